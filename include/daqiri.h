@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libdaqiri: raw Ethernet packets on NVIDIA ConnectX NICs, straight through ibverbs.
+ *
+ * Errors. Functions return 0 or a count >= 0 on success and a negative errno on failure. Outputs
+ * are written only on success. daqiri_error_detail() tells, for the calling thread, which object
+ * failed, why, and what to do about it. Destroying NULL does nothing.
+ *
+ * Threads. A queue belongs to one thread at a time; different queues of one context may be used by
+ * different threads without any lock. Everything else that says "any thread" may be called
+ * concurrently; functions that say nothing else may be called by any one thread at a time for each
+ * context. The data path (rx_poll, rx_release, tx_reserve, tx_post, tx_completed) never allocates,
+ * locks, logs or enters the kernel.
+ *
+ * Units. Lengths and sizes are bytes, rates are bits per second, unless the name says otherwise. A
+ * frame's length is what lies in memory: Ethernet header to the end of the payload, without FCS.
+ */
+#ifndef DAQIRI_H
+#define DAQIRI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DAQIRI_VERSION_MAJOR 0
+#define DAQIRI_VERSION_MINOR 1
+#define DAQIRI_VERSION_PATCH 0
+
+struct daqiri;        /* a context: everything that was opened from one configuration */
+struct daqiri_config; /* a configuration: sections, keys and values, with their places in the file */
+struct daqiri_port;   /* one Ethernet port of one NIC */
+struct daqiri_rxq;    /* a receive queue */
+struct daqiri_txq;    /* a send queue */
+struct daqiri_region; /* memory cut into buffers, registered with the NICs that use it */
+
+/*
+ * A memory key as the NIC wants it: opaque 32 bits. In a received packet it holds the flow id
+ * (daqiri_key_flow()); in a packet to send it holds the key of the memory at addr on the port that
+ * sends it (daqiri_region_key() or daqiri_key_from_lkey()).
+ */
+typedef uint32_t daqiri_key;
+
+/* One packet, or one free slot to build a packet in. 16 bytes, for ever. */
+struct daqiri_pkt {
+	uint64_t addr;  /* where the frame is: a host or GPU virtual address */
+	uint32_t len;   /* bytes at addr, without FCS */
+	daqiri_key key; /* RX: flow id, see daqiri_key_flow(); TX: the memory's key */
+};
+
+/* ---- version, errors, log ------------------------------------------------------------------- */
+
+/* The library's version, "MAJOR.MINOR.PATCH". Static. Any thread. */
+const char *daqiri_version(void);
+
+/*
+ * The meaning of an error number: err may be negative (as returned) or positive. Static text; never
+ * NULL. Any thread.
+ */
+const char *daqiri_strerror(int err);
+
+/*
+ * What went wrong in the calling thread's last failed call, e.g.
+ *     conf/loopback.ini:12: [rxq rx 0] depth=0: must be 64..32768
+ * "" before any failure. Valid until this thread's next failing call. Any thread.
+ */
+const char *daqiri_error_detail(void);
+
+enum daqiri_log_level {
+	DAQIRI_LOG_OFF,
+	DAQIRI_LOG_ERROR,
+	DAQIRI_LOG_WARN,
+	DAQIRI_LOG_INFO,
+	DAQIRI_LOG_DEBUG,
+	DAQIRI_LOG_TRACE
+};
+
+/* Takes one line without a newline. Called by the thread that the message is about. */
+typedef void (*daqiri_log_fn)(void *arg, enum daqiri_log_level level, const char *text);
+
+/*
+ * Sends the library's messages to fn (NULL: nowhere, the default). Process-wide. What is sent is
+ * chosen by each configuration's [daqiri] log_level. Not to be called while a context is in use by
+ * another thread.
+ */
+void daqiri_log_set(daqiri_log_fn fn, void *arg);
+
+/* ---- configuration: daqiri.ini(5) ----------------------------------------------------------- */
+
+/* An empty configuration, to be filled by daqiri_config_set(). Free with daqiri_config_destroy(). */
+int daqiri_config_create(struct daqiri_config **out);
+
+/*
+ * Reads a file. Every key is checked by itself: name, type, range, once each; what one section says
+ * of another is checked by daqiri_config_check() and by opening. -EINVAL: the detail begins
+ * "PATH:LINE:" with path as given here. -ENOENT, -EACCES, …: the file cannot be read.
+ */
+int daqiri_config_load(struct daqiri_config **out, const char *path);
+
+/* As daqiri_config_load(), from len bytes of text; name stands for the path in messages. */
+int daqiri_config_parse(struct daqiri_config **out, const char *text, size_t len, const char *name);
+
+void daqiri_config_destroy(struct daqiri_config *cfg);
+
+/*
+ * Sets one key as if it stood in the file; makes the section if need be. section is the words
+ * between the brackets ("rxq rx 0"). Names in messages stand as [section] key. On failure the
+ * configuration is unchanged. -EINVAL: unknown section or key, bad value.
+ */
+int daqiri_config_set(struct daqiri_config *cfg, const char *section, const char *key,
+		      const char *value);
+
+/*
+ * The same from one string "SECTION.KEY=VALUE", split at the last dot before the first '=': what
+ * option -o of every tool takes.
+ */
+int daqiri_config_override(struct daqiri_config *cfg, const char *assignment);
+
+/*
+ * A key's value as text: what was set, else its default; NULL where the section does not exist or
+ * has no such key (daqiri_error_detail() says which), and for a key that has no default. Owned by
+ * cfg, valid until cfg changes.
+ */
+const char *daqiri_config_get(const struct daqiri_config *cfg, const char *section,
+			      const char *key);
+
+/*
+ * The value of a number, size, duration (nanoseconds), rate or on|off key (0, 1) in base units.
+ * -ENOENT: not set and no default, or set to a word such as "auto"; -EINVAL: not such a key.
+ */
+int daqiri_config_get_u64(const struct daqiri_config *cfg, const char *section, const char *key,
+			  uint64_t *out);
+
+/*
+ * Where a key was set, for messages: "PATH:LINE: [section] key", or "[section] key" for one that
+ * was set in code or not at all. Returns the length that the whole text has, as snprintf() does.
+ */
+int daqiri_config_where(const struct daqiri_config *cfg, const char *section, const char *key,
+			char *buf, size_t size);
+
+/* The name of the i-th section, "rxq rx 0", in file order; NULL past the last. [rxq rx 0-3] is four. */
+const char *daqiri_config_section(const struct daqiri_config *cfg, unsigned i);
+
+/*
+ * The name and value of the i-th key that is set in a section; -ENOENT past the last. For the
+ * sections that belong to the program ([app.*]), whose keys are kept as they stand.
+ */
+int daqiri_config_entry(const struct daqiri_config *cfg, const char *section, unsigned i,
+			const char **key, const char **value);
+
+/* Checks what one section says of another: what opening checks before it touches a device. */
+int daqiri_config_check(const struct daqiri_config *cfg);
+
+/*
+ * The number of bytes of packet memory that a checked configuration takes in all; 0 where the
+ * configuration is not sound.
+ */
+uint64_t daqiri_config_memory(const struct daqiri_config *cfg);
+
+/* The configuration as text that daqiri_config_parse() reads back. Free it with free(). */
+int daqiri_config_write(const struct daqiri_config *cfg, char **text);
+
+/* One key of the grammar. All text is static. */
+struct daqiri_key_info {
+	size_t size;           /* set by the caller: sizeof(struct daqiri_key_info) */
+	const char *section;   /* "rxq" */
+	const char *key;       /* "depth" */
+	const char *allowed;   /* "64..32768" */
+	const char *def;       /* the default; NULL: none; "*": the key is required */
+	const char *doc;       /* one sentence */
+	int supported;         /* 0: known, but this version refuses it */
+};
+
+/* The i-th key of the grammar; -ENOENT past the last. Any thread. */
+int daqiri_config_key(unsigned i, struct daqiri_key_info *info);
+
+/* ---- context -------------------------------------------------------------------------------- */
+
+/*
+ * Opens every port, region, queue and flow that the file describes. Either all of it or nothing:
+ * on failure whatever was made is taken down again. Close with daqiri_close().
+ * -EINVAL: the configuration; -ENODEV: a port's address matches nothing (the detail lists what
+ * there is); -EPERM: CAP_NET_RAW is missing; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK.
+ */
+int daqiri_open(struct daqiri **out, const char *ini_path);
+
+/* The same from a configuration, which the caller keeps and may destroy at once. */
+int daqiri_open_config(struct daqiri **out, const struct daqiri_config *cfg);
+
+/*
+ * Takes everything down in reverse order. No thread may be using the context or anything of it.
+ * NULL does nothing.
+ */
+void daqiri_close(struct daqiri *dq);
+
+/* What the NIC told about a port or a device. */
+enum daqiri_event_type {
+	DAQIRI_EVENT_LINK_UP = 1,
+	DAQIRI_EVENT_LINK_DOWN,
+	DAQIRI_EVENT_DEVICE_FATAL, /* the device is gone: close the context */
+	DAQIRI_EVENT_QUEUE_ERROR,  /* see daqiri_rxq_error(), daqiri_txq_error() */
+	DAQIRI_EVENT_OTHER         /* something else that the device reports: see code */
+};
+
+struct daqiri_event {
+	size_t size;              /* set by the caller: sizeof(struct daqiri_event) */
+	enum daqiri_event_type type;
+	int code;                 /* the verbs event, enum ibv_event_type */
+	struct daqiri_port *port; /* the port that it is about; NULL: not one of ours */
+};
+
+/*
+ * Takes one pending event: 1 and *ev filled, 0 when there is none, negative errno. Never blocks.
+ * Not for attached ports: their program reads its own events. One thread at a time.
+ */
+int daqiri_event_get(struct daqiri *dq, struct daqiri_event *ev);
+
+/* ---- ports ---------------------------------------------------------------------------------- */
+
+struct daqiri_port_info {
+	size_t size;             /* set by the caller: sizeof(struct daqiri_port_info) */
+	char rdma[64];           /* RDMA device, "mlx5_0"; udev may rename it: assume nothing */
+	char pci[16];            /* PCI address, "0000:17:00.0"; "" unknown */
+	char netdev[16];         /* network interface, "" none */
+	char phys_port[32];      /* physical port name, "p0"; "" unknown */
+	char firmware[64];       /* firmware version */
+	unsigned port_num;       /* port number on the RDMA device, from 1 */
+	uint8_t mac[6];          /* MAC address; zeros where there is no network interface */
+	uint8_t link_up;         /* 1: the link is active */
+	uint8_t emulated;        /* 1: an emulated ConnectX, not a real one */
+	uint8_t ethernet;        /* 0: InfiniBand link layer; cannot be opened */
+	uint32_t mtu;            /* of the network interface: payload of a frame, without its 14 bytes */
+	int numa_node;           /* -1 unknown */
+	uint64_t speed_bps;      /* link speed; 0 unknown */
+};
+
+/*
+ * Calls fn for each port of each mlx5 device of this machine, until fn returns other than 0, which
+ * is then returned. Needs no context and opens none of them for traffic. info and what it holds is
+ * valid during the call only.
+ */
+int daqiri_port_each(int (*fn)(void *arg, const struct daqiri_port_info *info), void *arg);
+
+/* The port that the configuration calls name; NULL: none. Owned by dq. Any thread. */
+struct daqiri_port *daqiri_port_find(struct daqiri *dq, const char *name);
+
+/* The i-th port in file order; NULL past the last. Owned by dq. Any thread. */
+struct daqiri_port *daqiri_port_get(struct daqiri *dq, unsigned i);
+
+/* The name in the configuration. Any thread. */
+const char *daqiri_port_name(const struct daqiri_port *port);
+
+/* What the port is, and its state now. Any thread. */
+int daqiri_port_info(const struct daqiri_port *port, struct daqiri_port_info *info);
+
+/* One counter. */
+struct daqiri_stat {
+	const char *name; /* e.g. "rx_q0_packets"; owned by the object */
+	uint64_t value;
+};
+
+/*
+ * The port's counters by name: the sum of its queues, then what the device and its network
+ * interface count themselves (e.g. "hw_out_of_buffer", "net_rx_packets"). Fills the first max of
+ * them; returns how many there are. Any thread.
+ */
+int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int max);
+
+/* ---- regions -------------------------------------------------------------------------------- */
+
+struct daqiri_region_info {
+	size_t size;        /* set by the caller: sizeof(struct daqiri_region_info) */
+	uint64_t addr;      /* of slot 0 */
+	uint64_t length;    /* num_bufs * stride */
+	uint64_t num_bufs;
+	uint64_t buf_size;  /* usable bytes of a slot */
+	uint64_t stride;    /* distance from slot to slot: buf_size rounded up to align */
+	uint64_t page_size; /* of the memory behind it */
+	int numa_node;      /* where it is; -1 not bound */
+};
+
+/* The region that the configuration calls name; NULL: none. Owned by dq. Any thread. */
+struct daqiri_region *daqiri_region_find(struct daqiri *dq, const char *name);
+
+int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_info *info);
+
+/*
+ * The key of the region's memory for packets sent by port: 0 with *key set, -ENOENT where the
+ * region is not registered with the port's device (region key "ports" names more). Any thread.
+ */
+int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_port *port,
+		      daqiri_key *key);
+
+/* The key of memory that the program registered itself, from ibv_mr.lkey. Any thread. */
+daqiri_key daqiri_key_from_lkey(uint32_t lkey);
+
+/* The id of the flow that a received packet matched, 1..0xfffffe; 0: none. Any thread. */
+uint32_t daqiri_key_flow(daqiri_key key);
+
+/* The flow id of [flow PORT NAME], chosen or assigned. -ENOENT: no such flow. Any thread. */
+int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *id);
+
+/* ---- queue errors --------------------------------------------------------------------------- */
+
+enum daqiri_rebuild {
+	DAQIRI_REBUILD_NONE,  /* the queue works */
+	DAQIRI_REBUILD_QUEUE, /* the queue has stopped */
+	DAQIRI_REBUILD_PORT,
+	DAQIRI_REBUILD_DEVICE /* the device is gone */
+};
+
+struct daqiri_queue_error {
+	size_t size;                 /* set by the caller: sizeof(struct daqiri_queue_error) */
+	enum daqiri_rebuild rebuild; /* what must be rebuilt before the queue works again */
+	uint8_t syndrome;            /* of the first error CQE: PRM, error CQE syndrome; 0 none */
+	uint8_t vendor_syndrome;
+	uint16_t wqe_index;          /* the WQE that it was about */
+	uint64_t errors;             /* error CQEs so far */
+	const char *text;            /* the syndrome in words; static */
+};
+
+/* ---- receive -------------------------------------------------------------------------------- */
+
+/* Queue id of port; NULL: none. Owned by the context. Any thread. */
+struct daqiri_rxq *daqiri_rxq_get(struct daqiri_port *port, unsigned id);
+
+struct daqiri_rxq_info {
+	size_t size;                  /* set by the caller: sizeof(struct daqiri_rxq_info) */
+	unsigned id;
+	uint32_t depth;               /* packets that the ring holds */
+	uint32_t buf_size;            /* the longest frame that it takes */
+	int cpu_core;                 /* the core that the configuration names; -1 none */
+	struct daqiri_port *port;
+	struct daqiri_region *region; /* where its packets lie */
+};
+
+int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info);
+
+/*
+ * Takes up to max received packets, in the order of arrival. Returns 0..max; 0: nothing there.
+ * Packets stay the caller's, and their memory untouched, until daqiri_rx_release(). A frame that
+ * was received in error is counted and skipped. -EIO: the queue has stopped and nothing is left in
+ * it (daqiri_rxq_error() tells why). The queue's thread.
+ */
+int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
+
+/*
+ * Gives the oldest n of the packets that were polled and not yet released back to the NIC. n above
+ * their number releases them all. The queue's thread. O(1).
+ */
+void daqiri_rx_release(struct daqiri_rxq *q, int n);
+
+/* Counters by name ("rx_q0_packets", …). As daqiri_port_stats(). Any thread. */
+int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);
+
+/* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
+int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err);
+
+/* ---- send ----------------------------------------------------------------------------------- */
+
+struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id);
+
+struct daqiri_txq_info {
+	size_t size;                  /* set by the caller: sizeof(struct daqiri_txq_info) */
+	unsigned id;
+	uint32_t depth;               /* packets that may be outstanding */
+	uint32_t buf_size;            /* usable bytes of a slot of its region */
+	int cpu_core;                 /* the core that the configuration names; -1 none */
+	struct daqiri_port *port;
+	struct daqiri_region *region; /* where its slots lie; NULL: none */
+};
+
+int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info);
+
+/*
+ * Shows up to max free slots of the queue's region in ring order: addr, len = the slot's size, key.
+ * Nothing is taken yet: what a following daqiri_tx_post() does not consume is shown again. Returns
+ * 0..max; 0: all slots are in flight. The queue's thread.
+ */
+int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
+
+/*
+ * Sends the first 0..n packets, as many as the ring has room for; returns how many. Slots shown by
+ * daqiri_tx_reserve() are consumed in the order shown. Packets may lie in any registered memory
+ * (received ones too): those consume no slot and must stay untouched until completed. pkts itself
+ * may be reused at once. -EIO: the queue has stopped. The queue's thread.
+ */
+int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
+ * How many packets of this queue the NIC has finished reading, since the queue was made: monotonic.
+ * The queue's thread.
+ */
+uint64_t daqiri_tx_completed(struct daqiri_txq *q);
+
+/* Counters by name ("tx_q0_packets", …). As daqiri_port_stats(). Any thread. */
+int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int max);
+
+/* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
+int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration as the builder of a context wants it: every reference resolved to an index,
+ * every default filled in, every rule between sections checked. Made by dq_conf_resolve(); what
+ * needs the device (its limits, its addresses) is not judged here.
+ */
+#ifndef DQ_CONFIG_MODEL_H
+#define DQ_CONFIG_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <daqiri.h>
+
+enum dq_region_kind { DQ_REGION_HOST, DQ_REGION_HUGE };
+
+enum { DQ_AUTO = -1 };
+
+struct dq_conf_region {
+	const char *where;        /* "PATH:LINE: [region rx]", for messages */
+	const char *name;         /* "" for a private region, described inside a queue */
+	enum dq_region_kind kind;
+	uint64_t num_bufs;
+	uint64_t buf_size;
+	uint64_t page_size;       /* 0: auto */
+	uint32_t align;           /* power of two, >= 1 */
+	int numa;                 /* node; DQ_AUTO: that of the ports that use it */
+	int relaxed_ordering;     /* 0, 1, DQ_AUTO */
+	unsigned n_ports;         /* registered there besides where its queues are */
+	unsigned *ports;
+};
+
+enum dq_unmatched { DQ_UNMATCHED_KERNEL, DQ_UNMATCHED_DROP, DQ_UNMATCHED_QUEUE };
+
+struct dq_conf_port {
+	const char *where;
+	const char *name;
+	const char *address;      /* NULL: an attached port */
+	uint32_t mtu;             /* 0: keep */
+	bool promiscuous;
+	bool allmulticast;
+	enum dq_unmatched unmatched;
+	unsigned n_queues;        /* of unmatched = queue N[,N] */
+	unsigned *queues;         /* indices into rxqs */
+};
+
+struct dq_conf_rxq {
+	const char *where;
+	unsigned port;            /* index into ports */
+	unsigned id;
+	unsigned region;          /* index into regions */
+	uint64_t first_slot;      /* of its region: a region that feeds several queues is dealt in file order */
+	uint32_t depth;           /* power of two, 64..32768 */
+	int cpu_core;             /* -1: none */
+};
+
+struct dq_conf_txq {
+	const char *where;
+	unsigned port;
+	unsigned id;
+	int region;               /* index into regions; -1: none (posts only foreign memory) */
+	uint64_t first_slot;
+	uint64_t num_slots;       /* slots that tx_reserve() deals, <= depth */
+	uint32_t depth;           /* power of two, 64..32768 */
+	int cpu_core;
+};
+
+/* A match of [flow]: which fields are given, and their values, host byte order but for addresses. */
+enum dq_match_field {
+	DQ_MATCH_SRC_MAC = 1 << 0,
+	DQ_MATCH_DST_MAC = 1 << 1,
+	DQ_MATCH_ETHERTYPE = 1 << 2,
+	DQ_MATCH_IPV4_SRC = 1 << 3,
+	DQ_MATCH_IPV4_DST = 1 << 4,
+	DQ_MATCH_UDP_SRC = 1 << 5,
+	DQ_MATCH_UDP_DST = 1 << 6
+};
+
+struct dq_match {
+	uint32_t fields;          /* enum dq_match_field, or-ed */
+	uint8_t src_mac[6];
+	uint8_t dst_mac[6];
+	uint16_t ethertype;
+	uint8_t ipv4_src[4], ipv4_src_mask[4]; /* the value is 0 outside the mask */
+	uint8_t ipv4_dst[4], ipv4_dst_mask[4];
+	uint16_t udp_src;
+	uint16_t udp_dst;
+};
+
+enum dq_rss_field {
+	DQ_RSS_IPV4_SRC = 1 << 0,
+	DQ_RSS_IPV4_DST = 1 << 1,
+	DQ_RSS_UDP_SRC = 1 << 2,
+	DQ_RSS_UDP_DST = 1 << 3
+};
+
+struct dq_conf_flow {
+	const char *where;
+	unsigned port;
+	const char *name;
+	struct dq_match match;
+	uint32_t tag;             /* 1..0xfffffe; auto ones are assigned, unique within the port */
+	int priority;             /* DQ_AUTO, or 0..14 */
+	unsigned n_queues;        /* one: queue; several: RSS */
+	unsigned *queues;         /* indices into rxqs */
+};
+
+struct dq_conf {
+	enum daqiri_log_level log_level;
+	unsigned n_regions, n_ports, n_rxqs, n_txqs, n_flows;
+	struct dq_conf_region *regions;
+	struct dq_conf_port *ports;
+	struct dq_conf_rxq *rxqs;
+	struct dq_conf_txq *txqs;
+	struct dq_conf_flow *flows;
+};
+
+/*
+ * Judges the configuration as a whole. The result owns all its text and outlives cfg; free it with
+ * dq_conf_free(). -EINVAL with the detail at the section and key to blame. may_lack_address: the
+ * names of ports whose address key may be missing (attached ones), NULL-terminated, or NULL.
+ */
+int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
+		    const char *const *may_lack_address);
+void dq_conf_free(struct dq_conf *conf);
+
+#endif

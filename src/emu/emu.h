@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The emulated ConnectX: what its parts share.
+ *
+ * preload.c, vfs.c, sysfs.c, uverbs*.c play the kernel: they take the program's system calls, keep
+ * the objects of each context, and make and destroy what the device sees, always between
+ * emu_engine_pause() and emu_engine_resume(). engine.c, wire.c, sq.c, rq.c, cq.c, packet.c,
+ * steer.c, rss.c play the device: they run on the engine's thread and take no lock on the packet
+ * path. Nothing here includes a header of libdaqiri or of libibverbs.
+ *
+ * All device-visible memory (rings, doorbell records, buffers) is the program's own: the device
+ * lives in the same process and uses the same virtual addresses.
+ */
+#ifndef EMU_H
+#define EMU_H
+
+#include <endian.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define EMU_MAX_PORTS 16
+#define EMU_NAME 32
+
+/* ---- settings: read once from the environment that daqiri-emu sets --------------------------- */
+
+struct emu_settings {
+	bool active;            /* DAQIRI_EMU is set: otherwise every interposed call passes through */
+	unsigned n_ports;       /* 1..EMU_MAX_PORTS */
+	bool pci_names;         /* RDMA devices named rocepXsY instead of mlx5_N */
+	char wire_dir[256];     /* directory of this wire: the shared memory and the sysfs tree */
+};
+
+extern struct emu_settings emu_settings;
+
+/* ---- objects that the device sees ------------------------------------------------------------ */
+
+struct emu_ctx; /* one open uverbs file: uverbs.h */
+struct emu_dev;
+
+/* Access flags as in IBV_ACCESS_*: what the device checks. */
+#define EMU_ACCESS_LOCAL_WRITE 1u
+
+struct emu_mkey {
+	uint64_t iova;          /* address that WQEs use */
+	uint64_t length;
+	uint8_t *host;          /* where iova lies in this process */
+	uint32_t key;           /* lkey: index << 8 | variant */
+	uint32_t access;
+	uint32_t pdn;
+	bool live;
+};
+
+/*
+ * A page of doorbells, mapped by the program from its uverbs file and by us from the same memory.
+ * BlueFlame registers at 0x800 + k * 0x100 (two halves of each register), the CQ doorbell at 0x20.
+ */
+struct emu_uar {
+	LIST_ENTRY(emu_uar) link;       /* emu_dev.uars */
+	struct emu_ctx *ctx;
+	uint32_t index;                 /* as WQE, CQ and QP creation name it */
+	uint8_t *page;                  /* our mapping, one system page */
+	bool write_combining;           /* BlueFlame allowed; else 8-byte doorbells only */
+	unsigned users;                 /* SQs and CQs that ring here */
+	LIST_HEAD(, emu_sq) sqs;
+};
+
+struct emu_cq {
+	LIST_ENTRY(emu_cq) link;        /* emu_dev.cqs */
+	struct emu_dev *dev;
+	struct emu_ctx *ctx;
+	uint32_t cqn;
+	uint8_t *buf;                   /* the program's ring; power of two entries */
+	uint32_t n_cqe;
+	uint32_t cqe_size;              /* 64 or 128 */
+	uint32_t *dbrec;                /* [0] consumer index, [1] arm; big endian, the program's */
+	struct emu_uar *uar;
+	uint32_t pi;                    /* device's producer index, counts for ever */
+	bool overrun;                   /* dead: nothing is written any more */
+	bool realtime;                  /* timestamps: sec << 32 | ns instead of the free-running clock */
+	/* events */
+	uint32_t arm_db;                /* last value seen in dbrec[1] together with the UAR write */
+	bool armed, armed_solicited;
+	int comp_fd;                    /* write end of the completion channel's pipe; -1 none */
+	uint64_t user_handle;           /* cq_handle to put into the event */
+	uint32_t comp_events_reported, async_events_reported;
+};
+
+enum emu_queue_state { EMU_QUEUE_RST, EMU_QUEUE_RDY, EMU_QUEUE_ERR };
+
+struct emu_sq {
+	LIST_ENTRY(emu_sq) link;        /* emu_dev.sqs */
+	LIST_ENTRY(emu_sq) uar_link;    /* emu_uar.sqs */
+	struct emu_dev *dev;
+	struct emu_ctx *ctx;
+	uint32_t qpn;                   /* also the sqn: WQEs must carry it */
+	uint32_t user_index;            /* CQE srqn_uidx, as CQE version 1 has it */
+	uint32_t pdn;
+	uint8_t *buf;
+	uint32_t n_wqebb;               /* power of two */
+	uint32_t *dbrec;                /* the SQ counter itself, db[1] of the QP */
+	struct emu_uar *uar;
+	struct emu_cq *cq;
+	enum emu_queue_state state;
+	uint16_t ci;                    /* next WQEBB to execute */
+	uint16_t pi;                    /* doorbell counter last accepted after a UAR write */
+	bool rung;
+	bool block_loopback_uc, block_loopback_mc;
+	bool sig_all;
+	uint64_t rate_kbps;             /* 0: no limit */
+	bool error_reported;            /* CE=1: only the first error */
+	uint64_t qp_handle;             /* for async events */
+	uint32_t async_events_reported;
+};
+
+struct emu_rq {
+	LIST_ENTRY(emu_rq) link;        /* emu_dev.rqs */
+	struct emu_dev *dev;
+	struct emu_ctx *ctx;
+	uint32_t rqn;                   /* number reported as WQ number or, for a QP's RQ, QP number */
+	uint32_t user_index;
+	uint32_t pdn;
+	uint8_t *buf;
+	uint32_t n_wqe;                 /* power of two */
+	uint32_t stride;                /* bytes of a WQE, power of two, >= 16 */
+	uint32_t *dbrec;                /* the RQ counter, db[0] */
+	struct emu_cq *cq;
+	enum emu_queue_state state;
+	uint16_t ci;                    /* next WQE to fill */
+	bool vlan_strip, scatter_fcs, end_padding;
+	uint64_t wq_handle;
+	uint32_t async_events_reported;
+};
+
+/* Hash QP, or the receive side of a plain raw-packet QP: where a rule sends packets to. */
+#define EMU_RSS_KEY 40
+struct emu_tir {
+	LIST_ENTRY(emu_tir) link;       /* emu_dev.tirs */
+	struct emu_dev *dev;
+	struct emu_ctx *ctx;
+	uint32_t qpn;
+	struct emu_rq **rqs;            /* indirection table: a power of two of entries */
+	uint32_t n_rqs;
+	uint64_t hash_fields;           /* MLX5_RX_HASH_* */
+	uint8_t key[EMU_RSS_KEY];
+	bool inner;
+	bool self_loopback_uc, self_loopback_mc;
+	unsigned rules;                 /* flow rules that point here: in use */
+};
+
+/* One port = one RDMA device = one PCI function, as on a ConnectX-7. */
+struct emu_dev {
+	unsigned index;                 /* i of mlx5_i, and the port of the wire */
+	char rdma[EMU_NAME];            /* "mlx5_0" */
+	char netdev[EMU_NAME];          /* "emu0" */
+	char pci[EMU_NAME];             /* "0000:c1:00.0" */
+	uint8_t mac[6];
+	LIST_HEAD(, emu_uar) uars;
+	LIST_HEAD(, emu_cq) cqs;
+	LIST_HEAD(, emu_sq) sqs;
+	LIST_HEAD(, emu_rq) rqs;
+	LIST_HEAD(, emu_tir) tirs;
+	struct emu_mkey **mkeys;        /* by key >> 8; NULL: never used */
+	uint32_t n_mkeys;
+	struct emu_wire_port *wire;     /* this port's end in the shared memory */
+	uint32_t next_num;              /* QP, CQ, RQ numbers: from one counter, 24 bits */
+};
+
+extern struct emu_dev emu_devs[EMU_MAX_PORTS];
+
+/* ---- the engine: engine.c ------------------------------------------------------------------- */
+
+/*
+ * Between these two the device stands still and its lists may be changed. They nest not; one
+ * control path at a time (they take a mutex). pause() starts the engine's thread when first needed;
+ * after a fork the child has an engine, and objects, of its own (none).
+ */
+void emu_engine_pause(void);
+void emu_engine_resume(void);
+
+/* After a queue has been reset or made ready, while paused. */
+void emu_sq_reset(struct emu_sq *sq);
+void emu_rq_reset(struct emu_rq *rq);
+void emu_sq_to_error(struct emu_sq *sq); /* flushes what is posted: error CQEs */
+void emu_rq_to_error(struct emu_rq *rq);
+/* Poisons ring, arm record and doorbell sentinel as a new CQ or doorbell page needs it. */
+void emu_cq_init(struct emu_cq *cq);
+void emu_uar_init(struct emu_uar *uar);
+
+/* ---- the wire: wire.c ----------------------------------------------------------------------- */
+
+/* Live numbers of a port, in shared memory: every process of the wire adds to them. */
+struct emu_counters {
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* phy, without FCS */
+	uint64_t tx_multicast, tx_broadcast, rx_multicast, rx_broadcast;
+	uint64_t out_of_buffer;         /* receiver had no WQE */
+	uint64_t rx_kernel;             /* no rule matched: went to the kernel's interface */
+	uint64_t rx_steer_drop;         /* a drop rule */
+	uint64_t rx_over_mtu;           /* longer than the port's MTU + 18: dropped by the port */
+	uint64_t tx_errors, rx_wqe_errors, cq_overruns;
+};
+
+struct emu_wire_port {
+	uint32_t mtu;                   /* of the network interface */
+	uint32_t link_up;
+	struct emu_counters count;      /* relaxed atomic adds; the engine adds once per batch */
+};
+
+/* Attaches this process to the wire of emu_settings; 0 or -errno with text for the user in err. */
+int emu_wire_attach(char *err, size_t size);
+void emu_wire_detach(void);
+
+/* ---- events: uverbs_event.c, called by the engine -------------------------------------------- */
+
+void emu_comp_event(struct emu_cq *cq);
+enum emu_async { EMU_ASYNC_CQ_ERR = 0, EMU_ASYNC_QP_FATAL = 1, EMU_ASYNC_QP_REQ_ERR = 2,
+		 EMU_ASYNC_DEVICE_FATAL = 8, EMU_ASYNC_PORT_ACTIVE = 9, EMU_ASYNC_PORT_ERR = 10,
+		 EMU_ASYNC_WQ_FATAL = 19 }; /* IB_EVENT_*, as enum ibv_event_type */
+/* To one context; element is the object's user handle, or the port number. */
+void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element);
+
+/* ---- steering: steer.c ----------------------------------------------------------------------- */
+
+/*
+ * A rule, in the device's own form: mask and value over the 512 bytes of fte_match_param (PRM,
+ * "Flow table entry match parameters"): outer headers at 0, misc at 64, inner at 128, misc2 at 192,
+ * misc3 at 256, misc4 at 320, misc5 at 384; enable has a bit for each.
+ */
+#define EMU_MATCH_SIZE 512
+struct emu_rule;
+
+#endif

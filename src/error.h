@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DQ_ERROR_H
+#define DQ_ERROR_H
+
+/*
+ * Notes why the calling thread's call fails; to be called where the cause is first seen. err is a
+ * positive errno. Returns -err, so that a failing function can "return dq_error(EINVAL, …)".
+ */
+int dq_error(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
