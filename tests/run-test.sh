@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs one test as automake's TAP driver wants it: run-test.sh PROGRAM|SCRIPT.test
-# emu_* run on the emulated device. What a sanitizer reports is a failure of its own, because a
+# emu_* and verbs_* run on the emulated device. What a sanitizer reports is a failure of its own, because a
 # leak in a Criterion worker fails no test.
 set -u
 : "${top_builddir:?}" "${top_srcdir:?}"
@@ -19,7 +19,7 @@ export DAQIRI_EMU_CMD DAQIRI_PERF CONF_DIR TEST_DATA ASAN_OPTIONS
 
 case $name in
 *.test) timeout "$limit" "${BASH:-bash}" "$test" 2>"$errors" ;;
-emu_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" --tap=- -j1 2>"$errors" ;;
+emu_* | verbs_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" --tap=- -j1 2>"$errors" ;;
 *) timeout "$limit" "$test" --tap=- -j1 2>"$errors" ;;
 esac
 status=$?
