@@ -91,7 +91,8 @@ enum dq_rss_field {
 	DQ_RSS_IPV4_SRC = 1 << 0,
 	DQ_RSS_IPV4_DST = 1 << 1,
 	DQ_RSS_UDP_SRC = 1 << 2,
-	DQ_RSS_UDP_DST = 1 << 3
+	DQ_RSS_UDP_DST = 1 << 3,
+	DQ_RSS_ALL = (1 << 4) - 1 /* rss_fields = auto, and unmatched = queue A,B */
 };
 
 struct dq_conf_flow {
@@ -103,9 +104,13 @@ struct dq_conf_flow {
 	int priority;             /* DQ_AUTO, or 0..14 */
 	unsigned n_queues;        /* one: queue; several: RSS */
 	unsigned *queues;         /* indices into rxqs */
+	uint32_t rss_fields;      /* enum dq_rss_field, or-ed; 0 where there is one queue */
 };
 
+struct dq_pool;
+
 struct dq_conf {
+	struct dq_pool *pool;     /* owns all of this, dq_conf itself too */
 	enum daqiri_log_level log_level;
 	unsigned n_regions, n_ports, n_rxqs, n_txqs, n_flows;
 	struct dq_conf_region *regions;
@@ -123,5 +128,8 @@ struct dq_conf {
 int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 		    const char *const *may_lack_address);
 void dq_conf_free(struct dq_conf *conf);
+
+/* Logs what is legal and probably not meant, such as a core that several queues name. At open. */
+void dq_conf_warn(const struct dq_conf *conf);
 
 #endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of dq_conf_resolve(): what its steps share. Each returns 0 or a negative errno. */
+#ifndef DQ_CONFIG_RESOLVE_H
+#define DQ_CONFIG_RESOLVE_H
+
+#include "config_model.h"
+#include "config_pool.h"
+#include "config_priv.h"
+
+/* A queue in file order, receive and send queues together: the order in which slots are dealt. */
+struct dq_user {
+	const struct dq_section *sec;
+	bool rx;
+	unsigned index;   /* into rxqs or txqs */
+	int region;       /* index into regions; -1: none */
+	uint32_t depth;   /* 0: auto, until slots are dealt */
+};
+
+struct dq_resolver {
+	const struct daqiri_config *cfg;
+	const char *const *may_lack_address;
+	struct dq_conf *conf;
+	unsigned n_users;
+	struct dq_user *users;
+	/* The section behind each element of the arrays of conf; a private region's is its queue. */
+	const struct dq_section **region_sec, **port_sec, **rxq_sec, **txq_sec, **flow_sec;
+};
+
+int dq_no_memory(void);
+void *dq_resolver_alloc(struct dq_resolver *r, size_t n, size_t size);
+
+/* "PATH:LINE: [section]", owned by the pool. NULL: no memory. */
+const char *dq_resolver_where(struct dq_resolver *r, const struct dq_section *sec);
+
+/* A number that was set or is the default; otherwise where the value is a word or missing. */
+uint64_t dq_section_number(const struct dq_section *sec, const char *key, uint64_t otherwise);
+bool dq_section_is(const struct dq_section *sec, const char *key, const char *word);
+
+/* The i-th word between the brackets: 0 is the kind. */
+void dq_section_word(const struct dq_section *sec, unsigned i, char buf[DQ_NAME_MAX + 1]);
+bool dq_section_has_kind(const struct dq_section *sec, const char *word);
+
+/* Index of the named port or region, -1: none. */
+int dq_port_index(const struct dq_conf *conf, const char *name);
+int dq_region_index(const struct dq_conf *conf, const char *name);
+int dq_rxq_index(const struct dq_conf *conf, unsigned port, unsigned id);
+int dq_txq_index(const struct dq_conf *conf, unsigned port, unsigned id);
+
+/* The port that the section's second word names; negative errno with key-less blame. */
+int dq_resolve_port_word(struct dq_resolver *r, const struct dq_section *sec, unsigned *port);
+
+/* Blames key for a name that is not there, and tells which name is near. */
+int dq_blame_missing(struct dq_resolver *r, const struct dq_section *sec, const char *key,
+		     const char *kind, const char *name);
+
+int dq_resolve_regions(struct dq_resolver *r);
+int dq_resolve_region_ports(struct dq_resolver *r);
+int dq_resolve_ports(struct dq_resolver *r);
+int dq_resolve_queues(struct dq_resolver *r);
+int dq_resolve_slots(struct dq_resolver *r);
+int dq_resolve_flows(struct dq_resolver *r);
+int dq_resolve_unmatched(struct dq_resolver *r);
+int dq_resolve_streams(struct dq_resolver *r);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flows, what becomes of unmatched frames, and daqiri-perf's streams. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config_resolve.h"
+
+enum { ETHERTYPE_IPV4 = 0x0800, TAG_MAX = 0xfffffe };
+
+/* "0,2-3" of a port as indices into rxqs. */
+static int resolve_queue_list(struct dq_resolver *r, const struct dq_section *sec,
+			      const char *key, unsigned port)
+{
+	const char *list = dq_section_value(sec, key);
+	bool flow = !strcmp(key, "queue");
+	unsigned *queues = dq_resolver_alloc(r, r->conf->n_rxqs, sizeof(*queues));
+	char item[32], name[64];
+	uint64_t id, last;
+	unsigned n = 0;
+
+	if (!queues)
+		return dq_no_memory();
+	if (!flow)
+		list += strcspn(list, " \t");
+	while (dq_list_next(&list, item, sizeof(item))) {
+		dq_parse_range(item, DQ_QUEUE_ID_MAX, &id, &last);
+		for (; id <= last; id++) {
+			int q = dq_rxq_index(r->conf, port, (unsigned)id);
+
+			snprintf(name, sizeof(name), "%s %" PRIu64, r->conf->ports[port].name, id);
+			if (q < 0)
+				return dq_blame_key(r->cfg, sec, key, "there is no [rxq %s]", name);
+			queues[n++] = (unsigned)q;
+		}
+	}
+	if (flow) {
+		r->conf->flows[r->conf->n_flows].queues = queues;
+		r->conf->flows[r->conf->n_flows].n_queues = n;
+	} else {
+		r->conf->ports[port].queues = queues;
+		r->conf->ports[port].n_queues = n;
+	}
+	return 0;
+}
+
+/* ---- matches ---- */
+
+static void match_mac(struct dq_match *m, const struct dq_section *sec, const char *key,
+		      enum dq_match_field field)
+{
+	const char *value = dq_section_value(sec, key);
+
+	if (!value)
+		return;
+	m->fields |= field;
+	dq_parse_mac(value, field == DQ_MATCH_SRC_MAC ? m->src_mac : m->dst_mac);
+}
+
+static void match_prefix(struct dq_match *m, const struct dq_section *sec, const char *key,
+			 enum dq_match_field field)
+{
+	bool src = field == DQ_MATCH_IPV4_SRC;
+	uint8_t *mask = src ? m->ipv4_src_mask : m->ipv4_dst_mask;
+	const char *value = dq_section_value(sec, key);
+	unsigned len;
+
+	if (!value)
+		return;
+	m->fields |= field;
+	dq_parse_prefix(value, src ? m->ipv4_src : m->ipv4_dst, &len);
+	for (unsigned i = 0; i < len; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+static void match_number(struct dq_match *m, const struct dq_section *sec, const char *key,
+			 enum dq_match_field field)
+{
+	uint16_t v = (uint16_t)dq_section_number(sec, key, 0);
+
+	if (!dq_section_value(sec, key))
+		return;
+	m->fields |= field;
+	*(field == DQ_MATCH_ETHERTYPE ? &m->ethertype
+	  : field == DQ_MATCH_UDP_SRC ? &m->udp_src : &m->udp_dst) = v;
+}
+
+static int resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m)
+{
+	const uint32_t ip = DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST | DQ_MATCH_UDP_SRC |
+			    DQ_MATCH_UDP_DST;
+
+	match_mac(m, sec, "src_mac", DQ_MATCH_SRC_MAC);
+	match_mac(m, sec, "dst_mac", DQ_MATCH_DST_MAC);
+	match_number(m, sec, "ethertype", DQ_MATCH_ETHERTYPE);
+	match_prefix(m, sec, "ipv4_src", DQ_MATCH_IPV4_SRC);
+	match_prefix(m, sec, "ipv4_dst", DQ_MATCH_IPV4_DST);
+	match_number(m, sec, "udp_src", DQ_MATCH_UDP_SRC);
+	match_number(m, sec, "udp_dst", DQ_MATCH_UDP_DST);
+	if (!m->fields)
+		return dq_blame_key(r->cfg, sec, NULL,
+				    "matches nothing in particular: give a match such as udp_dst, "
+				    "or use unmatched = queue N in the [port]");
+	if ((m->fields & DQ_MATCH_ETHERTYPE) && (m->fields & ip) && m->ethertype != ETHERTYPE_IPV4)
+		return dq_blame_key(r->cfg, sec, "ethertype",
+				    "contradicts the IPv4 or UDP match; allowed 0x0800");
+	return 0;
+}
+
+/* ---- flows ---- */
+
+static int resolve_rss(struct dq_resolver *r, const struct dq_section *sec,
+		       struct dq_conf_flow *flow)
+{
+	static const char *const words[] = {"ipv4_src", "ipv4_dst", "udp_src", "udp_dst"};
+	const char *list = dq_section_value(sec, "rss_fields");
+	bool chosen = strcmp(list, "auto") != 0;
+	char item[32];
+
+	if (flow->n_queues == 1)
+		return chosen ? dq_blame_key(r->cfg, sec, "rss_fields",
+					     "the flow has one queue: there is nothing to spread")
+			      : 0;
+	if ((flow->match.fields & DQ_MATCH_ETHERTYPE) && flow->match.ethertype != ETHERTYPE_IPV4)
+		return dq_blame_key(r->cfg, sec, "queue",
+				    "RSS hashes IPv4 and UDP fields, which frames of this ethertype "
+				    "lack; allowed one queue");
+	flow->rss_fields = chosen ? 0 : DQ_RSS_ALL;
+	while (chosen && dq_list_next(&list, item, sizeof(item)))
+		for (unsigned i = 0; i < 4; i++)
+			if (!strcmp(words[i], item))
+				flow->rss_fields |= 1U << i;
+	return 0;
+}
+
+/* Two rules of one match would each get a copy of the frame, or one of them none. */
+static int check_unique(struct dq_resolver *r, const struct dq_section *sec,
+			const struct dq_conf_flow *flow)
+{
+	char place[600];
+
+	for (unsigned i = 0; i < r->conf->n_flows; i++) {
+		const struct dq_conf_flow *old = &r->conf->flows[i];
+
+		if (old->port != flow->port)
+			continue;
+		dq_place(r->cfg, r->flow_sec[i]->line, place, sizeof(place));
+		if (!memcmp(&old->match, &flow->match, sizeof(old->match)))
+			return dq_blame_key(r->cfg, sec, NULL,
+					    "matches the same frames as [%s] (%s); one flow with "
+					    "queue = A,B spreads them",
+					    r->flow_sec[i]->name, place);
+		if (flow->tag && old->tag == flow->tag)
+			return dq_blame_key(r->cfg, sec, "tag", "the tag of [%s] (%s) too",
+					    r->flow_sec[i]->name, place);
+	}
+	return 0;
+}
+
+static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
+{
+	struct dq_conf_flow *flow = &r->conf->flows[r->conf->n_flows];
+	char name[DQ_NAME_MAX + 1];
+	int err;
+
+	dq_section_word(sec, 2, name);
+	flow->name = dq_pool_strdup(r->conf->pool, name);
+	flow->where = dq_resolver_where(r, sec);
+	if (!flow->name || !flow->where)
+		return dq_no_memory();
+	flow->tag = (uint32_t)dq_section_number(sec, "tag", 0);
+	flow->priority = (int)dq_section_number(sec, "priority", UINT64_MAX);
+	err = dq_resolve_port_word(r, sec, &flow->port);
+	if (!err)
+		err = resolve_match(r, sec, &flow->match);
+	if (!err)
+		err = resolve_queue_list(r, sec, "queue", flow->port);
+	if (!err)
+		err = resolve_rss(r, sec, flow);
+	if (!err)
+		err = check_unique(r, sec, flow);
+	if (!err)
+		r->flow_sec[r->conf->n_flows++] = sec;
+	return err;
+}
+
+static bool tag_taken(const struct dq_conf *conf, unsigned port, uint32_t tag)
+{
+	for (unsigned i = 0; i < conf->n_flows; i++)
+		if (conf->flows[i].port == port && conf->flows[i].tag == tag)
+			return true;
+	return false;
+}
+
+/* The lowest tags that are free; there are always enough: a file of 1 MiB has fewer flows. */
+static void assign_tags(struct dq_conf *conf)
+{
+	for (unsigned i = 0; i < conf->n_flows; i++) {
+		struct dq_conf_flow *flow = &conf->flows[i];
+		uint32_t tag = 1;
+
+		if (flow->tag)
+			continue;
+		while (tag < TAG_MAX && tag_taken(conf, flow->port, tag))
+			tag++;
+		flow->tag = tag;
+	}
+}
+
+int dq_resolve_flows(struct dq_resolver *r)
+{
+	unsigned n = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < r->cfg->n_sections; i++)
+		n += dq_section_has_kind(&r->cfg->sections[i], "flow");
+	r->conf->flows = dq_resolver_alloc(r, n, sizeof(*r->conf->flows));
+	r->flow_sec = dq_resolver_alloc(r, n, sizeof(*r->flow_sec));
+	if (!r->conf->flows || !r->flow_sec)
+		return dq_no_memory();
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
+		if (dq_section_has_kind(&r->cfg->sections[i], "flow"))
+			err = resolve_flow(r, &r->cfg->sections[i]);
+	if (!err)
+		assign_tags(r->conf);
+	return err;
+}
+
+int dq_resolve_unmatched(struct dq_resolver *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->conf->n_ports; i++) {
+		const struct dq_section *sec = r->port_sec[i];
+
+		if (dq_section_is(sec, "unmatched", "kernel"))
+			continue;
+		r->conf->ports[i].unmatched = DQ_UNMATCHED_DROP;
+		if (dq_section_is(sec, "unmatched", "drop"))
+			continue;
+		r->conf->ports[i].unmatched = DQ_UNMATCHED_QUEUE;
+		err = resolve_queue_list(r, sec, "unmatched", i);
+	}
+	return err;
+}
+
+/* ---- streams ---- */
+
+static uint64_t largest_size(const struct dq_section *sec)
+{
+	const char *list = dq_section_value(sec, "size");
+	uint64_t v, largest = 0;
+	char item[32];
+
+	if (!strcmp(list, "imix"))
+		return 1514;
+	while (dq_list_next(&list, item, sizeof(item)))
+		if (!dq_parse_number(DQ_T_SIZE, item, &v) && v > largest)
+			largest = v;
+	return largest;
+}
+
+static int check_stream_size(struct dq_resolver *r, const struct dq_section *sec, int region)
+{
+	uint64_t size = largest_size(sec);
+
+	if (region < 0 || size <= r->conf->regions[region].buf_size)
+		return 0;
+	return dq_blame_key(r->cfg, sec, "size",
+			    "longer than the buf_size of %s; allowed up to %" PRIu64,
+			    r->conf->regions[region].where, r->conf->regions[region].buf_size);
+}
+
+/* tx or rx: its port, its queue, and whether its frames fit the queue's buffers. */
+static int check_stream_end(struct dq_resolver *r, const struct dq_section *sec, const char *key)
+{
+	const char *value = dq_section_value(sec, key);
+	bool tx = !strcmp(key, "tx");
+	char port[DQ_NAME_MAX + 1];
+	unsigned id = 0;
+	int p, q;
+
+	if (!value)
+		return 0;
+	dq_parse_queue(value, port, &id);
+	p = dq_port_index(r->conf, port);
+	if (p < 0)
+		return dq_blame_missing(r, sec, key, "port", port);
+	q = tx ? dq_txq_index(r->conf, (unsigned)p, id) : dq_rxq_index(r->conf, (unsigned)p, id);
+	if (q < 0)
+		return dq_blame_key(r->cfg, sec, key, "there is no [%sq %s %u]", key, port, id);
+	if (tx && r->conf->txqs[q].region < 0)
+		return dq_blame_key(r->cfg, sec, key,
+				    "[txq %s %u] has no region to build frames in: give it regions",
+				    port, id);
+	return check_stream_size(r, sec,
+				 tx ? r->conf->txqs[q].region : (int)r->conf->rxqs[q].region);
+}
+
+static int resolve_stream(struct dq_resolver *r, const struct dq_section *sec)
+{
+	int err;
+
+	if (!dq_section_value(sec, "tx") && !dq_section_value(sec, "rx"))
+		return dq_blame_key(r->cfg, sec, NULL,
+				    "has neither tx nor rx; allowed tx = PORT QUEUE, rx = PORT "
+				    "QUEUE, or both");
+	if (dq_section_value(sec, "ipv4") && dq_section_value(sec, "ipv6"))
+		return dq_blame_key(r->cfg, sec, "ipv6", "the stream has ipv4 already: one of them");
+	err = check_stream_end(r, sec, "tx");
+	return err ? err : check_stream_end(r, sec, "rx");
+}
+
+int dq_resolve_streams(struct dq_resolver *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
+		if (dq_section_has_kind(&r->cfg->sections[i], "stream"))
+			err = resolve_stream(r, &r->cfg->sections[i]);
+	return err;
+}

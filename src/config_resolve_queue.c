@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports, regions, queues, and the slots that each queue gets of its region. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config_resolve.h"
+
+enum { DEPTH_MIN = 64, DEPTH_AUTO_MAX = 8192, DEPTH_NO_REGION = 1024 };
+
+static unsigned count_kind(const struct daqiri_config *cfg, const char *word)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < cfg->n_sections; i++)
+		n += dq_section_has_kind(&cfg->sections[i], word);
+	return n;
+}
+
+/* ---- ports ---- */
+
+static int resolve_port(struct dq_resolver *r, const struct dq_section *sec)
+{
+	struct dq_conf_port *port = &r->conf->ports[r->conf->n_ports];
+	const char *address = dq_section_value(sec, "address");
+	char name[DQ_NAME_MAX + 1];
+
+	for (unsigned i = 0; address && i < r->conf->n_ports; i++)
+		if (r->conf->ports[i].address && !strcmp(r->conf->ports[i].address, address))
+			return dq_blame_key(r->cfg, sec, "address",
+					    "the address of [port %s] too; every port has its own",
+					    r->conf->ports[i].name);
+	dq_section_word(sec, 1, name);
+	port->where = dq_resolver_where(r, sec);
+	port->name = dq_pool_strdup(r->conf->pool, name);
+	port->address = address ? dq_pool_strdup(r->conf->pool, address) : NULL;
+	port->mtu = (uint32_t)dq_section_number(sec, "mtu", 0);
+	port->promiscuous = dq_section_is(sec, "promiscuous", "on");
+	port->allmulticast = dq_section_is(sec, "allmulticast", "on");
+	if (!port->where || !port->name || (address && !port->address))
+		return dq_no_memory();
+	r->port_sec[r->conf->n_ports++] = sec;
+	return 0;
+}
+
+int dq_resolve_ports(struct dq_resolver *r)
+{
+	unsigned n = count_kind(r->cfg, "port");
+	int err = 0;
+
+	r->conf->ports = dq_resolver_alloc(r, n, sizeof(*r->conf->ports));
+	r->port_sec = dq_resolver_alloc(r, n, sizeof(*r->port_sec));
+	if (!r->conf->ports || !r->port_sec)
+		return dq_no_memory();
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
+		if (dq_section_has_kind(&r->cfg->sections[i], "port"))
+			err = resolve_port(r, &r->cfg->sections[i]);
+	return err;
+}
+
+/* ---- regions ---- */
+
+/* kind, num_bufs and buf_size are spelt alike in [region] and inside a queue. */
+static int add_region(struct dq_resolver *r, const struct dq_section *sec, const char *name)
+{
+	struct dq_conf_region *region = &r->conf->regions[r->conf->n_regions];
+
+	region->where = dq_resolver_where(r, sec);
+	region->name = dq_pool_strdup(r->conf->pool, name);
+	if (!region->where || !region->name)
+		return dq_no_memory();
+	region->kind = dq_section_is(sec, "kind", "huge") ? DQ_REGION_HUGE : DQ_REGION_HOST;
+	region->num_bufs = dq_section_number(sec, "num_bufs", 0);
+	region->buf_size = dq_section_number(sec, "buf_size", 0);
+	region->align = 64;
+	region->numa = DQ_AUTO;
+	region->relaxed_ordering = DQ_AUTO;
+	r->region_sec[r->conf->n_regions++] = sec;
+	return 0;
+}
+
+static int resolve_region(struct dq_resolver *r, const struct dq_section *sec)
+{
+	struct dq_conf_region *region = &r->conf->regions[r->conf->n_regions];
+	uint64_t affinity = dq_section_number(sec, "affinity", UINT64_MAX);
+	uint64_t numa = dq_section_number(sec, "numa", affinity);
+	char name[DQ_NAME_MAX + 1];
+	int err;
+
+	dq_section_word(sec, 1, name);
+	err = add_region(r, sec, name);
+	if (err)
+		return err;
+	region->align = (uint32_t)dq_section_number(sec, "align", 64);
+	region->page_size = dq_section_number(sec, "page_size", 0);
+	if (region->page_size && region->kind != DQ_REGION_HUGE)
+		return dq_blame_key(r->cfg, sec, "page_size",
+				    "only kind huge has a page size; allowed auto");
+	if (affinity != UINT64_MAX && numa != affinity)
+		return dq_blame_key(r->cfg, sec, "numa",
+				    "affinity names another node; allowed %" PRIu64, affinity);
+	region->numa = numa == UINT64_MAX ? DQ_AUTO : (int)numa;
+	if (!dq_section_is(sec, "relaxed_ordering", "auto"))
+		region->relaxed_ordering = dq_section_is(sec, "relaxed_ordering", "on");
+	return 0;
+}
+
+int dq_resolve_regions(struct dq_resolver *r)
+{
+	/* Every queue may bring one of its own. */
+	unsigned n = count_kind(r->cfg, "region") + count_kind(r->cfg, "rxq") +
+		     count_kind(r->cfg, "txq");
+	int err = 0;
+
+	r->conf->regions = dq_resolver_alloc(r, n, sizeof(*r->conf->regions));
+	r->region_sec = dq_resolver_alloc(r, n, sizeof(*r->region_sec));
+	if (!r->conf->regions || !r->region_sec)
+		return dq_no_memory();
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
+		if (dq_section_has_kind(&r->cfg->sections[i], "region"))
+			err = resolve_region(r, &r->cfg->sections[i]);
+	return err;
+}
+
+static int resolve_port_list(struct dq_resolver *r, unsigned i)
+{
+	struct dq_conf_region *region = &r->conf->regions[i];
+	const char *list = dq_section_value(r->region_sec[i], "ports");
+	char name[DQ_NAME_MAX + 1];
+
+	if (!list || !strcmp(list, "auto"))
+		return 0;
+	region->ports = dq_resolver_alloc(r, r->conf->n_ports, sizeof(*region->ports));
+	if (!region->ports)
+		return dq_no_memory();
+	while (dq_list_next(&list, name, sizeof(name))) {
+		int port = dq_port_index(r->conf, name);
+
+		if (port < 0)
+			return dq_blame_missing(r, r->region_sec[i], "ports", "port", name);
+		region->ports[region->n_ports++] = (unsigned)port;
+	}
+	return 0;
+}
+
+int dq_resolve_region_ports(struct dq_resolver *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->conf->n_regions; i++)
+		err = resolve_port_list(r, i);
+	return err;
+}
+
+/* ---- queues ---- */
+
+/* The queue's region: named, private (made here), or -1. */
+static int resolve_queue_region(struct dq_resolver *r, const struct dq_section *sec, int *region)
+{
+	static const char *const keys[] = {"kind", "num_bufs", "buf_size"};
+	const char *name = dq_section_value(sec, "regions");
+	unsigned given = 0;
+	const char *lacking = NULL, *present = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		given += dq_section_find(sec, keys[i]) != NULL;
+		*(dq_section_find(sec, keys[i]) ? &present : &lacking) = keys[i];
+	}
+	if (name && given)
+		return dq_blame_key(r->cfg, sec, present,
+				    "the queue has regions=%s already: one or the other", name);
+	*region = name ? dq_region_index(r->conf, name) : -1;
+	if (name && *region < 0)
+		return dq_blame_missing(r, sec, "regions", "region", name);
+	if (name || (!given && dq_section_has_kind(sec, "txq")))
+		return 0;
+	if (!given)
+		return dq_blame_key(r->cfg, sec, "regions",
+				    "missing; allowed NAME of a region, or kind, num_bufs and "
+				    "buf_size");
+	if (given < 3)
+		return dq_blame_key(r->cfg, sec, lacking,
+				    "missing: a private region takes kind, num_bufs and buf_size");
+	*region = (int)r->conf->n_regions;
+	return add_region(r, sec, "");
+}
+
+static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
+{
+	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
+
+	*q = (struct dq_conf_rxq){.port = port, .id = id, .region = (unsigned)user->region};
+	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
+	q->where = dq_resolver_where(r, user->sec);
+	r->rxq_sec[user->index] = user->sec;
+	r->conf->n_rxqs++;
+	return q->where ? 0 : dq_no_memory();
+}
+
+static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
+{
+	struct dq_conf_txq *q = &r->conf->txqs[user->index];
+
+	*q = (struct dq_conf_txq){.port = port, .id = id, .region = user->region};
+	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
+	q->where = dq_resolver_where(r, user->sec);
+	r->txq_sec[user->index] = user->sec;
+	r->conf->n_txqs++;
+	return q->where ? 0 : dq_no_memory();
+}
+
+static int resolve_queue(struct dq_resolver *r, const struct dq_section *sec)
+{
+	struct dq_user *user = &r->users[r->n_users++];
+	char word[DQ_NAME_MAX + 1];
+	uint64_t id = 0;
+	unsigned port;
+	int err;
+
+	user->sec = sec;
+	user->rx = dq_section_has_kind(sec, "rxq");
+	user->index = user->rx ? r->conf->n_rxqs : r->conf->n_txqs;
+	user->depth = (uint32_t)dq_section_number(sec, "depth", 0);
+	dq_section_word(sec, 2, word);
+	dq_parse_number(DQ_T_INT, word, &id);
+	err = dq_resolve_port_word(r, sec, &port);
+	if (!err)
+		err = resolve_queue_region(r, sec, &user->region);
+	if (err)
+		return err;
+	return user->rx ? add_rxq(r, user, port, (unsigned)id) : add_txq(r, user, port, (unsigned)id);
+}
+
+int dq_resolve_queues(struct dq_resolver *r)
+{
+	unsigned n_rx = count_kind(r->cfg, "rxq"), n_tx = count_kind(r->cfg, "txq");
+	int err = 0;
+
+	r->users = dq_resolver_alloc(r, n_rx + n_tx, sizeof(*r->users));
+	r->conf->rxqs = dq_resolver_alloc(r, n_rx, sizeof(*r->conf->rxqs));
+	r->conf->txqs = dq_resolver_alloc(r, n_tx, sizeof(*r->conf->txqs));
+	r->rxq_sec = dq_resolver_alloc(r, n_rx, sizeof(*r->rxq_sec));
+	r->txq_sec = dq_resolver_alloc(r, n_tx, sizeof(*r->txq_sec));
+	if (!r->users || !r->conf->rxqs || !r->conf->txqs || !r->rxq_sec || !r->txq_sec)
+		return dq_no_memory();
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
+		if (dq_section_has_kind(&r->cfg->sections[i], "rxq") ||
+		    dq_section_has_kind(&r->cfg->sections[i], "txq"))
+			err = resolve_queue(r, &r->cfg->sections[i]);
+	return err;
+}
+
+/* ---- slots ---- */
+
+/* The depth of the region's queues that leave it to us; 0: num_bufs is too small. */
+static uint32_t auto_depth(uint64_t slots, unsigned n_queues)
+{
+	uint64_t share = slots / n_queues;
+	uint32_t depth = DEPTH_MIN;
+
+	if (share < DEPTH_MIN)
+		return 0;
+	while (depth < DEPTH_AUTO_MAX && depth * 2 <= share)
+		depth *= 2;
+	return depth;
+}
+
+/* The queue's share of its region, from first on. */
+static void deal(struct dq_resolver *r, const struct dq_user *user, uint64_t first)
+{
+	if (user->rx) {
+		r->conf->rxqs[user->index].depth = user->depth;
+		r->conf->rxqs[user->index].first_slot = first;
+	} else {
+		r->conf->txqs[user->index].depth = user->depth;
+		r->conf->txqs[user->index].first_slot = first;
+		r->conf->txqs[user->index].num_slots = user->region < 0 ? 0 : user->depth;
+	}
+}
+
+static int deal_region(struct dq_resolver *r, unsigned index)
+{
+	const struct dq_conf_region *region = &r->conf->regions[index];
+	uint64_t said = 0, next = 0;
+	uint32_t depth = 0;
+	unsigned n_auto = 0;
+
+	for (unsigned i = 0; i < r->n_users; i++)
+		if (r->users[i].region == (int)index) {
+			said += r->users[i].depth;
+			n_auto += !r->users[i].depth;
+		}
+	if (said > region->num_bufs)
+		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
+				    "less than the sum of its queues' depths, %" PRIu64
+				    "; must be at least %" PRIu64,
+				    said, said);
+	if (n_auto)
+		depth = auto_depth(region->num_bufs - said, n_auto);
+	if (n_auto && !depth)
+		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
+				    "leaves %s less than %d buffers; must be at least %" PRIu64,
+				    n_auto > 1 ? "each queue" : "the queue", DEPTH_MIN,
+				    said + (uint64_t)n_auto * DEPTH_MIN);
+	for (unsigned i = 0; i < r->n_users; i++)
+		if (r->users[i].region == (int)index) {
+			if (!r->users[i].depth)
+				r->users[i].depth = depth;
+			deal(r, &r->users[i], next);
+			next += r->users[i].depth;
+		}
+	return 0;
+}
+
+int dq_resolve_slots(struct dq_resolver *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->conf->n_regions; i++)
+		err = deal_region(r, i);
+	for (unsigned i = 0; !err && i < r->n_users; i++)
+		if (r->users[i].region < 0) {
+			if (!r->users[i].depth)
+				r->users[i].depth = DEPTH_NO_REGION;
+			deal(r, &r->users[i], 0);
+		}
+	return err;
+}
