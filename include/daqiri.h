@@ -25,6 +25,9 @@
 extern "C" {
 #endif
 
+/* What follows is what the library exports, also where it is built with all else hidden. */
+#pragma GCC visibility push(default)
+
 #define DAQIRI_VERSION_MAJOR 0
 #define DAQIRI_VERSION_MINOR 1
 #define DAQIRI_VERSION_PATCH 0
@@ -400,6 +403,8 @@ int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int 
 
 /* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
 int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

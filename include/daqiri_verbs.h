@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* What follows is what the library exports, also where it is built with all else hidden. */
+#pragma GCC visibility push(default)
+
 /* One port of the configuration, and the program's objects that it is to be built on. */
 struct daqiri_attach_port {
 	size_t size;                 /* set by the caller: sizeof(struct daqiri_attach_port) */
@@ -44,6 +47,8 @@ struct ibv_wq *daqiri_rxq_ibv_wq(const struct daqiri_rxq *q);
 struct ibv_cq *daqiri_rxq_ibv_cq(const struct daqiri_rxq *q);
 struct ibv_qp *daqiri_txq_ibv_qp(const struct daqiri_txq *q);
 struct ibv_cq *daqiri_txq_ibv_cq(const struct daqiri_txq *q);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

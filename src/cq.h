@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A completion queue that its owner polls itself: ring and doorbell record. */
+#ifndef DQ_CQ_H
+#define DQ_CQ_H
+
+#include <infiniband/mlx5dv.h>
+#include <infiniband/verbs.h>
+
+#include "device.h"
+
+struct dq_cq {
+	struct ibv_cq *cq;
+	struct mlx5dv_cq dv;
+};
+
+/* A queue of exactly entries (a power of two) CQEs of 64 bytes. where: of its queue. */
+int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, const char *where);
+void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev);
+
+/*
+ * A ring that is not shaped as asked for: some setting, from the environment, changed it under us.
+ * what: "the receive ring's WQE size".
+ */
+int dq_ring_differs(const char *where, const char *what, const uint32_t is_wanted[2],
+		    const char *culprit);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <infiniband/mlx5dv.h>
+
+#include "caps.h"
+#include "device.h"
+#include "error.h"
+#include "log.h"
+#include "scan.h"
+
+bool dq_device_is_dead(const struct dq_device *dev)
+{
+	return __atomic_load_n(&dev->dead, __ATOMIC_RELAXED);
+}
+
+void dq_device_set_dead(struct dq_device *dev)
+{
+	__atomic_store_n(&dev->dead, true, __ATOMIC_RELAXED);
+}
+
+void dq_device_destroyed(struct dq_device *dev, const char *what, int ret)
+{
+	int err = ret < 0 ? errno : ret;
+
+	if (!ret || (err == EIO && dq_device_is_dead(dev)))
+		return;
+	dq_log(dev->log, DAQIRI_LOG_ERROR, "%s: %s cannot be destroyed: %s", dev->info.rdma, what,
+	       strerror(err));
+}
+
+/* With DevX where the kernel grants it: only then can the firmware be asked for capabilities. */
+static struct ibv_context *open_context(struct ibv_device *ibdev)
+{
+	struct mlx5dv_context_attr attr = { .flags = MLX5DV_CONTEXT_FLAGS_DEVX };
+	struct ibv_context *ctx = mlx5dv_open_device(ibdev, &attr);
+
+	return ctx ? ctx : ibv_open_device(ibdev);
+}
+
+/* Reading events must never block: daqiri_event_get(). Only on a context of our own. */
+static int set_nonblocking(struct dq_device *dev)
+{
+	int flags = fcntl(dev->ctx->async_fd, F_GETFL);
+
+	if (flags < 0 || fcntl(dev->ctx->async_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return dq_error(errno, "%s: its event channel cannot be made non-blocking: %s",
+				dev->info.rdma, strerror(errno));
+	return 0;
+}
+
+int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri_log_level log)
+{
+	struct dq_device *dev = calloc(1, sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return dq_error(ENOMEM, "%s: out of memory", ibv_get_device_name(ibdev));
+	dev->log = log;
+	dev->owned = true;
+	dq_seat_describe(ibdev, 1, &dev->info);
+	errno = 0;
+	dev->ctx = open_context(ibdev);
+	if (!dev->ctx) {
+		ret = dq_error(errno ? errno : EIO,
+			       "%s: cannot be opened: %s; /dev/infiniband/%s must be readable and "
+			       "writable, and RLIMIT_MEMLOCK (ulimit -l) not 0",
+			       dev->info.rdma, strerror(errno ? errno : EIO), ibdev->dev_name);
+		goto err_free;
+	}
+	ret = set_nonblocking(dev);
+	if (ret)
+		goto err_close;
+	ret = dq_caps_query(dev);
+	if (ret)
+		goto err_close;
+	dev->pd = ibv_alloc_pd(dev->ctx);
+	if (!dev->pd) {
+		ret = dq_error(errno, "%s: no protection domain: %s", dev->info.rdma,
+			       strerror(errno));
+		goto err_close;
+	}
+	*out = dev;
+	return 0;
+
+err_close:
+	ibv_close_device(dev->ctx);
+err_free:
+	free(dev);
+	return ret;
+}
+
+int dq_device_attach(struct dq_device **out, struct ibv_context *ctx, struct ibv_pd *pd,
+		     enum daqiri_log_level log)
+{
+	struct dq_device *dev = calloc(1, sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return dq_error(ENOMEM, "%s: out of memory", ibv_get_device_name(ctx->device));
+	dev->log = log;
+	dev->ctx = ctx;
+	dev->pd = pd;
+	dq_seat_describe(ctx->device, 1, &dev->info);
+	ret = dq_caps_query(dev);
+	if (ret)
+		free(dev);
+	else
+		*out = dev;
+	return ret;
+}
+
+void dq_device_destroy(struct dq_device *dev)
+{
+	if (!dev)
+		return;
+	if (dev->owned) {
+		dq_device_destroyed(dev, "its protection domain", ibv_dealloc_pd(dev->pd));
+		dq_device_destroyed(dev, "its context", ibv_close_device(dev->ctx));
+	}
+	free(dev);
+}

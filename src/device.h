@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device: one ibv_context with one protection domain, shared by all ports, regions and queues on
+ * it. Either opened here, or the program's own (attached), which is used and never closed.
+ */
+#ifndef DQ_DEVICE_H
+#define DQ_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <infiniband/verbs.h>
+
+#include <daqiri.h>
+
+struct dq_caps {
+	bool empw;                  /* enhanced multi-packet WQEs */
+	uint32_t empw_ptrs;         /* pointers in one of them */
+	uint32_t min_inline;        /* bytes of each frame that a send WQE must carry: 0 or 18 */
+	uint32_t max_wr;            /* entries of a work queue */
+	uint32_t max_ind_table;     /* entries of an RSS indirection table */
+	uint64_t rx_hash_fields;    /* enum ibv_rx_hash_fields */
+};
+
+struct dq_device {
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+	bool owned;                 /* opened, and to be closed, by us */
+	bool dead;                  /* atomic; the device is gone: EIO on destroy is success */
+	enum daqiri_log_level log;
+	struct dq_caps caps;
+	struct daqiri_port_info info; /* what all its ports share; for messages */
+	struct dq_device *next;
+};
+
+/* Opens a device, with DevX where it is granted. */
+int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri_log_level log);
+
+/* Wraps the program's context and protection domain. */
+int dq_device_attach(struct dq_device **out, struct ibv_context *ctx, struct ibv_pd *pd,
+		     enum daqiri_log_level log);
+
+void dq_device_destroy(struct dq_device *dev);
+
+bool dq_device_is_dead(const struct dq_device *dev);
+void dq_device_set_dead(struct dq_device *dev);
+
+/*
+ * To be told the result of each verbs destroy call (0, an errno, or -1 with errno set): what it
+ * means. Logs failures other than those of a device that is gone.
+ */
+void dq_device_destroyed(struct dq_device *dev, const char *what, int ret);
+
+#endif

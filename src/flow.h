@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The receive rules of a port, in the device's root steering table. */
+#ifndef DQ_FLOW_H
+#define DQ_FLOW_H
+
+#include "config_model.h"
+#include "port.h"
+#include "rxq.h"
+
+struct dq_flow_table;
+
+/*
+ * Makes all rules of port number index of the configuration. rxqs: the context's queues, by their
+ * index in the configuration. The port's `flows` is set on success; a failed rule fails it all.
+ */
+int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, unsigned index,
+			 struct daqiri_rxq *const *rxqs);
+void dq_flow_table_destroy(struct daqiri_port *port);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <numa.h>
+#include <numaif.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "log.h"
+#include "memory.h"
+
+static uint64_t base_page_size(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+/*
+ * A node that memory can be bound to. -1 where the kernel has no NUMA or forbids its calls (some
+ * containers), which on a machine of one node changes nothing.
+ */
+static int usable_node(const struct dq_memory_want *want)
+{
+	if (want->node < 0)
+		return -1;
+	if (numa_available() < 0)
+		return -1;
+	return want->node;
+}
+
+static int check_node(const struct dq_memory_want *want, int node)
+{
+	long long free_bytes;
+
+	if (node < 0)
+		return 0;
+	if (node > numa_max_node() || !numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned)node))
+		return dq_error(EINVAL, "%s numa=%d: this machine, or this process, has no such node",
+				want->where, node);
+	/* A strict binding to a node that is full would wake the out-of-memory killer. */
+	if (numa_node_size64(node, &free_bytes) >= 0 && (uint64_t)free_bytes < want->length)
+		return dq_error(ENOMEM,
+				"%s: needs %llu bytes on NUMA node %d, which has %lld free: make "
+				"num_bufs smaller, or name another node with numa =",
+				want->where, (unsigned long long)want->length, node, free_bytes);
+	return 0;
+}
+
+/* Binds memory, not yet touched, to a node. */
+static int bind_node(const struct dq_memory_want *want, void *addr, uint64_t length, int *node)
+{
+	struct bitmask *mask;
+	long ret;
+
+	if (*node < 0)
+		return 0;
+	mask = numa_allocate_nodemask();
+	if (!mask)
+		return dq_error(ENOMEM, "%s: out of memory", want->where);
+	numa_bitmask_setbit(mask, (unsigned)*node);
+	ret = mbind(addr, length, MPOL_BIND, mask->maskp, mask->size + 1, 0);
+	numa_free_nodemask(mask);
+	if (!ret)
+		return 0;
+	dq_log(want->log, DAQIRI_LOG_WARN,
+	       "%s: memory cannot be bound to node %d: %s; does the container lack CAP_SYS_NICE?",
+	       want->where, *node, strerror(errno));
+	*node = -1;
+	return 0;
+}
+
+/* Makes every page present now, so that nothing faults on the data path. */
+static void touch(uint8_t *addr, uint64_t length, uint64_t page_size)
+{
+	for (uint64_t i = 0; i < length; i += page_size)
+		*(volatile uint8_t *)(addr + i) = 0;
+}
+
+int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want)
+{
+	uint64_t page_size = base_page_size(), length = round_up(want->length, page_size);
+	int node = usable_node(want), ret;
+	void *addr;
+
+	ret = check_node(want, node);
+	if (ret)
+		return ret;
+	addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (addr == MAP_FAILED)
+		return dq_error(ENOMEM, "%s: no memory for %llu bytes", want->where,
+				(unsigned long long)length);
+	ret = bind_node(want, addr, length, &node);
+	if (ret) {
+		munmap(addr, length);
+		return ret;
+	}
+	touch(addr, length, page_size);
+	*out = (struct dq_memory){
+		.addr = addr, .length = length, .page_size = page_size, .node = node
+	};
+	return 0;
+}
+
+void dq_memory_free(struct dq_memory *mem)
+{
+	if (mem->addr)
+		munmap(mem->addr, mem->length);
+	*mem = (struct dq_memory){ 0 };
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Completion queue entries as the device writes them, 64 bytes: pure functions from bytes to
+ * numbers (PRM: "Completion Queue Entry Format"). No function here calls libibverbs.
+ */
+#ifndef DQ_MLX5_CQE_H
+#define DQ_MLX5_CQE_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <infiniband/mlx5dv.h>
+
+enum {
+	DQ_CQE = 64,
+	/* op_own: opcode in bits 7:4, format in 3:2, solicited event in 1, owner in 0. */
+	DQ_CQE_OPCODE_OWNER = 0xf0 | MLX5_CQE_OWNER_MASK,
+	DQ_CQE_FLOW_TAG = 0xffffff, /* of sop_drop_qpn */
+	DQ_CQE_INDEX = 0xffffff     /* consumer index in the CQ's doorbell record */
+};
+
+_Static_assert(sizeof(struct mlx5_cqe64) == DQ_CQE, "CQE");
+_Static_assert(sizeof(struct mlx5_err_cqe) == DQ_CQE, "error CQE");
+_Static_assert(offsetof(struct mlx5_cqe64, op_own) == 63, "CQE ownership byte");
+_Static_assert(offsetof(struct mlx5_err_cqe, syndrome) == 55, "error CQE syndrome");
+
+/* The ownership byte, read once: the device writes it last. */
+static inline uint8_t dq_cqe_op_own(const struct mlx5_cqe64 *cqe)
+{
+	return __atomic_load_n(&cqe->op_own, __ATOMIC_RELAXED);
+}
+
+static inline unsigned dq_cqe_opcode(uint8_t op_own)
+{
+	return op_own >> 4;
+}
+
+/*
+ * Whether an entry is the software's. owner: the parity that entries of this lap of the ring carry,
+ * (index / entries) & 1. An entry never written yet has the opcode MLX5_CQE_INVALID.
+ */
+static inline bool dq_cqe_is_ours(uint8_t op_own, unsigned owner)
+{
+	return (op_own & MLX5_CQE_OWNER_MASK) == owner &&
+	       dq_cqe_opcode(op_own) != MLX5_CQE_INVALID;
+}
+
+/* What opcode and owner of a good receive completion read, compared under DQ_CQE_OPCODE_OWNER. */
+static inline uint8_t dq_cqe_good_recv(unsigned owner)
+{
+	return (uint8_t)(MLX5_CQE_RESP_SEND << 4 | owner);
+}
+
+static inline uint16_t dq_cqe_wqe_counter(const struct mlx5_cqe64 *cqe)
+{
+	return be16toh(cqe->wqe_counter);
+}
+
+static inline uint32_t dq_cqe_len(const struct mlx5_cqe64 *cqe)
+{
+	return be32toh(cqe->byte_cnt);
+}
+
+/* The flow tag as a key: left big endian, which costs nothing per packet. */
+static inline __be32 dq_cqe_flow_key(const struct mlx5_cqe64 *cqe)
+{
+	return cqe->sop_drop_qpn & htobe32(DQ_CQE_FLOW_TAG);
+}
+
+static inline uint32_t dq_key_to_flow(__be32 key)
+{
+	uint32_t tag = be32toh(key) & DQ_CQE_FLOW_TAG;
+
+	/* 0xffffff: what old kernels give to a rule without a tag. */
+	return tag == DQ_CQE_FLOW_TAG ? 0 : tag;
+}
+
+struct dq_cqe_error {
+	uint8_t syndrome;
+	uint8_t vendor_syndrome;
+	uint16_t wqe_counter;
+};
+
+static inline struct dq_cqe_error dq_cqe_read_error(const struct mlx5_cqe64 *cqe)
+{
+	const struct mlx5_err_cqe *err = (const struct mlx5_err_cqe *)cqe;
+
+	return (struct dq_cqe_error){ .syndrome = err->syndrome,
+				      .vendor_syndrome = err->vendor_err_synd,
+				      .wqe_counter = be16toh(err->wqe_counter) };
+}
+
+/* Whether a receive queue has stopped for good: local QP operation, local protection, flush. */
+static inline bool dq_cqe_stops_rq(uint8_t syndrome)
+{
+	return syndrome == MLX5_CQE_SYNDROME_LOCAL_QP_OP_ERR ||
+	       syndrome == MLX5_CQE_SYNDROME_LOCAL_PROT_ERR ||
+	       syndrome == MLX5_CQE_SYNDROME_WR_FLUSH_ERR;
+}
+
+/* PRM, "Completion with error": the syndrome in words. */
+static inline const char *dq_cqe_syndrome_text(uint8_t syndrome)
+{
+	switch (syndrome) {
+	case 0:
+		return "none";
+	case MLX5_CQE_SYNDROME_LOCAL_LENGTH_ERR:
+		return "local length error: a frame longer than its buffer";
+	case MLX5_CQE_SYNDROME_LOCAL_QP_OP_ERR:
+		return "local QP operation error: a malformed work request";
+	case MLX5_CQE_SYNDROME_LOCAL_PROT_ERR:
+		return "local protection error: a wrong memory key, or memory outside of it";
+	case MLX5_CQE_SYNDROME_WR_FLUSH_ERR:
+		return "flushed: the queue had stopped before";
+	case MLX5_CQE_SYNDROME_MW_BIND_ERR:
+		return "memory window bind error";
+	case MLX5_CQE_SYNDROME_BAD_RESP_ERR:
+		return "bad response error";
+	case MLX5_CQE_SYNDROME_LOCAL_ACCESS_ERR:
+		return "local access error";
+	default:
+		return "an error of a kind that raw packets do not have";
+	}
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work queue entries as the device reads them: pure functions from numbers to bytes. Structures and
+ * constants are those of mlx5dv.h (PRM: "WQE Format", "Ethernet Segment", "Enhanced Multi Packet
+ * Send WQE"). No function here calls libibverbs.
+ */
+#ifndef DQ_MLX5_WQE_H
+#define DQ_MLX5_WQE_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <infiniband/mlx5dv.h>
+
+enum {
+	DQ_WQEBB = 64,            /* MLX5_SEND_WQE_BB: what send queues are counted in */
+	DQ_WQEBB_SEGS = 4,        /* segments of 16 bytes in it */
+	DQ_SEG = 16,              /* MLX5_SEND_WQE_DS */
+	DQ_EMPW_HEAD_SEGS = 2,    /* control and Ethernet segment */
+	/*
+	 * The 6-bit DS field would let 61 pointers in; 15 WQEBBs (60 segments) is what the kernel
+	 * and other drivers keep to.
+	 */
+	DQ_EMPW_MAX_PTRS = 58,
+	DQ_INLINE_L2 = 18,        /* MLX5_INLINE_MODE_L2: Ethernet header and a VLAN tag */
+	DQ_OPCODE_EMPW = 0x29,    /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
+};
+
+/* fm_ce_se, bits 3:2: when a completion is written. */
+enum dq_ce {
+	DQ_CE_FIRST_ERROR = 1 << 2, /* only for the first WQE that fails */
+	DQ_CE_ALWAYS = 2 << 2       /* MLX5_WQE_CTRL_CQ_UPDATE */
+};
+
+_Static_assert(sizeof(struct mlx5_wqe_ctrl_seg) == DQ_SEG, "control segment");
+_Static_assert(sizeof(struct mlx5_wqe_data_seg) == DQ_SEG, "data segment");
+_Static_assert(offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start) == 14, "Ethernet segment");
+
+/* Segments and basic blocks of a WQE with n pointers behind its two head segments. */
+static inline uint32_t dq_wqe_segs(uint32_t n)
+{
+	return DQ_EMPW_HEAD_SEGS + n;
+}
+
+static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
+{
+	return (segs + DQ_WQEBB_SEGS - 1) / DQ_WQEBB_SEGS;
+}
+
+/*
+ * The control segment. index: the WQEBB that the WQE starts at, counting for ever (16 bits count);
+ * qpn: 24 bits; segs: all 16-byte segments, 3..60.
+ */
+static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
+			       uint32_t qpn_ds, enum dq_ce ce)
+{
+	ctrl->opmod_idx_opcode = htobe32(opcode_index);
+	ctrl->qpn_ds = htobe32(qpn_ds);
+	ctrl->signature = 0;
+	ctrl->dci_stream_channel_id = 0;
+	ctrl->fm_ce_se = (uint8_t)ce;
+	ctrl->imm = 0;
+}
+
+static inline uint32_t dq_wqe_opcode_index(uint32_t opcode, uint32_t index)
+{
+	return (index & 0xffff) << 8 | opcode;
+}
+
+static inline uint32_t dq_wqe_qpn_ds(uint32_t qpn, uint32_t segs)
+{
+	return qpn << 8 | segs;
+}
+
+/* An Ethernet segment that asks for nothing: no checksum, no VLAN, no TSO, nothing inline. */
+static inline void dq_wqe_eth_empty(uint8_t *seg)
+{
+	memset(seg, 0, DQ_SEG);
+}
+
+/*
+ * An Ethernet segment of 32 bytes that carries the frame's first n bytes, at most DQ_INLINE_L2, for
+ * devices that look at the header in the WQE.
+ */
+static inline void dq_wqe_eth_inline(uint8_t *seg, const uint8_t *frame, uint32_t n)
+{
+	struct mlx5_wqe_eth_seg *eth = (struct mlx5_wqe_eth_seg *)seg;
+
+	memset(seg, 0, (size_t)2 * DQ_SEG);
+	eth->inline_hdr_sz = htobe16((uint16_t)n);
+	memcpy(seg + offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start), frame, n);
+}
+
+/* A pointer to len bytes (1..2^31-1; the device reads 0 as 2^31). lkey: big endian, as in a key. */
+static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32 lkey)
+{
+	struct mlx5_wqe_data_seg *data = (struct mlx5_wqe_data_seg *)seg;
+
+	data->byte_count = htobe32(len);
+	data->lkey = lkey;
+	data->addr = htobe64(addr);
+}
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "barrier.h"
+#include "counter.h"
+#include "error.h"
+#include "mlx5_cqe.h"
+#include "mlx5_wqe.h"
+#include "rxq.h"
+#include "scan.h"
+
+enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 4 };
+
+static const char *const counter_names[N_COUNTERS] = { "packets", "bytes", "errors",
+						       "length_errors" };
+static const char *const sum_names[N_COUNTERS] = { "rx_packets", "rx_bytes", "rx_errors",
+						   "rx_length_errors" };
+
+static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS])
+{
+	values[0] = dq_counter_get(&q->count.packets);
+	values[1] = dq_counter_get(&q->count.bytes);
+	values[2] = dq_counter_get(&q->count.errors);
+	values[3] = dq_counter_get(&q->count.length_errors);
+}
+
+/* ---- make and destroy ----------------------------------------------------------------------- */
+
+/* A frame of the interface's full MTU, with a VLAN tag, must fit a slot. */
+static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
+		       const struct daqiri_region *region)
+{
+	uint64_t need = (uint64_t)port->info.mtu + ETHERNET_HEADER_VLAN;
+
+	if (port->info.netdev[0] && region->conf->buf_size < need)
+		return dq_error(EINVAL,
+				"%s: slots of buf_size=%llu bytes are too small for frames of up to "
+				"%llu (interface %s has MTU %u, and 18 bytes of header): make "
+				"buf_size at least that, or set mtu=%llu in [port %s]",
+				conf->where, (unsigned long long)region->conf->buf_size,
+				(unsigned long long)need, port->info.netdev, port->info.mtu,
+				(unsigned long long)(region->conf->buf_size > ETHERNET_HEADER_VLAN ?
+							     region->conf->buf_size -
+								     ETHERNET_HEADER_VLAN :
+							     0),
+				port->conf->name);
+	if (conf->depth > port->dev->caps.max_wr)
+		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where, conf->depth,
+				port->dev->info.rdma, port->dev->caps.max_wr);
+	return 0;
+}
+
+static int create_wq(struct daqiri_rxq *q)
+{
+	struct dq_device *dev = q->port->dev;
+	struct ibv_wq_init_attr attr = { .wq_type = IBV_WQT_RQ,
+					 .max_wr = q->conf->depth,
+					 .max_sge = 1,
+					 .pd = dev->pd,
+					 .cq = q->cq.cq };
+
+	errno = 0;
+	q->wq = ibv_create_wq(dev->ctx, &attr);
+	if (q->wq)
+		return 0;
+	if (errno == EPERM)
+		return dq_error(EPERM,
+				"%s: receiving raw packets needs CAP_NET_RAW: run as root, with "
+				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
+				"CAP_NET_RAW in its systemd unit",
+				q->conf->where);
+	return dq_error(errno ? errno : EIO, "%s: no work queue of %u entries: %s", q->conf->where,
+			q->conf->depth, strerror(errno ? errno : EIO));
+}
+
+/* Writes every WQE once: the i-th points to the i-th slot of the queue, for ever. */
+static int bind_slots(struct daqiri_rxq *q)
+{
+	const struct ibv_mr *mr = dq_region_mr(q->region, q->port->dev);
+	uint32_t depth = q->conf->depth, buf_size = (uint32_t)q->region->conf->buf_size;
+	struct mlx5dv_rwq rwq = { 0 };
+	struct mlx5dv_obj obj = { .rwq = { .in = q->wq, .out = &rwq } };
+
+	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_RWQ))
+		return dq_error(EIO, "%s: receive ring not accessible", q->conf->where);
+	if (rwq.stride != DQ_SEG)
+		return dq_ring_differs(q->conf->where, "the size of a receive WQE",
+				       (uint32_t[]){ rwq.stride, DQ_SEG }, "MLX5_RWQ_SIGNATURE");
+	if (rwq.wqe_cnt != depth)
+		return dq_error(EPROTO, "%s: the receive ring has %u entries, not %u",
+				q->conf->where, rwq.wqe_cnt, depth);
+	for (uint32_t i = 0; i < depth; i++)
+		dq_wqe_data((uint8_t *)rwq.buf + (size_t)i * DQ_SEG, q->base + (uint64_t)i * q->stride,
+			    buf_size, htobe32(mr->lkey));
+	q->rq_dbrec = rwq.dbrec;
+	return 0;
+}
+
+static int start(struct daqiri_rxq *q)
+{
+	struct ibv_wq_attr attr = { .attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY };
+	int err = ibv_modify_wq(q->wq, &attr);
+
+	if (err)
+		return dq_error(err, "%s: cannot be started: %s", q->conf->where, strerror(err));
+	q->posted = q->conf->depth;
+	/* Pairs with the device's read of the counter: the WQEs are in memory before it. */
+	dq_to_device();
+	__atomic_store_n(q->rq_dbrec, htobe32(q->posted & 0xffff), __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* The QP that rules with this queue alone send to. */
+static int create_target(struct daqiri_rxq *q)
+{
+	struct dq_rss_want want = {
+		.dev = q->port->dev, .wqs = &q->wq, .n_wqs = 1, .where = q->conf->where
+	};
+	int ret = dq_rss_table_create(&q->table, &want);
+
+	return ret ? ret : dq_rss_qp_create(&q->qp, &q->table, 0, &want);
+}
+
+static int init(struct daqiri_rxq *q)
+{
+	const struct dq_conf_rxq *conf = q->conf;
+	char prefix[16];
+	int ret;
+
+	q->mask = conf->depth - 1;
+	q->stride = (uint32_t)q->region->stride;
+	q->base = dq_region_slot(q->region, conf->first_slot);
+	q->eaten_map = calloc((conf->depth + 63) / 64, sizeof(*q->eaten_map));
+	if (!q->eaten_map)
+		return dq_error(ENOMEM, "%s: out of memory", conf->where);
+	snprintf(prefix, sizeof(prefix), "rx_q%u", conf->id);
+	ret = dq_stat_names_make(&q->names, prefix, counter_names, N_COUNTERS);
+	if (ret)
+		return ret;
+	ret = dq_cq_create(&q->cq, q->port->dev, conf->depth, conf->where);
+	if (ret)
+		return ret;
+	q->cqes = q->cq.dv.buf;
+	q->cq_dbrec = q->cq.dv.dbrec;
+	ret = create_wq(q);
+	if (!ret)
+		ret = bind_slots(q);
+	if (!ret)
+		ret = start(q);
+	return ret ? ret : create_target(q);
+}
+
+int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
+		  struct daqiri_region *region)
+{
+	struct daqiri_rxq *q;
+	int ret = check_sizes(conf, port, region);
+
+	if (ret)
+		return ret;
+	q = aligned_alloc(_Alignof(struct daqiri_rxq), sizeof(*q));
+	if (!q)
+		return dq_error(ENOMEM, "%s: out of memory", conf->where);
+	*q = (struct daqiri_rxq){ .conf = conf, .port = port, .region = region };
+	ret = init(q);
+	if (ret)
+		dq_rxq_destroy(q);
+	else
+		*out = q;
+	return ret;
+}
+
+void dq_rxq_destroy(struct daqiri_rxq *q)
+{
+	struct dq_device *dev = q ? q->port->dev : NULL;
+
+	if (!q)
+		return;
+	if (q->qp)
+		dq_device_destroyed(dev, "a receive hash QP", ibv_destroy_qp(q->qp));
+	dq_rss_table_destroy(&q->table, dev);
+	if (q->wq)
+		dq_device_destroyed(dev, "a receive queue", ibv_destroy_wq(q->wq));
+	dq_cq_destroy(&q->cq, dev);
+	dq_stat_names_free(&q->names);
+	free(q->eaten_map);
+	free(q);
+}
+
+/* ---- public --------------------------------------------------------------------------------- */
+
+int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
+{
+	struct daqiri_rxq_info now;
+
+	if (!q || !info)
+		return dq_error(EINVAL, "daqiri_rxq_info: NULL argument");
+	now = (struct daqiri_rxq_info){ .id = q->conf->id,
+					.depth = q->conf->depth,
+					.buf_size = (uint32_t)q->region->conf->buf_size,
+					.cpu_core = q->conf->cpu_core,
+					.port = q->port,
+					.region = q->region };
+	return dq_info_copy(info, &now, sizeof(now));
+}
+
+int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max)
+{
+	struct dq_stat_list list = { .stats = stats, .max = stats ? max : 0 };
+	uint64_t values[N_COUNTERS];
+
+	if (!q || max < 0 || (max && !stats))
+		return dq_error(EINVAL, "daqiri_rxq_stats: NULL or negative argument");
+	read_counters(q, values);
+	for (int i = 0; i < N_COUNTERS; i++)
+		dq_stat_put(&list, q->names.names[i], values[i]);
+	return list.n;
+}
+
+void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
+{
+	uint64_t sums[N_COUNTERS] = { 0 }, values[N_COUNTERS];
+
+	for (unsigned i = 0; i < port->n_rxqs; i++) {
+		read_counters(port->rxqs[i], values);
+		for (int k = 0; k < N_COUNTERS; k++)
+			sums[k] += values[k];
+	}
+	for (int k = 0; k < N_COUNTERS; k++)
+		dq_stat_put(list, sum_names[k], sums[k]);
+}
+
+int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
+{
+	struct daqiri_queue_error now;
+	int ret;
+
+	if (!q || !err)
+		return dq_error(EINVAL, "daqiri_rxq_error: NULL argument");
+	/* Pairs with the release store in dq_rxq_error_cqe(): first_error is complete. */
+	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
+		return 0;
+	now = q->first_error;
+	now.errors = dq_counter_get(&q->count.errors);
+	now.rebuild = __atomic_load_n(&q->stopped, __ATOMIC_RELAXED) ? DAQIRI_REBUILD_QUEUE :
+								       DAQIRI_REBUILD_NONE;
+	if (dq_device_is_dead(q->port->dev))
+		now.rebuild = DAQIRI_REBUILD_DEVICE;
+	ret = dq_info_copy(err, &now, sizeof(now));
+	return ret ? ret : 1;
+}

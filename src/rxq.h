@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A receive queue: a cyclic ring of WQEs, the i-th bound to the i-th slot for ever, and its own
+ * completion queue. Polled and refilled by one thread without a lock.
+ */
+#ifndef DQ_RXQ_H
+#define DQ_RXQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <infiniband/verbs.h>
+
+#include "config_model.h"
+#include "cq.h"
+#include "port.h"
+#include "region.h"
+#include "rss.h"
+#include "stats.h"
+
+/* Counters: written by the queue's thread only, read by any. */
+struct dq_rxq_counters {
+	uint64_t packets, bytes;
+	uint64_t errors;        /* error CQEs */
+	uint64_t length_errors; /* of them: frames longer than a slot */
+};
+
+/*
+ * Ring positions count for ever (32 bits, compared modulo): head is the WQE that the next release
+ * gives back, ci the next CQE. As one CQE belongs to one WQE, ci counts WQEs too.
+ */
+struct daqiri_rxq {
+	/* The first cache line: all that a poll without an error reads or writes. */
+	const struct mlx5_cqe64 *cqes;
+	__be32 *cq_dbrec;
+	__be32 *rq_dbrec;
+	uint64_t base;           /* address of slot 0 of the ring */
+	uint32_t stride;
+	uint32_t mask;           /* depth - 1 */
+	uint32_t ci;
+	uint32_t held;           /* packets polled and not yet released */
+	uint32_t posted;         /* WQEs given to the device so far */
+	uint32_t eaten;          /* slots that an error took and that are not given back yet */
+	bool stopped;
+
+	struct dq_rxq_counters count __attribute__((aligned(64)));
+
+	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
+	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */
+	struct daqiri_queue_error first_error;
+	bool error_seen; /* atomic */
+
+	/* Control path. */
+	const struct dq_conf_rxq *conf; /* the context's, as the next two */
+	struct daqiri_port *port;
+	struct daqiri_region *region;
+	struct dq_cq cq;
+	struct ibv_wq *wq;
+	struct dq_rss_table table;      /* of this queue alone */
+	struct ibv_qp *qp;              /* where rules with this one queue send to */
+	struct dq_stat_names names;
+};
+
+_Static_assert(offsetof(struct daqiri_rxq, count) == 64, "the hot fields fill one cache line");
+
+int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
+		  struct daqiri_region *region);
+void dq_rxq_destroy(struct daqiri_rxq *q);
+
+/* Adds the sums over all receive queues of a port: "rx_packets", … */
+void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);
+
+#endif

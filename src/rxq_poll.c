@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The receive data path: no allocation, lock, log or system call. */
+#include <errno.h>
+
+#include "barrier.h"
+#include "counter.h"
+#include "error.h"
+#include "mlx5_cqe.h"
+#include "rxq.h"
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+_Static_assert(sizeof(struct daqiri_pkt) == 16, "a packet is one 16-byte store");
+
+/* Tells the device how many WQEs it has. */
+static void ring_rq(struct daqiri_rxq *q)
+{
+	/*
+	 * Pairs with the device's read of the counter: the program is done with the buffers before
+	 * the device may write them.
+	 */
+	dq_hand_back();
+	__atomic_store_n(q->rq_dbrec, htobe32(q->posted & 0xffff), __ATOMIC_RELAXED);
+}
+
+/* Tells the device which completions are read. */
+static void ring_cq(struct daqiri_rxq *q)
+{
+	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them. */
+	dq_hand_back();
+	__atomic_store_n(q->cq_dbrec, htobe32(q->ci & DQ_CQE_INDEX), __ATOMIC_RELAXED);
+}
+
+/* ---- errors: out of line --------------------------------------------------------------------- */
+
+/*
+ * The WQEs of one lap complete in order, so the one at the ring's position posted - depth is the
+ * oldest that is not given back.
+ */
+static uint32_t oldest(const struct daqiri_rxq *q)
+{
+	return q->posted - (q->mask + 1);
+}
+
+static uint64_t eaten_bit(const struct daqiri_rxq *q, uint32_t index)
+{
+	return 1ull << ((index & q->mask) & 63);
+}
+
+static uint64_t *eaten_word(const struct daqiri_rxq *q, uint32_t index)
+{
+	return &q->eaten_map[(index & q->mask) >> 6];
+}
+
+/* Gives back n packets' slots and those that errors ate before, between and right behind them. */
+static __attribute__((noinline, cold)) void give_back_eaten(struct daqiri_rxq *q, uint32_t n)
+{
+	while (oldest(q) != q->ci) {
+		uint64_t *word = eaten_word(q, oldest(q)), bit = eaten_bit(q, oldest(q));
+
+		if (*word & bit) {
+			*word &= ~bit;
+			q->eaten--;
+		} else if (n) {
+			n--;
+			q->held--;
+		} else {
+			break;
+		}
+		q->posted++;
+	}
+	ring_rq(q);
+}
+
+static void note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
+{
+	dq_counter_add(&q->count.errors, 1);
+	if (err->syndrome == MLX5_CQE_SYNDROME_LOCAL_LENGTH_ERR)
+		dq_counter_add(&q->count.length_errors, 1);
+	if (dq_cqe_stops_rq(err->syndrome))
+		__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
+	if (q->error_seen)
+		return;
+	q->first_error = (struct daqiri_queue_error){ .syndrome = err->syndrome,
+						      .vendor_syndrome = err->vendor_syndrome,
+						      .wqe_index = err->wqe_counter,
+						      .text = dq_cqe_syndrome_text(err->syndrome) };
+	/* Pairs with the acquire load in daqiri_rxq_error(). */
+	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
+}
+
+/*
+ * Takes one completion that is no good packet: its slot goes back to the device as soon as no packet
+ * before it is held. False: there is no completion. The caller's counts are up to date.
+ */
+static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	uint8_t op_own = dq_cqe_op_own(cqe);
+	struct dq_cqe_error err = { 0 };
+
+	if (!dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0))
+		return false;
+	/* A packet that came since the row was counted: the next round takes it. */
+	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_SEND)
+		return true;
+	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
+	dq_from_device();
+	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_ERR)
+		err = dq_cqe_read_error(cqe);
+	note_error(q, &err);
+	*eaten_word(q, q->ci) |= eaten_bit(q, q->ci);
+	q->ci++;
+	q->eaten++;
+	/* First the completion, then the WQE: else the device could overrun the completion ring. */
+	ring_cq(q);
+	give_back_eaten(q, 0);
+	return true;
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+/* How many good completions lie in a row, at most max. owner: the parity of this lap. */
+static inline uint32_t count_good(const struct mlx5_cqe64 *cqe, uint32_t max, unsigned owner)
+{
+	uint8_t good = dq_cqe_good_recv(owner);
+	uint32_t n = 0;
+
+	while (n < max && (dq_cqe_op_own(&cqe[n]) & DQ_CQE_OPCODE_OWNER) == good)
+		n++;
+	return n;
+}
+
+/* Takes up to max packets that lie in a row before the ring's end, where the parity is one. */
+static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max)
+{
+	uint32_t first = q->ci & q->mask, room = q->mask + 1 - first;
+	const struct mlx5_cqe64 *cqe = &q->cqes[first];
+	uint64_t bytes = 0;
+	uint32_t n = count_good(cqe, max < room ? max : room, (q->ci & (q->mask + 1)) != 0);
+
+	/* Pairs with the device's write of the ownership bytes: the CQEs and packets are there. */
+	dq_from_device();
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t slot = dq_cqe_wqe_counter(&cqe[i]) & q->mask;
+		uint32_t len = dq_cqe_len(&cqe[i]);
+
+		pkts[i] = (struct daqiri_pkt){ .addr = q->base + (uint64_t)slot * q->stride,
+					       .len = len,
+					       .key = dq_cqe_flow_key(&cqe[i]) };
+		bytes += len;
+	}
+	q->ci += n;
+	q->held += n;
+	dq_counter_add(&q->count.bytes, bytes);
+	return n;
+}
+
+int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
+{
+	uint32_t want = max > 0 ? (uint32_t)max : 0, n = 0, ci = q->ci, got, room;
+
+	while (n < want) {
+		room = q->mask + 1 - (q->ci & q->mask);
+		got = take_row(q, pkts + n, want - n);
+		n += got;
+		if (n == want || got == room)
+			continue;
+		if (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
+			   MLX5_CQE_RESP_SEND) ||
+		    !take_other(q))
+			break;
+	}
+	if (q->ci != ci)
+		ring_cq(q);
+	dq_counter_add(&q->count.packets, n);
+	if (UNLIKELY(q->stopped) && !n)
+		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
+				q->first_error.text);
+	return (int)n;
+}
+
+void daqiri_rx_release(struct daqiri_rxq *q, int n)
+{
+	uint32_t count = n > 0 ? (uint32_t)n : 0;
+
+	if (count > q->held)
+		count = q->held;
+	if (UNLIKELY(q->eaten)) {
+		give_back_eaten(q, count);
+		return;
+	}
+	if (!count)
+		return;
+	q->held -= count;
+	q->posted += count;
+	ring_rq(q);
+}
+
+uint32_t daqiri_key_flow(daqiri_key key)
+{
+	return dq_key_to_flow(key);
+}
