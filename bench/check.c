@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cpu.h"
+#include "msg.h"
+#include "ports.h"
+
+struct check {
+	const struct perf_plan *plan;
+	const struct daqiri_config *cfg;
+	unsigned lacks; /* of this machine */
+	const char *address; /* the port looked for */
+};
+
+static void lack(struct check *c, const char *section, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A note, or with --here an error. */
+static void lack(struct check *c, const char *section, const char *key, const char *fmt, ...)
+{
+	const char *value = daqiri_config_get(c->cfg, section, key);
+	char where[512], text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	daqiri_config_where(c->cfg, section, key, where, sizeof(where));
+	fprintf(c->plan->options->here ? stderr : stdout, "%s%s%s%s: %s\n",
+		c->plan->options->here ? "" : "note: ", where, value ? "=" : "", value ? value : "",
+		text);
+	c->lacks++;
+}
+
+/* ---- cores ---- */
+
+static void check_core(struct check *c, const char *section, const char *key)
+{
+	char list[128];
+	uint64_t core;
+
+	if (daqiri_config_get_u64(c->cfg, section, key, &core) || perf_cpu_usable((int)core))
+		return;
+	perf_cpu_list(list, sizeof(list));
+	lack(c, section, key, "here this process may run on cores %s only", list);
+}
+
+/* ---- ports ---- */
+
+/* "17:00.0" stands for "0000:17:00.0". */
+static bool same_pci(const char *pci, const char *address)
+{
+	return *pci && (!strcasecmp(pci, address) ||
+			(!strncmp(pci, "0000:", 5) && !strcasecmp(pci + 5, address)));
+}
+
+static int is_port(void *arg, const struct daqiri_port_info *p)
+{
+	const struct check *c = arg;
+	uint8_t mac[6];
+
+	if (!perf_parse_mac(c->address, mac) && !memcmp(mac, p->mac, 6))
+		return 1;
+	return !strcmp(c->address, p->rdma) || same_pci(p->pci, c->address) ||
+	       (*p->netdev && !strcmp(c->address, p->netdev));
+}
+
+static void check_port(struct check *c, const char *section)
+{
+	c->address = daqiri_config_get(c->cfg, section, "address");
+	if (c->address && daqiri_port_each(is_port, c) <= 0)
+		lack(c, section, "address", "this machine has no such port (daqiri-perf --ports lists them)");
+}
+
+/* ---- huge pages ---- */
+
+static int read_number(const char *path, const char *label, uint64_t *out)
+{
+	char line[128];
+	FILE *f = fopen(path, "r");
+	int ret = -ENOENT;
+
+	while (f && ret && fgets(line, sizeof(line), f)) {
+		unsigned long long v;
+
+		if (strncmp(line, label, strlen(label)))
+			continue;
+		if (sscanf(line + strlen(label), "%llu", &v) != 1)
+			continue;
+		*out = v;
+		ret = 0;
+	}
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static void check_huge(struct check *c, const char *section)
+{
+	const char *kind = daqiri_config_get(c->cfg, section, "kind");
+	uint64_t page, bufs = 0, size = 0, have = 0, need;
+	char path[96];
+
+	if (!kind || strcmp(kind, "huge"))
+		return;
+	if (daqiri_config_get_u64(c->cfg, section, "page_size", &page)) {
+		if (read_number("/proc/meminfo", "Hugepagesize:", &page))
+			page = 0;
+		page *= 1024;
+	}
+	if (!page) {
+		lack(c, section, "kind", "this kernel has no huge pages");
+		return;
+	}
+	daqiri_config_get_u64(c->cfg, section, "num_bufs", &bufs);
+	daqiri_config_get_u64(c->cfg, section, "buf_size", &size);
+	need = (bufs * ((size + 63) / 64 * 64) + page - 1) / page;
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%llukB/free_hugepages",
+		 (unsigned long long)page / 1024);
+	read_number(path, "", &have);
+	if (have < need)
+		lack(c, section, "kind", "needs %llu huge pages of %llu kB, %llu are free: echo %llu > "
+		     "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages", (unsigned long long)need,
+		     (unsigned long long)page / 1024, (unsigned long long)have,
+		     (unsigned long long)need, (unsigned long long)page / 1024);
+}
+
+/* ---- what it takes ---- */
+
+static void print_memory(const struct check *c)
+{
+	const char *section;
+	uint64_t bufs, size;
+
+	for (unsigned i = 0; (section = daqiri_config_section(c->cfg, i)); i++) {
+		if (daqiri_config_get_u64(c->cfg, section, "num_bufs", &bufs) ||
+		    daqiri_config_get_u64(c->cfg, section, "buf_size", &size))
+			continue;
+		printf("  [%s]: %llu buffers of %llu bytes\n", section, (unsigned long long)bufs,
+		       (unsigned long long)size);
+	}
+}
+
+static void check_section(struct check *c, const char *section)
+{
+	if (!strncmp(section, "port ", 5))
+		check_port(c, section);
+	else if (!strncmp(section, "region ", 7))
+		check_huge(c, section);
+	else if (!strcmp(section, "perf"))
+		check_core(c, section, "core");
+	else if (!strncmp(section, "rxq ", 4) || !strncmp(section, "txq ", 4)) {
+		check_core(c, section, "cpu_core");
+		check_huge(c, section);
+	} else if (!strncmp(section, "stream ", 7))
+		check_core(c, section, "cpu_core");
+}
+
+int perf_check(const struct perf_plan *plan)
+{
+	struct check c = { .plan = plan, .cfg = plan->cfg };
+	uint64_t bytes = daqiri_config_memory(plan->cfg);
+	const char *section;
+
+	for (unsigned i = 0; (section = daqiri_config_section(c.cfg, i)); i++)
+		check_section(&c, section);
+	if (c.lacks && plan->options->here) {
+		perf_fail("%s: sound, but not for this machine", plan->options->config);
+		return 1;
+	}
+	printf("%s: sound; packet memory %llu bytes (%.1f MiB), %u stream%s\n", plan->options->config,
+	       (unsigned long long)bytes, (double)bytes / (1 << 20), plan->n_streams,
+	       plan->n_streams == 1 ? "" : "s");
+	if (plan->options->verbose)
+		print_memory(&c);
+	return 0;
+}

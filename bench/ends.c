@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "msg.h"
+#include "run.h"
+
+static struct perf_place place(const struct perf_run *run, const char *section, const char *key)
+{
+	return (struct perf_place){ run->plan->cfg, section, key };
+}
+
+static bool same_end(const struct perf_end *a, const struct perf_end *b)
+{
+	return a->queue == b->queue && !strcmp(a->port, b->port);
+}
+
+static struct perf_txq *find_txq(struct perf_run *run, const struct perf_end *end)
+{
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		if (same_end(run->txqs[i].end, end))
+			return &run->txqs[i];
+	return NULL;
+}
+
+static struct perf_rxq *find_rxq(struct perf_run *run, const struct perf_end *end)
+{
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (same_end(run->rxqs[i].end, end))
+			return &run->rxqs[i];
+	return NULL;
+}
+
+/* The core that the streams of a queue name, else the queue's own; *core stays as it is if none. */
+static int pick_core(const struct perf_run *run, const struct perf_stream *s, int *core)
+{
+	if (s->core < 0)
+		return 0;
+	if (*core >= 0 && *core != s->core)
+		return perf_fail_at(place(run, s->section, "cpu_core"),
+				    "another stream of this queue names core %d", *core);
+	*core = s->core;
+	return 0;
+}
+
+/* ---- send queues ---- */
+
+static int add_txq(struct perf_run *run, const struct perf_stream *s)
+{
+	struct perf_txq *t = find_txq(run, &s->tx);
+	struct daqiri_txq_info info = { .size = sizeof(info) };
+
+	if (!t) {
+		t = &run->txqs[run->n_txqs++];
+		t->run = run;
+		t->end = &s->tx;
+		t->core = -1;
+		t->port = daqiri_port_find(run->dq, s->tx.port);
+		t->q = daqiri_txq_get(t->port, s->tx.queue);
+		if (!t->q || daqiri_txq_info(t->q, &info))
+			return perf_fail_at(place(run, s->section, "tx"), "no such queue");
+		t->depth = info.depth;
+		t->buf_size = info.buf_size;
+		if (!info.region)
+			return perf_fail_at(place(run, s->section, "tx"),
+					    "the queue has no region to build frames in: give it one");
+	}
+	t->n_senders++;
+	if (s->batch > t->max_batch)
+		t->max_batch = s->batch;
+	return pick_core(run, s, &t->core);
+}
+
+static int judge_room(const struct perf_run *run, const struct perf_txq *t,
+		      const struct perf_stream *s)
+{
+	for (unsigned i = 0; i < s->sizes.n; i++)
+		if (s->sizes.v[i] > t->buf_size)
+			return perf_fail_at(place(run, s->section, "tx"),
+					    "frames of %u bytes do not fit into its buffers of %u: "
+					    "raise buf_size of the queue's region", s->sizes.v[i],
+					    t->buf_size);
+	return 0;
+}
+
+static int fill_sender(struct perf_sender *s, const struct perf_link *link)
+{
+	const struct perf_stream *stream = link->stream;
+
+	s->stream = stream;
+	s->link = link;
+	s->headers = calloc(stream->sizes.n, sizeof(*s->headers));
+	if (!s->headers)
+		return perf_fail("out of memory");
+	for (unsigned i = 0; i < stream->sizes.n; i++)
+		perf_headers_build(&s->headers[i], &stream->flow, stream->sizes.v[i]);
+	return 0;
+}
+
+static int fill_txq(struct perf_run *run, struct perf_txq *t)
+{
+	struct daqiri_txq_info info = { .size = sizeof(info) };
+
+	if (t->core < 0 && !daqiri_txq_info(t->q, &info))
+		t->core = info.cpu_core;
+	t->senders = aligned_alloc(64, ((t->n_senders * sizeof(*t->senders)) + 63) & ~(size_t)63);
+	t->pkts = calloc(t->max_batch, sizeof(*t->pkts));
+	if (!t->senders || !t->pkts)
+		return perf_fail("out of memory");
+	memset(t->senders, 0, t->n_senders * sizeof(*t->senders));
+	t->n_senders = 0;
+	for (unsigned i = 0; i < run->plan->n_streams; i++) {
+		struct perf_link *link = &run->links[i];
+
+		if (!link->stream->tx.used || !same_end(&link->stream->tx, t->end))
+			continue;
+		link->txq = t;
+		link->sender = &t->senders[t->n_senders++];
+		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- receive queues ---- */
+
+static int add_rxq(struct perf_run *run, const struct perf_stream *s)
+{
+	struct perf_rxq *r = find_rxq(run, &s->rx);
+	struct daqiri_rxq_info info = { .size = sizeof(info) };
+
+	if (!r) {
+		r = &run->rxqs[run->n_rxqs++];
+		r->run = run;
+		r->end = &s->rx;
+		r->core = -1;
+		r->port = daqiri_port_find(run->dq, s->rx.port);
+		r->q = daqiri_rxq_get(r->port, s->rx.queue);
+		if (!r->q || daqiri_rxq_info(r->q, &info))
+			return perf_fail_at(place(run, s->section, "rx"), "no such queue");
+		r->depth = info.depth;
+	}
+	if (s->batch > r->max_batch)
+		r->max_batch = s->batch;
+	return pick_core(run, s, &r->core);
+}
+
+static int fill_arrival(struct perf_rxq *r, unsigned i, struct perf_link *link)
+{
+	const struct perf_stream *s = link->stream;
+	struct perf_expect *e = &r->expects[i];
+	struct perf_arrival *a = &r->arrivals[i];
+
+	r->streams[i] = s;
+	e->id = s->id;
+	e->flow = s->flow;
+	e->udp = s->udp;
+	if (link->sender)
+		perf_expect_path(e, &link->sender->headers[0]);
+	if (r->run->plan->latency) {
+		a->latency = calloc(1, sizeof(*a->latency));
+		if (!a->latency)
+			return perf_fail("out of memory");
+	}
+	link->arrivals[link->n] = a;
+	link->tracks[link->n++] = &a->track;
+	return 0;
+}
+
+/* Any stream that is received on this port may arrive by this queue: RSS decides. */
+static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
+{
+	const struct perf_plan *plan = run->plan;
+	struct daqiri_rxq_info info = { .size = sizeof(info) };
+
+	if (r->core < 0 && !daqiri_rxq_info(r->q, &info))
+		r->core = info.cpu_core;
+	r->streams = calloc(plan->n_streams, sizeof(struct perf_stream *));
+	r->expects = calloc(plan->n_streams, sizeof(*r->expects));
+	r->arrivals = calloc(plan->n_streams, sizeof(*r->arrivals));
+	r->pkts = calloc(r->max_batch, sizeof(*r->pkts));
+	if (!r->streams || !r->expects || !r->arrivals || !r->pkts)
+		return perf_fail("out of memory");
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		const struct perf_stream *s = run->links[i].stream;
+
+		if (!s->rx.used || strcmp(s->rx.port, r->end->port))
+			continue;
+		if (fill_arrival(r, r->n_streams++, &run->links[i]))
+			return -1;
+	}
+	if (perf_verifier_create(&r->verifier, plan->verify, r->expects, r->n_streams))
+		return perf_fail("out of memory");
+	return 0;
+}
+
+/* ---- streams ---- */
+
+static int make_links(struct perf_run *run)
+{
+	const struct perf_plan *plan = run->plan;
+
+	run->links = calloc(plan->n_streams, sizeof(*run->links));
+	run->txqs = calloc(plan->n_streams, sizeof(*run->txqs));
+	run->rxqs = calloc(plan->n_streams, sizeof(*run->rxqs));
+	if (!run->links || !run->txqs || !run->rxqs)
+		return perf_fail("out of memory");
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		struct perf_link *link = &run->links[i];
+
+		link->stream = &plan->streams[i];
+		link->arrivals = calloc(plan->n_streams, sizeof(struct perf_arrival *));
+		link->tracks = calloc(plan->n_streams, sizeof(struct perf_seqtrack *));
+		if (!link->arrivals || !link->tracks)
+			return perf_fail("out of memory");
+	}
+	return 0;
+}
+
+/*
+ * On emulated ports a sender at full speed waits for the receiver in the same process: there is no
+ * wire that would limit it, and what overruns the receiver's ring says nothing about a NIC.
+ */
+static void set_window(struct perf_run *run, struct perf_link *link)
+{
+	const struct perf_rxq *r;
+	unsigned sharing = 0;
+
+	if (!run->emulated || !link->sender || !link->n || link->stream->rate.value > 0)
+		return;
+	r = find_rxq(run, &link->stream->rx);
+	for (unsigned i = 0; i < run->plan->n_streams; i++)
+		if (run->links[i].sender && run->links[i].n &&
+		    !strcmp(run->links[i].stream->rx.port, link->stream->rx.port))
+			sharing++;
+	link->sender->window = r->depth / 2 / sharing;
+	if (!link->sender->window)
+		link->sender->window = 1;
+}
+
+int perf_ends_make(struct perf_run *run)
+{
+	const struct perf_plan *plan = run->plan;
+
+	if (make_links(run))
+		return -1;
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		const struct perf_stream *s = &plan->streams[i];
+
+		if ((s->tx.used && add_txq(run, s)) || (s->rx.used && add_rxq(run, s)))
+			return -1;
+	}
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		if (fill_txq(run, &run->txqs[i]))
+			return -1;
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (fill_rxq(run, &run->rxqs[i]))
+			return -1;
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		set_window(run, &run->links[i]);
+	return 0;
+}
+
+static void free_txq(struct perf_txq *t)
+{
+	for (unsigned i = 0; t->senders && i < t->n_senders; i++)
+		free(t->senders[i].headers);
+	free(t->senders);
+	free(t->pkts);
+}
+
+static void free_rxq(struct perf_rxq *r)
+{
+	for (unsigned i = 0; r->arrivals && i < r->n_streams; i++)
+		free(r->arrivals[i].latency);
+	perf_verifier_destroy(r->verifier);
+	free(r->arrivals);
+	free(r->expects);
+	free(r->streams);
+	free(r->pkts);
+}
+
+void perf_ends_free(struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		free_txq(&run->txqs[i]);
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		free_rxq(&run->rxqs[i]);
+	for (unsigned i = 0; run->links && i < run->plan->n_streams; i++) {
+		free(run->links[i].arrivals);
+		free(run->links[i].tracks);
+	}
+	free(run->links);
+	free(run->txqs);
+	free(run->rxqs);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ethernet, VLAN, IPv4 or IPv6, and UDP headers: built once for each frame size of a stream, copied
+ * into every frame; taken apart and judged by the receiver.
+ */
+#ifndef PERF_FRAME_H
+#define PERF_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "payload.h"
+
+#define PERF_MAX_HEADERS 66u /* Ethernet 14, VLAN 4, IPv6 40, UDP 8 */
+
+/* Who speaks to whom. */
+struct perf_flow {
+	uint8_t dst_mac[6];
+	uint8_t src_mac[6];
+	int vlan;        /* id; -1: no tag */
+	bool ipv6;
+	uint8_t src_ip[16]; /* IPv4: the first four */
+	uint8_t dst_ip[16];
+};
+
+/* The headers of frames of one size, and what the receiver compares. */
+struct perf_headers {
+	uint64_t sum;       /* perf_headers_sum() */
+	uint32_t frame_len;
+	uint16_t len;       /* of all headers: where the mark stands */
+	uint16_t l3;        /* where the IP header stands */
+	bool ipv6;
+	uint8_t bytes[PERF_MAX_HEADERS + 6];
+};
+
+/* The shortest frame that holds the headers and our mark. */
+uint32_t perf_frame_min(bool ipv6, bool vlan);
+
+/* Headers with UDP ports 0; frame_len is at least perf_frame_min(). */
+void perf_headers_build(struct perf_headers *h, const struct perf_flow *flow, uint32_t frame_len);
+
+/* Takes a received frame's headers apart and judges lengths and the IPv4 checksum. */
+bool perf_headers_parse(struct perf_headers *h, const uint8_t *frame, uint32_t len);
+
+/*
+ * A sum of the L3 and L4 headers for perf_mark_check(): of all bytes that stay as they are from end
+ * to end, that is without TTL (hop limit), IPv4 header checksum and UDP checksum.
+ */
+uint64_t perf_headers_sum(const uint8_t *l3, bool ipv6);
+
+/* What perf_headers_sum() gains when the UDP ports change from 0. */
+static inline uint64_t perf_ports_sum(uint16_t src, uint16_t dst, bool ipv6)
+{
+	uint64_t word = (uint64_t)src << 16 | dst;
+
+	return ipv6 ? perf_turn(word << 32, 61) : perf_turn(word, 31);
+}
+
+/*
+ * The Internet checksum of a UDP datagram of len bytes in IPv6, pseudo header included, over what
+ * its checksum field holds: 0xffff in a frame that is right.
+ */
+uint16_t perf_udp6_sum(const uint8_t *l3, uint32_t len);
+
+/* Writes the UDP checksum of a finished IPv6 frame. */
+void perf_udp6_finish(uint8_t *l3, uint32_t len);
+
+/* Copies the headers to the beginning of a frame. */
+static inline void perf_headers_copy(uint8_t *frame, const struct perf_headers *h)
+{
+	const uint8_t *tail = h->bytes + h->len - 16;
+
+	memcpy(frame, h->bytes, 32);
+	if (h->len > 48)
+		memcpy(frame + 32, h->bytes + 32, 24);
+	memcpy(frame + h->len - 16, tail, 16);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages on standard error, one line each. All return -1, for `return perf_fail(...)`. */
+#ifndef PERF_MSG_H
+#define PERF_MSG_H
+
+#include <daqiri.h>
+
+/* "daqiri-perf: …" */
+int perf_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* "PATH:LINE: [section] key=value: …" */
+struct perf_place {
+	const struct daqiri_config *cfg;
+	const char *section;
+	const char *key;
+};
+int perf_fail_at(struct perf_place at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The library's own words for what failed in this thread, as they are. */
+int perf_fail_library(int err);
+
+/* Passes the library's log on; arg is not used. */
+void perf_log(void *arg, enum daqiri_log_level level, const char *text);
+
+#endif

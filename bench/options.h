@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. Pure: nothing is printed or opened here. */
+#ifndef PERF_OPTIONS_H
+#define PERF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "parse.h"
+#include "verify.h"
+
+enum perf_action {
+	PERF_RUN,
+	PERF_CHECK,
+	PERF_PORTS,
+	PERF_LIST_KEYS,
+	PERF_HELP,
+	PERF_VERSION
+};
+
+/* Each value that may be left to the configuration has a flag that says it was given. */
+struct perf_options {
+	enum perf_action action;
+	const char *config;          /* path; points into argv, as all text here does */
+	const char **overrides;      /* of -o, in order */
+	unsigned n_overrides;
+	bool have_duration, have_count, have_sizes, have_rate, have_verify, have_interval;
+	uint64_t duration_ns;
+	uint64_t count;
+	struct perf_sizes sizes;
+	struct perf_rate rate;
+	enum perf_verify_mode verify;
+	bool intervals;              /* -i */
+	uint64_t interval_ns;        /* where -i had a number */
+	bool latency;
+	bool verbose;
+	bool here;
+	bool json;
+	const char *json_path;       /* NULL: standard output */
+	bool have_max_loss, have_min_mpps, have_min_gbps;
+	struct perf_loss max_loss;
+	double min_mpps;
+	double min_gbps;
+};
+
+/*
+ * 0, or -EINVAL with one line in err. Reorders argv. Free what it took with perf_options_free(),
+ * also after a failure.
+ */
+int perf_options_parse(struct perf_options *o, int argc, char **argv, char err[256]);
+void perf_options_free(struct perf_options *o);
+
+extern const char perf_usage[]; /* one line */
+extern const char perf_help[];
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "msg.h"
+#include "plan.h"
+
+/* Where a stream names none: of the benchmarking network, RFC 2544. */
+#define DEFAULT_IPV4 "198.18.0.1 > 198.18.0.2"
+#define DEFAULT_UDP  "4096 > 4096"
+
+uint16_t perf_stream_id(const char *name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	h = (h >> 16 ^ h) & 0xffff;
+	return (uint16_t)(h ? h : 1);
+}
+
+double perf_stream_pps(const struct perf_stream *s)
+{
+	double bytes = 0;
+
+	if (!s->rate.bits)
+		return s->rate.value;
+	for (unsigned i = 0; i < s->sizes.n; i++)
+		bytes += s->sizes.v[i];
+	return s->rate.value * s->sizes.n / (bytes * 8);
+}
+
+static struct perf_place place(const struct perf_plan *plan, const char *section, const char *key)
+{
+	return (struct perf_place){ plan->cfg, section, key };
+}
+
+/* A number of [perf] or [stream], or fallback where none is set. */
+static uint64_t number(const struct perf_plan *plan, const char *section, const char *key,
+		       uint64_t fallback)
+{
+	uint64_t v;
+
+	return daqiri_config_get_u64(plan->cfg, section, key, &v) ? fallback : v;
+}
+
+static int plan_end(const struct perf_plan *plan, struct perf_stream *s, const char *key)
+{
+	struct perf_end *end = strcmp(key, "tx") ? &s->rx : &s->tx;
+	const char *text = daqiri_config_get(plan->cfg, s->section, key);
+	char queue[2 * PERF_NAME];
+
+	if (!text)
+		return 0;
+	if (perf_parse_queue(text, end->port, sizeof(end->port), &end->queue))
+		return perf_fail_at(place(plan, s->section, key), "must be PORT QUEUE");
+	snprintf(queue, sizeof(queue), "%sq %s %u", key, end->port, end->queue);
+	if (!daqiri_config_get(plan->cfg, queue, "mode"))
+		return perf_fail_at(place(plan, s->section, key), "there is no [%s]", queue);
+	end->used = true;
+	return 0;
+}
+
+static int plan_mac(const struct perf_plan *plan, struct perf_stream *s, const char *key)
+{
+	bool src = !strcmp(key, "src_mac");
+	const char *text = daqiri_config_get(plan->cfg, s->section, key);
+	bool *later = src ? &s->src_mac_port : &s->dst_mac_auto;
+
+	*later = !text || !strcmp(text, src ? "port" : "auto");
+	if (*later || !perf_parse_mac(text, src ? s->flow.src_mac : s->flow.dst_mac))
+		return 0;
+	return perf_fail_at(place(plan, s->section, key), "must be a MAC address or %s",
+			    src ? "port" : "auto");
+}
+
+static int plan_addresses(const struct perf_plan *plan, struct perf_stream *s)
+{
+	const char *v4 = daqiri_config_get(plan->cfg, s->section, "ipv4");
+	const char *v6 = daqiri_config_get(plan->cfg, s->section, "ipv6");
+	const char *udp = daqiri_config_get(plan->cfg, s->section, "udp");
+	const char *text = v6 ? v6 : v4 ? v4 : DEFAULT_IPV4;
+
+	if (v4 && v6)
+		return perf_fail_at(place(plan, s->section, "ipv6"), "ipv4 is set too: keep one of them");
+	s->flow.ipv6 = v6;
+	if (perf_parse_addrs(text, v6 ? AF_INET6 : AF_INET, s->flow.src_ip, s->flow.dst_ip))
+		return perf_fail_at(place(plan, s->section, v6 ? "ipv6" : "ipv4"),
+				    "must be two addresses: A > B");
+	if (perf_parse_udp(udp ? udp : DEFAULT_UDP, &s->udp))
+		return perf_fail_at(place(plan, s->section, "udp"), "must be P[-P] > P[-P]");
+	s->flow.vlan = (int)number(plan, s->section, "vlan", UINT64_MAX);
+	return 0;
+}
+
+/* Every size must hold headers and mark. The blame goes to where the size was given. */
+static int judge_sizes(const struct perf_plan *plan, const struct perf_stream *s)
+{
+	uint32_t min = perf_frame_min(s->flow.ipv6, s->flow.vlan >= 0);
+	const char *what = s->flow.ipv6 ? (s->flow.vlan >= 0 ? "IPv6 and a VLAN tag" : "IPv6") :
+					  "a VLAN tag";
+
+	for (unsigned i = 0; i < s->sizes.n; i++) {
+		if (s->sizes.v[i] >= min)
+			continue;
+		if (plan->options->have_sizes)
+			return perf_fail("-s %u: [%s] needs at least %u bytes for %s", s->sizes.v[i],
+					 s->section, min, what);
+		return perf_fail_at(place(plan, s->section, "size"),
+				    "%u: needs at least %u bytes for %s", s->sizes.v[i], min, what);
+	}
+	return 0;
+}
+
+static int plan_load(const struct perf_plan *plan, struct perf_stream *s)
+{
+	const struct perf_options *o = plan->options;
+	const char *size = daqiri_config_get(plan->cfg, s->section, "size");
+	const char *rate = daqiri_config_get(plan->cfg, s->section, "rate");
+
+	s->batch = (unsigned)number(plan, s->section, "batch", 64);
+	s->core = (int)number(plan, s->section, "cpu_core", UINT64_MAX);
+	if (o->have_sizes)
+		s->sizes = o->sizes;
+	else if (perf_parse_sizes(size ? size : "64", &s->sizes))
+		return perf_fail_at(place(plan, s->section, "size"),
+				    "must be up to %d sizes of 60..65535 bytes, or imix", PERF_MAX_SIZES);
+	if (o->have_rate)
+		s->rate = o->rate;
+	else if (perf_parse_rate(rate ? rate : "max", &s->rate))
+		return perf_fail_at(place(plan, s->section, "rate"),
+				    "must be max, N[k|M|G] or N[k|M|G]bps");
+	return judge_sizes(plan, s);
+}
+
+static int plan_stream(const struct perf_plan *plan, struct perf_stream *s, const char *section)
+{
+	snprintf(s->section, sizeof(s->section), "%s", section);
+	s->name = s->section + strlen("stream ");
+	s->id = perf_stream_id(s->name);
+	if (plan_end(plan, s, "tx") || plan_end(plan, s, "rx"))
+		return -1;
+	if (!s->tx.used && !s->rx.used)
+		return perf_fail_at(place(plan, section, NULL), "needs tx, rx or both");
+	if (plan_mac(plan, s, "src_mac") || plan_mac(plan, s, "dst_mac"))
+		return -1;
+	if (plan_addresses(plan, s))
+		return -1;
+	return plan_load(plan, s);
+}
+
+/* Ids are 16 bits of a hash: two names may share one. */
+static int judge_ids(const struct perf_plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (plan->streams[i].id == plan->streams[k].id)
+				return perf_fail_at(place(plan, plan->streams[i].section, NULL),
+						    "its name has the same id as [%s]: rename one",
+						    plan->streams[k].section);
+	return 0;
+}
+
+static int plan_streams(struct perf_plan *plan)
+{
+	const char *section;
+	unsigned n = 0;
+
+	for (unsigned i = 0; (section = daqiri_config_section(plan->cfg, i)); i++)
+		n += !strncmp(section, "stream ", 7);
+	if (!n)
+		return perf_fail("%s: no [stream NAME] says what to send or receive: daqiri.ini(5)",
+				 plan->options->config);
+	plan->streams = calloc(n, sizeof(*plan->streams));
+	if (!plan->streams)
+		return perf_fail("out of memory");
+	for (unsigned i = 0; (section = daqiri_config_section(plan->cfg, i)); i++)
+		if (!strncmp(section, "stream ", 7) &&
+		    plan_stream(plan, &plan->streams[plan->n_streams++], section))
+			return -1;
+	return judge_ids(plan);
+}
+
+static void plan_perf(struct perf_plan *plan)
+{
+	const struct perf_options *o = plan->options;
+	const char *verify = daqiri_config_get(plan->cfg, "perf", "verify");
+
+	plan->count = o->count;
+	plan->duration_ns = number(plan, "perf", "duration", 10000000000);
+	if (o->have_duration)
+		plan->duration_ns = o->duration_ns;
+	else if (o->have_count)
+		plan->duration_ns = 0;
+	plan->interval_ns = number(plan, "perf", "interval", 1000000000);
+	if (o->have_interval)
+		plan->interval_ns = o->interval_ns;
+	else if (!o->intervals)
+		plan->interval_ns = 0;
+	plan->verify = PERF_VERIFY_FULL;
+	if (o->have_verify)
+		plan->verify = o->verify;
+	else if (verify && !strcmp(verify, "header"))
+		plan->verify = PERF_VERIFY_HEADER;
+	else if (verify && !strcmp(verify, "off"))
+		plan->verify = PERF_VERIFY_OFF;
+	plan->latency = o->latency || number(plan, "perf", "latency", 0);
+	plan->core = (int)number(plan, "perf", "core", UINT64_MAX);
+}
+
+/* A threshold that no end of this run can meet or miss. */
+static int judge_thresholds(const struct perf_plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		if (plan->streams[i].rx.used)
+			return 0;
+	if (plan->options->have_max_loss)
+		return perf_fail("--max-loss: no [stream] of %s receives, so that nobody here knows",
+				 plan->options->config);
+	return 0;
+}
+
+int perf_plan_make(struct perf_plan *plan, const struct daqiri_config *cfg,
+		   const struct perf_options *options)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->cfg = cfg;
+	plan->options = options;
+	plan_perf(plan);
+	if (plan_streams(plan) || judge_thresholds(plan)) {
+		perf_plan_free(plan);
+		return -1;
+	}
+	return 0;
+}
+
+void perf_plan_free(struct perf_plan *plan)
+{
+	free(plan->streams);
+	plan->streams = NULL;
+	plan->n_streams = 0;
+}
+
+int perf_plan_load(struct daqiri_config **cfg, const struct perf_options *options, bool *usage)
+{
+	int ret;
+
+	*usage = false;
+	ret = daqiri_config_load(cfg, options->config);
+	if (ret)
+		return perf_fail_library(ret);
+	for (unsigned i = 0; i < options->n_overrides; i++) {
+		ret = daqiri_config_override(*cfg, options->overrides[i]);
+		if (!ret)
+			continue;
+		*usage = true;
+		fprintf(stderr, "-o '%s': ", options->overrides[i]);
+		perf_fail_library(ret);
+		daqiri_config_destroy(*cfg);
+		return -1;
+	}
+	ret = daqiri_config_check(*cfg);
+	if (!ret)
+		return 0;
+	perf_fail_library(ret);
+	daqiri_config_destroy(*cfg);
+	return -1;
+}

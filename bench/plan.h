@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is to be done: the configuration's [perf] and [stream]s, with the command line on top. */
+#ifndef PERF_PLAN_H
+#define PERF_PLAN_H
+
+#include <daqiri.h>
+
+#include "options.h"
+
+#define PERF_NAME 50 /* bytes for any section name or part of it */
+
+/* One end of a stream. */
+struct perf_end {
+	bool used;
+	char port[PERF_NAME];
+	unsigned queue;
+};
+
+struct perf_stream {
+	char section[PERF_NAME]; /* "stream s1" */
+	const char *name;        /* "s1", within section */
+	uint16_t id;             /* of the name: both ends find it for themselves */
+	struct perf_end tx, rx;
+	int core;                /* -1: none named */
+	unsigned batch;
+	struct perf_sizes sizes;
+	struct perf_rate rate;
+	bool src_mac_port;       /* flow.src_mac is the port's, filled in once it is open */
+	bool dst_mac_auto;       /* likewise flow.dst_mac: resolve.h */
+	struct perf_flow flow;
+	struct perf_udp udp;
+};
+
+struct perf_plan {
+	const struct perf_options *options;
+	const struct daqiri_config *cfg;
+	uint64_t duration_ns;    /* 0: no limit */
+	uint64_t interval_ns;    /* 0: no lines */
+	uint64_t count;          /* per stream; 0: no limit */
+	enum perf_verify_mode verify;
+	bool latency;
+	int core;                /* of the main thread; -1 */
+	unsigned n_streams;
+	struct perf_stream *streams;
+};
+
+/* Judges and explains; -1 after a message. cfg and options must outlive the plan. */
+int perf_plan_make(struct perf_plan *plan, const struct daqiri_config *cfg,
+		   const struct perf_options *options);
+void perf_plan_free(struct perf_plan *plan);
+
+/* Loads the configuration and applies -o; -1 after a message. *usage: it was the command line. */
+int perf_plan_load(struct daqiri_config **cfg, const struct perf_options *options, bool *usage);
+
+/* The id of a stream's name. Never 0. */
+uint16_t perf_stream_id(const char *name);
+
+/* Frames per second that a rate means for a stream; 0: no limit. */
+double perf_stream_pps(const struct perf_stream *s);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This machine: its ports, and what it lacks for a configuration. */
+#ifndef PERF_PORTS_H
+#define PERF_PORTS_H
+
+#include "plan.h"
+
+/* --ports; the exit status. */
+int perf_ports_list(void);
+
+/* --list-keys; the exit status. */
+int perf_keys_list(void);
+
+/* --check; the exit status. */
+int perf_check(const struct perf_plan *plan);
+
+#endif

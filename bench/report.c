@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+#define MAC "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARG(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
+
+typedef unsigned long long ull;
+
+static FILE *out_file(const struct perf_run *run)
+{
+	const struct perf_options *o = run->plan->options;
+
+	return o->json && !o->json_path ? stderr : stdout;
+}
+
+/* ---- at the start ---- */
+
+static void format_addrs(const struct perf_stream *s, char *buf, size_t size)
+{
+	int family = s->flow.ipv6 ? AF_INET6 : AF_INET;
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	inet_ntop(family, s->flow.src_ip, src, sizeof(src));
+	inet_ntop(family, s->flow.dst_ip, dst, sizeof(dst));
+	snprintf(buf, size, "%s > %s, UDP %u-%u > %u-%u", src, dst, s->udp.src_lo, s->udp.src_hi,
+		 s->udp.dst_lo, s->udp.dst_hi);
+}
+
+static void format_end(const struct perf_end *end, char *buf, size_t size)
+{
+	if (end->used)
+		snprintf(buf, size, "port %s queue %u", end->port, end->queue);
+	else
+		snprintf(buf, size, "elsewhere");
+}
+
+static void format_load(const struct perf_stream *s, char *buf, size_t size)
+{
+	char rate[48] = "full speed";
+
+	if (s->rate.value > 0)
+		snprintf(rate, sizeof(rate), s->rate.bits ? "%.10g bit/s (L2)" : "%.10g packets/s",
+			 s->rate.value);
+	if (s->sizes.n == 1)
+		snprintf(buf, size, "%u bytes, %s", s->sizes.v[0], rate);
+	else
+		snprintf(buf, size, "%u sizes from %u bytes on, %s", s->sizes.n, s->sizes.v[0], rate);
+}
+
+static void print_stream(FILE *f, const struct perf_run *run, const struct perf_stream *s)
+{
+	char tx[80], rx[80], load[96], addrs[160];
+
+	format_end(&s->tx, tx, sizeof(tx));
+	format_end(&s->rx, rx, sizeof(rx));
+	format_load(s, load, sizeof(load));
+	if (s->tx.used)
+		fprintf(f, "stream %s: %s -> %s, %s\n", s->name, tx, rx, load);
+	else
+		fprintf(f, "stream %s: %s -> %s\n", s->name, tx, rx);
+	if (!run->plan->options->verbose)
+		return;
+	format_addrs(s, addrs, sizeof(addrs));
+	fprintf(f, "  id 0x%04x, %s\n", s->id, addrs);
+	if (s->tx.used)
+		fprintf(f, "  " MAC " > " MAC "\n", MAC_ARG(s->flow.src_mac), MAC_ARG(s->flow.dst_mac));
+}
+
+static void print_ports(FILE *f, const struct perf_run *run)
+{
+	struct daqiri_port *port;
+
+	for (unsigned i = 0; (port = daqiri_port_get(run->dq, i)); i++) {
+		struct daqiri_port_info p = { .size = sizeof(p) };
+
+		if (daqiri_port_info(port, &p))
+			continue;
+		fprintf(f, "port %s: %s, " MAC ", link %s, %g Gb/s, MTU %u%s\n", daqiri_port_name(port),
+			p.rdma, MAC_ARG(p.mac), p.link_up ? "up" : "down", (double)p.speed_bps / 1e9,
+			p.mtu, p.emulated ? ", emulated" : "");
+	}
+}
+
+static void print_workers(FILE *f, const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_workers; i++) {
+		const struct perf_worker *w = &run->workers[i];
+
+		fprintf(f, "thread %s:", w->name);
+		for (unsigned k = 0; k < w->n_tx; k++)
+			fprintf(f, " send %s %u", w->tx[k]->end->port, w->tx[k]->end->queue);
+		for (unsigned k = 0; k < w->n_rx; k++)
+			fprintf(f, " receive %s %u", w->rx[k]->end->port, w->rx[k]->end->queue);
+		if (w->core >= 0)
+			fprintf(f, ", core %d", w->core);
+		fputc('\n', f);
+	}
+}
+
+void perf_report_start(const struct perf_run *run)
+{
+	static const char *const verify[] = { "off", "header", "full" };
+	const struct perf_plan *plan = run->plan;
+	FILE *f = out_file(run);
+
+	fprintf(f, "daqiri-perf %s, %s, verify %s\n", daqiri_version(),
+		run->emulated ? "EMULATED ConnectX: no real NIC is used" : "real NIC",
+		verify[plan->verify]);
+	print_ports(f, run);
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		print_stream(f, run, &plan->streams[i]);
+	if (plan->options->verbose) {
+		print_workers(f, run);
+		fprintf(f, "packet memory: %llu bytes\n", (ull)daqiri_config_memory(plan->cfg));
+	}
+	if (plan->duration_ns)
+		fprintf(f, "running for %g s\n", (double)plan->duration_ns / 1e9);
+	else if (!plan->count)
+		fprintf(f, "running until interrupted\n");
+	fflush(f);
+}
+
+/* ---- at the end ---- */
+
+static void print_side(FILE *f, const char *name, const struct perf_side *side)
+{
+	if (!side->used)
+		return;
+	fprintf(f, "%s  %llu packets, %.3f Mpps, %.3f Gb/s L2, %.3f Gb/s L1, in %.3f s\n", name,
+		(ull)side->packets, perf_side_pps(side) / 1e6, perf_side_bps(side, false) / 1e9,
+		perf_side_bps(side, true) / 1e9, perf_side_seconds(side));
+}
+
+static void print_losses(FILE *f, const struct perf_totals *t)
+{
+	if (!t->loss_known)
+		return;
+	fprintf(f, "    %llu lost (%.4f %%)%s, %llu corrupt, %llu duplicate, %llu reordered\n",
+		(ull)t->lost, t->expected ? (double)t->lost * 100 / (double)t->expected : 0,
+		t->total_known ? "" : " up to the last one seen", (ull)t->corrupt, (ull)t->duplicates,
+		(ull)t->reordered);
+	if (t->missed_before_start)
+		fprintf(f, "    %llu sent before the first one seen\n", (ull)t->missed_before_start);
+	if (t->other_stream)
+		fprintf(f, "    %llu of other streams\n", (ull)t->other_stream);
+	if (t->not_ours)
+		fprintf(f, "    %llu not from daqiri-perf\n", (ull)t->not_ours);
+}
+
+static void print_latency(FILE *f, const struct perf_run *run)
+{
+	static struct perf_hist h; /* static: it is large */
+
+	if (!run->plan->latency || !run->n_rxqs)
+		return;
+	perf_latency(run, NULL, &h);
+	if (!h.count) {
+		fprintf(f, "    no latency: the sender put no times into its frames (--latency there too)\n");
+		return;
+	}
+	fprintf(f, "    latency p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f us\n",
+		(double)perf_hist_percentile(&h, 50) / 1e3, (double)perf_hist_percentile(&h, 90) / 1e3,
+		(double)perf_hist_percentile(&h, 99) / 1e3, (double)perf_hist_percentile(&h, 99.9) / 1e3,
+		(double)h.max / 1e3);
+}
+
+static void print_totals(FILE *f, const struct perf_totals *t)
+{
+	print_side(f, "tx", &t->tx);
+	print_side(f, "rx", &t->rx);
+	print_losses(f, t);
+}
+
+static void print_queue(FILE *f, const char *what, const struct perf_end *end, uint64_t packets)
+{
+	fprintf(f, "  %s port %s queue %u: %llu packets\n", what, end->port, end->queue, (ull)packets);
+}
+
+static void print_details(FILE *f, const struct perf_run *run)
+{
+	struct perf_totals t;
+
+	for (unsigned i = 0; run->plan->n_streams > 1 && i < run->plan->n_streams; i++) {
+		fprintf(f, "stream %s:\n", run->links[i].stream->name);
+		perf_link_totals(&run->links[i], &t);
+		print_totals(f, &t);
+	}
+	fprintf(f, "queues:\n");
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		print_queue(f, "tx", run->txqs[i].end, perf_get(run->txqs[i].packets));
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		print_queue(f, "rx", run->rxqs[i].end, perf_get(run->rxqs[i].packets));
+}
+
+static void print_queue_errors(FILE *f, const struct perf_run *run)
+{
+	struct daqiri_queue_error e = { .size = sizeof(e) };
+
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		if (daqiri_txq_error(run->txqs[i].q, &e) > 0)
+			fprintf(f, "tx port %s queue %u: %llu errors, the first: %s\n",
+				run->txqs[i].end->port, run->txqs[i].end->queue, (ull)e.errors, e.text);
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (daqiri_rxq_error(run->rxqs[i].q, &e) > 0)
+			fprintf(f, "rx port %s queue %u: %llu errors, the first: %s\n",
+				run->rxqs[i].end->port, run->rxqs[i].end->queue, (ull)e.errors, e.text);
+}
+
+void perf_report_end(const struct perf_run *run, const struct perf_result *result)
+{
+	FILE *f = out_file(run);
+
+	fprintf(f, "---- summary%s%s\n", result->interrupted ? ", interrupted" : "",
+		run->emulated ? ", EMULATED ConnectX" : "");
+	print_totals(f, &result->totals);
+	print_latency(f, run);
+	if (run->plan->options->verbose)
+		print_details(f, run);
+	print_queue_errors(f, run);
+	for (unsigned i = 0; i < result->verdict.n; i++)
+		fprintf(f, "verdict: %s\n", result->verdict.line[i]);
+	if (result->status)
+		fprintf(f, "%s: %s\n", result->status == 3 ? "threshold missed" : "FAILED", result->why);
+	else
+		fprintf(f, "passed\n");
+	fflush(f);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run: the open context, the ends of the streams, the threads that serve them.
+ *
+ * A queue belongs to one thread, so the unit of work is a queue: a perf_txq with the streams that
+ * send by it, a perf_rxq with all streams that may arrive there. Each perf_worker is one data-path
+ * thread; it serves its queues in turn and makes no system call between start and stop. The main
+ * thread sleeps, looks at the counters, prints, and says when to stop.
+ *
+ * _Atomic members are written by one thread (named beside them) and read by the other with relaxed
+ * loads and stores, unless their comment says more.
+ */
+#ifndef PERF_RUN_H
+#define PERF_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <daqiri.h>
+
+#include "histogram.h"
+#include "pace.h"
+#include "plan.h"
+#include "seqtrack.h"
+#include "verify.h"
+
+struct perf_run;
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+enum perf_sender_state {
+	PERF_SENDING,
+	PERF_DRAINING, /* waits until the NIC has read all data frames */
+	PERF_ENDING,   /* sends end frames */
+	PERF_SENT
+};
+
+/* The sending end of a stream. Owned by the worker; _Atomic: written by the worker. */
+struct perf_sender {
+	const struct perf_stream *stream;
+	struct perf_headers *headers; /* one for each size */
+	enum perf_sender_state state;
+	unsigned size_at;             /* index of the next frame's size */
+	uint16_t src_port, dst_port;  /* of the next frame */
+	uint64_t seq;                 /* of the next frame */
+	uint64_t limit;               /* where to stop */
+	struct perf_pacer pacer;
+	uint64_t drained_at;          /* completed count of the queue that ends PERF_DRAINING */
+	uint64_t since;               /* when the state began */
+	unsigned ends_sent;
+	/* Keeps the sender from running over the receiver in the same process; window 0: off. */
+	uint64_t window;
+	const struct perf_link *link; /* what arrived in this process */
+	uint64_t forgiven;            /* frames that are no longer waited for */
+	uint64_t arrived;             /* last sum of arrivals, and when it changed */
+	uint64_t arrived_at;
+	_Atomic uint64_t packets;
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t first_ns, last_ns; /* of data frames */
+	_Atomic bool done;            /* release: the counters above are final */
+};
+
+struct perf_txq {
+	struct perf_run *run;
+	struct daqiri_txq *q;
+	struct daqiri_port *port;
+	const struct perf_end *end;   /* names it */
+	int core;                     /* -1: none named */
+	uint32_t depth;
+	uint32_t buf_size;
+	unsigned n_senders;
+	struct perf_sender *senders;
+	unsigned max_batch;
+	struct daqiri_pkt *pkts;      /* max_batch */
+	uint64_t posted;              /* control frames too */
+	_Atomic uint64_t packets;     /* data frames of all senders */
+	_Atomic uint64_t bytes;
+	_Atomic int error;            /* negative errno that stopped the queue */
+};
+
+/* ---- receiving ------------------------------------------------------------------------------ */
+
+/* What came of one stream by one queue. */
+struct perf_arrival {
+	struct perf_seqtrack track;
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t corrupt;     /* right header, wrong payload */
+	_Atomic uint64_t first_ns, last_ns;
+	_Atomic uint64_t total;       /* frames sent, as the end frame told */
+	_Atomic bool ended;           /* release, after total */
+	struct perf_hist *latency;    /* NULL: not measured; read only after the thread has ended */
+};
+
+struct perf_rxq {
+	struct perf_run *run;
+	struct daqiri_rxq *q;
+	struct daqiri_port *port;
+	const struct perf_end *end;
+	int core;
+	uint32_t depth;
+	unsigned n_streams;
+	const struct perf_stream **streams;
+	struct perf_expect *expects;  /* of the streams, for the verifier */
+	struct perf_arrival *arrivals; /* likewise */
+	struct perf_verifier *verifier;
+	unsigned max_batch;
+	struct daqiri_pkt *pkts;
+	_Atomic uint64_t packets;     /* data frames of our streams */
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t corrupt;     /* frames of ours that no stream can be blamed for */
+	_Atomic uint64_t other_stream; /* right frames of streams that are not ours */
+	_Atomic uint64_t other_id;    /* the id of the last one */
+	_Atomic uint64_t not_ours;    /* frames of somebody else */
+	_Atomic int error;
+};
+
+/* ---- both ends of a stream, as the main thread looks at them ------------------------------- */
+
+struct perf_link {
+	const struct perf_stream *stream;
+	struct perf_sender *sender;   /* NULL: another process sends */
+	struct perf_txq *txq;
+	unsigned n;                   /* queues by which frames may arrive; 0: another process receives */
+	struct perf_arrival **arrivals;
+	struct perf_seqtrack **tracks; /* of the arrivals */
+	/* The main thread's: */
+	uint64_t last_packets;        /* sum of arrivals, and when it changed */
+	uint64_t quiet_since;
+};
+
+/* ---- threads -------------------------------------------------------------------------------- */
+
+struct perf_worker {
+	pthread_t thread;
+	char name[16];                /* "perf-io0" */
+	int core;                     /* -1: not pinned */
+	struct perf_run *run;
+	unsigned n_tx, n_rx;
+	struct perf_txq **tx;
+	struct perf_rxq **rx;
+};
+
+struct perf_run {
+	const struct perf_plan *plan;
+	struct daqiri *dq;
+	bool emulated;                /* any port is */
+	unsigned n_txqs, n_rxqs, n_workers;
+	struct perf_txq *txqs;
+	struct perf_rxq *rxqs;
+	struct perf_link *links;      /* one per stream, in the plan's order */
+	struct perf_worker *workers;
+	unsigned n_started;
+	_Atomic unsigned n_ready;     /* workers that wait for go */
+	_Atomic bool go;              /* main: release, after start_ns and the senders are set */
+	uint64_t start_ns;
+	_Atomic bool stop_sending;    /* main: senders go on to their end frames */
+	_Atomic bool stop;            /* main: workers end */
+};
+
+/* Opens ports and queues, makes the ends and deals them to workers; -1 after a message. */
+int perf_run_open(struct perf_run *run, struct perf_plan *plan);
+/* Also after a failed open; the threads must have ended. */
+void perf_run_close(struct perf_run *run);
+
+/* The ends: ends.c. -1 after a message. */
+int perf_ends_make(struct perf_run *run);
+void perf_ends_free(struct perf_run *run);
+
+/* Addresses that only open ports tell, written into the plan: resolve.c. -1 after a message. */
+int perf_resolve(struct perf_plan *plan, struct daqiri *dq);
+
+/* Deals the queues to threads: worker.c. -1 after a message. */
+int perf_workers_make(struct perf_run *run);
+void perf_workers_free(struct perf_run *run);
+/* Starts all threads and lets them go at once; -1 after a message, and join then too. */
+int perf_workers_start(struct perf_run *run);
+void perf_workers_join(struct perf_run *run);
+
+/* One turn at a queue; now: CLOCK_MONOTONIC. Returns whether there was something to do. */
+bool perf_tx_step(struct perf_txq *t, uint64_t now);
+bool perf_rx_step(struct perf_rxq *r, uint64_t now);
+/* At the start of a run. */
+void perf_sender_start(struct perf_sender *s, const struct perf_run *run);
+
+/* Runs until the end, printing interval lines; the process' exit status. */
+int perf_run_main(struct perf_run *run);
+
+#endif

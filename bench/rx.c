@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
+#include "run.h"
+
+/* How far ahead the frames' first bytes are fetched: their memory was written by another agent. */
+#define AHEAD 8
+
+static void count_latency(struct perf_arrival *a, const struct perf_mark *mark, uint64_t now)
+{
+	if (mark->time_ns)
+		perf_hist_add(a->latency, (now - mark->time_ns) & PERF_TIME_MASK);
+}
+
+static void count_end(struct perf_arrival *a, const struct perf_mark *mark)
+{
+	if (perf_get(a->ended))
+		return;
+	perf_set(a->total, mark->seq);
+	atomic_store_explicit(&a->ended, true, memory_order_release);
+}
+
+/* Everything but a good data frame. */
+static void count_rest(struct perf_rxq *r, enum perf_judgement judgement,
+		       const struct perf_mark *mark)
+{
+	switch (judgement) {
+	case PERF_GOOD_END:
+		count_end(&r->arrivals[perf_verify_stream(r->verifier)], mark);
+		break;
+	case PERF_BAD_HEADER:
+		perf_add(r->corrupt, 1);
+		break;
+	case PERF_OTHER_STREAM:
+		perf_set(r->other_id, mark->stream);
+		perf_add(r->other_stream, 1);
+		break;
+	default:
+		perf_add(r->not_ours, 1);
+		break;
+	}
+}
+
+static inline uint32_t take(struct perf_rxq *r, const struct daqiri_pkt *pkt, uint64_t now)
+{
+	struct perf_arrival *a;
+	struct perf_mark mark;
+	enum perf_judgement j;
+
+	j = perf_verify(r->verifier, (const uint8_t *)(uintptr_t)pkt->addr, pkt->len, &mark);
+	if (__builtin_expect(j != PERF_GOOD && j != PERF_BAD_PAYLOAD, 0)) {
+		count_rest(r, j, &mark);
+		return 0;
+	}
+	a = &r->arrivals[perf_verify_stream(r->verifier)];
+	if (!perf_get(a->track.packets))
+		perf_set(a->first_ns, now);
+	perf_set(a->last_ns, now);
+	perf_seqtrack_add(&a->track, mark.seq);
+	perf_add(a->bytes, pkt->len);
+	if (j == PERF_BAD_PAYLOAD)
+		perf_add(a->corrupt, 1);
+	if (a->latency)
+		count_latency(a, &mark, now);
+	return pkt->len;
+}
+
+bool perf_rx_step(struct perf_rxq *r, uint64_t now)
+{
+	uint64_t bytes = 0, packets = 0;
+	uint32_t len;
+	int n;
+
+	if (perf_get(r->error))
+		return false;
+	n = daqiri_rx_poll(r->q, r->pkts, (int)r->max_batch);
+	if (n <= 0) {
+		if (n < 0)
+			perf_set(r->error, n);
+		return false;
+	}
+	if (r->run->plan->latency)
+		now = perf_now();
+	for (int i = 0; i < n && i < AHEAD; i++)
+		__builtin_prefetch((const void *)(uintptr_t)r->pkts[i].addr);
+	for (int i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch((const void *)(uintptr_t)r->pkts[i + AHEAD].addr);
+		len = take(r, &r->pkts[i], now);
+		bytes += len;
+		packets += len != 0;
+	}
+	daqiri_rx_release(r->q, n);
+	perf_add(r->packets, packets);
+	perf_add(r->bytes, bytes);
+	return true;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "totals.h"
+
+static void widen(struct perf_side *side, uint64_t first, uint64_t last)
+{
+	if (first && (!side->first_ns || first < side->first_ns))
+		side->first_ns = first;
+	if (last > side->last_ns)
+		side->last_ns = last;
+}
+
+static void sum_sender(const struct perf_sender *s, struct perf_side *side)
+{
+	side->used = true;
+	side->packets += perf_get(s->packets);
+	side->bytes += perf_get(s->bytes);
+	widen(side, perf_get(s->first_ns), perf_get(s->last_ns));
+}
+
+/* How many frames the sender sent in all, where that is known already. */
+static bool total_of(const struct perf_link *link, uint64_t *total)
+{
+	bool known = false;
+
+	*total = 0;
+	if (link->sender) {
+		if (!atomic_load_explicit(&link->sender->done, memory_order_acquire))
+			return false;
+		*total = perf_get(link->sender->packets);
+		return true;
+	}
+	for (unsigned i = 0; i < link->n; i++) {
+		const struct perf_arrival *a = link->arrivals[i];
+
+		if (!atomic_load_explicit(&a->ended, memory_order_acquire))
+			continue;
+		known = true;
+		if (perf_get(a->total) > *total)
+			*total = perf_get(a->total);
+	}
+	return known;
+}
+
+static void sum_arrivals(const struct perf_link *link, struct perf_totals *out)
+{
+	struct perf_seqsum sum;
+	uint64_t total;
+
+	out->rx.used = true;
+	out->loss_known = true;
+	out->total_known = total_of(link, &total);
+	for (unsigned i = 0; i < link->n; i++) {
+		const struct perf_arrival *a = link->arrivals[i];
+
+		out->rx.bytes += perf_get(a->bytes);
+		out->corrupt += perf_get(a->corrupt);
+		widen(&out->rx, perf_get(a->first_ns), perf_get(a->last_ns));
+	}
+	perf_seqtrack_sum(link->tracks, link->n, total, &sum);
+	/* A sender elsewhere that was over before anything came: we were late. */
+	if (!sum.packets && !link->sender) {
+		sum.missed_before_start = sum.lost;
+		sum.lost = 0;
+	}
+	out->rx.packets += sum.packets;
+	out->lost += sum.lost;
+	out->missed_before_start += sum.missed_before_start;
+	out->duplicates += sum.duplicates;
+	out->reordered += sum.reordered;
+	out->expected += sum.packets - sum.duplicates + sum.lost;
+}
+
+void perf_link_totals(const struct perf_link *link, struct perf_totals *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (link->sender)
+		sum_sender(link->sender, &out->tx);
+	if (link->n)
+		sum_arrivals(link, out);
+}
+
+static void add_side(struct perf_side *to, const struct perf_side *from)
+{
+	to->used |= from->used;
+	to->packets += from->packets;
+	to->bytes += from->bytes;
+	widen(to, from->first_ns, from->last_ns);
+}
+
+static void add_link(struct perf_totals *to, const struct perf_totals *from)
+{
+	add_side(&to->tx, &from->tx);
+	add_side(&to->rx, &from->rx);
+	if (from->loss_known && !from->total_known)
+		to->total_known = false;
+	to->loss_known |= from->loss_known;
+	to->expected += from->expected;
+	to->lost += from->lost;
+	to->missed_before_start += from->missed_before_start;
+	to->corrupt += from->corrupt;
+	to->duplicates += from->duplicates;
+	to->reordered += from->reordered;
+}
+
+void perf_totals(const struct perf_run *run, struct perf_totals *out)
+{
+	struct perf_totals link;
+
+	memset(out, 0, sizeof(*out));
+	out->total_known = true;
+	for (unsigned i = 0; i < run->plan->n_streams; i++) {
+		perf_link_totals(&run->links[i], &link);
+		add_link(out, &link);
+	}
+	for (unsigned i = 0; i < run->n_rxqs; i++) {
+		const struct perf_rxq *r = &run->rxqs[i];
+
+		out->corrupt += perf_get(r->corrupt);
+		out->other_stream += perf_get(r->other_stream);
+		out->not_ours += perf_get(r->not_ours);
+	}
+}
+
+double perf_side_seconds(const struct perf_side *side)
+{
+	return side->last_ns > side->first_ns ? (double)(side->last_ns - side->first_ns) / 1e9 : 0;
+}
+
+double perf_side_pps(const struct perf_side *side)
+{
+	double seconds = perf_side_seconds(side);
+
+	return seconds > 0 ? (double)side->packets / seconds : 0;
+}
+
+double perf_side_bps(const struct perf_side *side, bool l1)
+{
+	double seconds = perf_side_seconds(side);
+	double bytes = (double)side->bytes + (l1 ? (double)side->packets * PERF_L1_EXTRA : 0);
+
+	return seconds > 0 ? bytes * 8 / seconds : 0;
+}
+
+double perf_totals_seconds(const struct perf_totals *t)
+{
+	struct perf_side both = t->tx;
+
+	widen(&both, t->rx.first_ns, t->rx.last_ns);
+	return perf_side_seconds(&both);
+}
+
+void perf_latency(const struct perf_run *run, const struct perf_link *link, struct perf_hist *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < run->plan->n_streams; i++) {
+		const struct perf_link *l = &run->links[i];
+
+		for (unsigned k = 0; (!link || l == link) && k < l->n; k++)
+			if (l->arrivals[k]->latency)
+				perf_hist_merge(out, l->arrivals[k]->latency);
+	}
+}
+
+static bool queue_failed(const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		if (perf_get(run->txqs[i].error))
+			return true;
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (perf_get(run->rxqs[i].error))
+			return true;
+	return false;
+}
+
+/* The thresholds of the command line. */
+static int judge_thresholds(const struct perf_options *o, const struct perf_totals *t, char *why,
+			    size_t size)
+{
+	const struct perf_side *side = t->rx.used ? &t->rx : &t->tx;
+	const char *verb = t->rx.used ? "received" : "sent";
+	double loss = (double)t->lost;
+
+	if (o->have_max_loss && o->max_loss.percent)
+		loss = t->expected ? loss * 100 / (double)t->expected : 0;
+	if (o->have_max_loss && loss > o->max_loss.value)
+		snprintf(why, size, "%g%s lost, --max-loss allows %g%s", loss,
+			 o->max_loss.percent ? " %" : " frames", o->max_loss.value,
+			 o->max_loss.percent ? " %" : "");
+	else if (o->have_min_mpps && perf_side_pps(side) / 1e6 < o->min_mpps)
+		snprintf(why, size, "%s %.3f Mpps, --min-mpps wants %g", verb,
+			 perf_side_pps(side) / 1e6, o->min_mpps);
+	else if (o->have_min_gbps && perf_side_bps(side, false) / 1e9 < o->min_gbps)
+		snprintf(why, size, "%s %.3f Gb/s (L2), --min-gbps wants %g", verb,
+			 perf_side_bps(side, false) / 1e9, o->min_gbps);
+	else
+		return 0;
+	return 3;
+}
+
+int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *why, size_t size)
+{
+	why[0] = '\0';
+	if (queue_failed(run))
+		snprintf(why, size, "a queue has stopped");
+	else if (t->corrupt || t->duplicates || t->reordered)
+		snprintf(why, size, "%llu corrupt, %llu duplicate, %llu reordered frames",
+			 (unsigned long long)t->corrupt, (unsigned long long)t->duplicates,
+			 (unsigned long long)t->reordered);
+	else if (t->tx.used && !t->tx.packets)
+		snprintf(why, size, "nothing was sent");
+	else if (t->rx.used && !t->rx.packets)
+		snprintf(why, size, "nothing was received");
+	else
+		return judge_thresholds(run->plan->options, t, why, size);
+	return 1;
+}

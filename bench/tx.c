@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "clock.h"
+#include "run.h"
+
+/* End frames: many enough, and far enough apart, that a short outage does not swallow all. */
+#define END_FRAMES   10u
+#define END_GAP_NS   20000000u
+#define DRAIN_MAX_NS 1000000000u
+/* A receiver that has taken nothing for so long has lost what is under way. */
+#define FORGIVE_NS 2000000u
+
+/* Size and ports of frame seq; the steady state only ever moves on by one: sender_next(). */
+static void sender_seek(struct perf_sender *s, uint64_t seq)
+{
+	const struct perf_udp *udp = &s->stream->udp;
+	uint64_t n_src = udp->src_hi - udp->src_lo + 1u, n_dst = udp->dst_hi - udp->dst_lo + 1u;
+
+	s->seq = seq;
+	s->size_at = (unsigned)(seq % s->stream->sizes.n);
+	s->src_port = (uint16_t)(udp->src_lo + seq % n_src);
+	s->dst_port = (uint16_t)(udp->dst_lo + seq / n_src % n_dst);
+}
+
+static inline void sender_next(struct perf_sender *s)
+{
+	const struct perf_udp *udp = &s->stream->udp;
+
+	s->seq++;
+	if (++s->size_at == s->stream->sizes.n)
+		s->size_at = 0;
+	if (s->src_port++ != udp->src_hi)
+		return;
+	s->src_port = udp->src_lo;
+	if (s->dst_port++ == udp->dst_hi)
+		s->dst_port = udp->dst_lo;
+}
+
+void perf_sender_start(struct perf_sender *s, const struct perf_run *run)
+{
+	sender_seek(s, 0);
+	s->state = PERF_SENDING;
+	s->limit = run->plan->count ? run->plan->count : PERF_SEQ_MASK;
+	s->arrived_at = run->start_ns;
+	perf_pace_start(&s->pacer, perf_stream_pps(s->stream), run->start_ns);
+}
+
+/* Writes one whole frame into a slot. */
+static inline void build(struct perf_sender *s, struct daqiri_pkt *pkt, struct perf_mark mark)
+{
+	const struct perf_headers *h = &s->headers[s->size_at];
+	uint8_t *p = (uint8_t *)(uintptr_t)pkt->addr;
+	uint8_t *at = p + h->len;
+
+	perf_headers_copy(p, h);
+	perf_store16(at - 8, s->src_port);
+	perf_store16(at - 6, s->dst_port);
+	mark.stream = s->stream->id;
+	mark.seq = s->seq;
+	perf_mark_put(at, &mark, h->sum ^ perf_ports_sum(s->src_port, s->dst_port, h->ipv6));
+	perf_pattern_fill(at + PERF_MARK_LEN, h->frame_len - h->len - PERF_MARK_LEN,
+			  perf_pattern_seed(mark.stream, mark.seq));
+	if (h->ipv6)
+		perf_udp6_finish(p + h->l3, h->frame_len - h->l3 - 40);
+	pkt->len = h->frame_len;
+}
+
+static void fail(struct perf_txq *t, int error)
+{
+	perf_set(t->error, error);
+	for (unsigned i = 0; i < t->n_senders; i++) {
+		t->senders[i].state = PERF_SENT;
+		atomic_store_explicit(&t->senders[i].done, true, memory_order_release);
+	}
+}
+
+/* Frames that the receiver in this process can still take; max where there is no such bound. */
+static unsigned window_left(struct perf_sender *s, uint64_t now, unsigned max)
+{
+	uint64_t arrived = 0, under_way;
+
+	if (!s->window)
+		return max;
+	for (unsigned i = 0; i < s->link->n; i++)
+		arrived += perf_get(s->link->tracks[i]->packets);
+	if (arrived != s->arrived) {
+		s->arrived = arrived;
+		s->arrived_at = now;
+	}
+	under_way = s->seq > arrived + s->forgiven ? s->seq - arrived - s->forgiven : 0;
+	if (under_way >= s->window && now - s->arrived_at > FORGIVE_NS) {
+		s->forgiven += under_way;
+		s->arrived_at = now;
+		under_way = 0;
+	}
+	if (under_way >= s->window)
+		return 0;
+	return s->window - under_way < max ? (unsigned)(s->window - under_way) : max;
+}
+
+/* Takes note of the first n of the frames in t->pkts; the others will be built again. */
+static void commit(struct perf_txq *t, struct perf_sender *s, unsigned n, uint64_t now)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		bytes += t->pkts[i].len;
+	if (!perf_get(s->packets))
+		perf_set(s->first_ns, now);
+	perf_set(s->last_ns, now);
+	perf_add(s->packets, n);
+	perf_add(s->bytes, bytes);
+	perf_add(t->packets, n);
+	perf_add(t->bytes, bytes);
+	perf_pace_sent(&s->pacer, n);
+	t->posted += n;
+}
+
+static bool send_some(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+{
+	struct perf_mark mark = { .type = PERF_DATA };
+	uint64_t left = s->limit - s->seq, seq = s->seq;
+	unsigned want = left < s->stream->batch ? (unsigned)left : s->stream->batch;
+	int got, sent;
+
+	want = perf_pace_due(&s->pacer, now, want);
+	want = want ? window_left(s, now, want) : 0;
+	if (!want)
+		return false;
+	got = daqiri_tx_reserve(t->q, t->pkts, (int)want);
+	if (got <= 0) {
+		if (got < 0)
+			fail(t, got);
+		return false;
+	}
+	if (t->run->plan->latency)
+		mark.time_ns = now = perf_now();
+	for (int i = 0; i < got; i++) {
+		if (i + 4 < got)
+			__builtin_prefetch((const void *)(uintptr_t)t->pkts[i + 4].addr, 1);
+		build(s, &t->pkts[i], mark);
+		sender_next(s);
+	}
+	sent = daqiri_tx_post(t->q, t->pkts, got);
+	if (sent != got)
+		sender_seek(s, seq + (uint64_t)(sent < 0 ? 0 : sent));
+	if (sent < 0)
+		fail(t, sent);
+	else if (sent)
+		commit(t, s, (unsigned)sent, now);
+	return sent > 0;
+}
+
+/* The receiver in this process, if there is one, knows that this was all. */
+static bool end_arrived(const struct perf_sender *s)
+{
+	for (unsigned i = 0; i < s->link->n; i++)
+		if (perf_get(s->link->arrivals[i]->ended))
+			return true;
+	return false;
+}
+
+static void send_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+{
+	struct perf_mark mark = { .type = PERF_END };
+
+	if (s->ends_sent == END_FRAMES || end_arrived(s)) {
+		s->state = PERF_SENT;
+		atomic_store_explicit(&s->done, true, memory_order_release);
+		return;
+	}
+	if (s->ends_sent && now - s->since < END_GAP_NS)
+		return;
+	if (daqiri_tx_reserve(t->q, t->pkts, 1) != 1)
+		return;
+	build(s, &t->pkts[0], mark);
+	if (daqiri_tx_post(t->q, t->pkts, 1) != 1)
+		return;
+	t->posted++;
+	s->ends_sent++;
+	s->since = now;
+}
+
+static bool over(const struct perf_txq *t, const struct perf_sender *s, uint64_t now)
+{
+	uint64_t duration = t->run->plan->duration_ns;
+
+	return s->seq >= s->limit || perf_get(t->run->stop_sending) ||
+	       (duration && now - t->run->start_ns >= duration);
+}
+
+static bool sender_step(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+{
+	switch (s->state) {
+	case PERF_SENDING:
+		if (!over(t, s, now))
+			return send_some(t, s, now);
+		s->state = PERF_DRAINING;
+		s->drained_at = t->posted;
+		s->since = now;
+		return true;
+	case PERF_DRAINING:
+		if (daqiri_tx_completed(t->q) < s->drained_at && now - s->since < DRAIN_MAX_NS)
+			return false;
+		s->state = PERF_ENDING;
+		return true;
+	case PERF_ENDING:
+		send_end(t, s, now);
+		return false;
+	default:
+		return false;
+	}
+}
+
+bool perf_tx_step(struct perf_txq *t, uint64_t now)
+{
+	bool busy = false;
+
+	if (perf_get(t->error))
+		return false;
+	daqiri_tx_completed(t->q);
+	for (unsigned i = 0; i < t->n_senders && !perf_get(t->error); i++)
+		busy |= sender_step(t, &t->senders[i], now);
+	return busy;
+}

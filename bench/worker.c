@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "cpu.h"
+#include "msg.h"
+#include "run.h"
+
+/* ---- the thread ---- */
+
+static void *work(void *arg)
+{
+	struct perf_worker *w = arg;
+	struct perf_run *run = w->run;
+
+	pthread_setname_np(pthread_self(), w->name);
+	atomic_fetch_add(&run->n_ready, 1);
+	while (!atomic_load_explicit(&run->go, memory_order_acquire) && !perf_get(run->stop))
+		sched_yield();
+	while (!perf_get(run->stop)) {
+		uint64_t now = perf_now();
+		bool busy = false;
+
+		for (unsigned i = 0; i < w->n_tx; i++)
+			busy |= perf_tx_step(w->tx[i], now);
+		for (unsigned i = 0; i < w->n_rx; i++)
+			busy |= perf_rx_step(w->rx[i], now);
+		if (!busy)
+			perf_relax();
+	}
+	return NULL;
+}
+
+static int start(struct perf_worker *w)
+{
+	pthread_attr_t attr;
+	int ret;
+
+	pthread_attr_init(&attr);
+	ret = w->core < 0 ? 0 : perf_cpu_pin(&attr, w->core);
+	if (!ret)
+		ret = pthread_create(&w->thread, &attr, work, w);
+	pthread_attr_destroy(&attr);
+	if (ret)
+		return perf_fail("thread %s cannot be started on core %d: %s", w->name, w->core,
+				 strerror(ret));
+	return 0;
+}
+
+/* Signals are the main thread's. */
+static int start_all(struct perf_run *run)
+{
+	sigset_t all, old;
+	int ret = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (!ret && run->n_started < run->n_workers) {
+		ret = start(&run->workers[run->n_started]);
+		run->n_started += !ret;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+int perf_workers_start(struct perf_run *run)
+{
+	if (start_all(run))
+		return -1;
+	while (atomic_load(&run->n_ready) < run->n_workers)
+		sched_yield();
+	run->start_ns = perf_now();
+	for (unsigned i = 0; i < run->plan->n_streams; i++) {
+		run->links[i].quiet_since = run->start_ns;
+		if (run->links[i].sender)
+			perf_sender_start(run->links[i].sender, run);
+	}
+	atomic_store_explicit(&run->go, true, memory_order_release);
+	return 0;
+}
+
+void perf_workers_join(struct perf_run *run)
+{
+	perf_set(run->stop, true);
+	for (unsigned i = 0; i < run->n_started; i++)
+		pthread_join(run->workers[i].thread, NULL);
+	run->n_started = 0;
+}
+
+/* ---- who does what ---- */
+
+/* One queue to deal out. */
+struct job {
+	struct perf_txq *tx;
+	struct perf_rxq *rx;
+	int core;
+	bool dealt;
+};
+
+/* The queues in the order of the streams, so that a stream's two ends stand together. */
+static unsigned list_jobs(struct perf_run *run, struct job *jobs)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < run->plan->n_streams; i++) {
+		const struct perf_stream *s = run->links[i].stream;
+
+		for (unsigned k = 0; k < run->n_txqs; k++)
+			if (run->txqs[k].end == &s->tx)
+				jobs[n++] = (struct job){ .tx = &run->txqs[k], .core = run->txqs[k].core };
+		for (unsigned k = 0; k < run->n_rxqs; k++)
+			if (run->rxqs[k].end == &s->rx)
+				jobs[n++] = (struct job){ .rx = &run->rxqs[k], .core = run->rxqs[k].core };
+	}
+	return n;
+}
+
+static int give(struct perf_worker *w, struct job *job)
+{
+	if (!w->tx)
+		w->tx = calloc(w->run->n_txqs + 1, sizeof(struct perf_txq *));
+	if (!w->rx)
+		w->rx = calloc(w->run->n_rxqs + 1, sizeof(struct perf_rxq *));
+	if (!w->tx || !w->rx)
+		return perf_fail("out of memory");
+	if (job->tx)
+		w->tx[w->n_tx++] = job->tx;
+	else
+		w->rx[w->n_rx++] = job->rx;
+	job->dealt = true;
+	return 0;
+}
+
+static struct perf_worker *new_worker(struct perf_run *run, int core)
+{
+	struct perf_worker *w = &run->workers[run->n_workers++];
+
+	w->run = run;
+	w->core = core;
+	return w;
+}
+
+/* Ends that name a core: one thread for each core. */
+static int deal_pinned(struct perf_run *run, struct job *jobs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct perf_worker *w;
+
+		if (jobs[i].core < 0 || jobs[i].dealt)
+			continue;
+		w = new_worker(run, jobs[i].core);
+		for (unsigned k = i; k < n; k++)
+			if (jobs[k].core == jobs[i].core && give(w, &jobs[k]))
+				return -1;
+	}
+	return 0;
+}
+
+/*
+ * The others: a thread each where the cores suffice and one is left over, for the emulated device
+ * or the kernel; else as many threads as that, at least one, each with neighbours of the list.
+ */
+static int deal_free(struct perf_run *run, struct job *jobs, unsigned n)
+{
+	unsigned left = 0, cores = perf_cpu_allowed(), threads, taken = 0;
+	struct perf_worker *w = NULL;
+
+	for (unsigned i = 0; i < n; i++)
+		left += !jobs[i].dealt;
+	if (!left)
+		return 0;
+	threads = cores > run->n_workers + 1 ? cores - run->n_workers - 1 : 1;
+	if (threads > left)
+		threads = left;
+	for (unsigned i = 0; i < n; i++) {
+		if (jobs[i].dealt)
+			continue;
+		if (!w || taken * threads / left != (taken - 1) * threads / left)
+			w = new_worker(run, -1);
+		taken++;
+		if (give(w, &jobs[i]))
+			return -1;
+	}
+	return 0;
+}
+
+static void name_workers(struct perf_run *run)
+{
+	unsigned n[3] = { 0 };
+
+	for (unsigned i = 0; i < run->n_workers; i++) {
+		struct perf_worker *w = &run->workers[i];
+		unsigned kind = !w->n_rx ? 0 : !w->n_tx ? 1 : 2;
+
+		snprintf(w->name, sizeof(w->name), "perf-%s%u",
+			 kind == 0 ? "tx" : kind == 1 ? "rx" : "io", n[kind]++ % 10000);
+	}
+}
+
+int perf_workers_make(struct perf_run *run)
+{
+	unsigned n = run->n_txqs + run->n_rxqs;
+	struct job *jobs = calloc(n, sizeof(*jobs));
+	int ret = -1;
+
+	run->workers = calloc(n, sizeof(*run->workers));
+	if (!jobs || !run->workers) {
+		perf_fail("out of memory");
+		goto out;
+	}
+	n = list_jobs(run, jobs);
+	ret = deal_pinned(run, jobs, n);
+	if (!ret)
+		ret = deal_free(run, jobs, n);
+	name_workers(run);
+out:
+	free(jobs);
+	return ret;
+}
+
+void perf_workers_free(struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_workers; i++) {
+		free(run->workers[i].tx);
+		free(run->workers[i].rx);
+	}
+	free(run->workers);
+}
