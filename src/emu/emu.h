@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "rss.h"
+
 #define EMU_MAX_PORTS 16
 #define EMU_NAME 32
 
@@ -30,6 +32,8 @@ struct emu_settings {
 	bool active;            /* DAQIRI_EMU is set: otherwise every interposed call passes through */
 	unsigned n_ports;       /* 1..EMU_MAX_PORTS */
 	bool pci_names;         /* RDMA devices named rocepXsY instead of mlx5_N */
+	unsigned first_bus;     /* PCI bus of the first card; two ports a card */
+	int lock_fd;            /* descriptor that holds the wire's lock, kept over exec; -1: none */
 	char wire_dir[256];     /* directory of this wire: the shared memory and the sysfs tree */
 };
 
@@ -64,6 +68,7 @@ struct emu_uar {
 	uint8_t *page;                  /* our mapping, one system page */
 	bool write_combining;           /* BlueFlame allowed; else 8-byte doorbells only */
 	unsigned users;                 /* SQs and CQs that ring here */
+	struct emu_object *obj;         /* its handle in ctx */
 	LIST_HEAD(, emu_sq) sqs;
 };
 
@@ -83,6 +88,8 @@ struct emu_cq {
 	/* events */
 	uint32_t arm_db;                /* last value seen in dbrec[1] together with the UAR write */
 	bool armed, armed_solicited;
+	int fired_sn;                   /* arm sequence of the last event; -1: none yet */
+	uint32_t ci_seen;               /* dbrec[0] when last read */
 	int comp_fd;                    /* write end of the completion channel's pipe; -1 none */
 	uint64_t user_handle;           /* cq_handle to put into the event */
 	uint32_t comp_events_reported, async_events_reported;
@@ -111,6 +118,8 @@ struct emu_sq {
 	bool sig_all;
 	uint64_t rate_kbps;             /* 0: no limit */
 	bool error_reported;            /* CE=1: only the first error */
+	uint64_t next_ns;               /* rate limit: not before this time */
+	uint64_t stalled_ns;            /* since when another process's ring has no room; 0: it has */
 	uint64_t qp_handle;             /* for async events */
 	uint32_t async_events_reported;
 };
@@ -129,6 +138,7 @@ struct emu_rq {
 	struct emu_cq *cq;
 	enum emu_queue_state state;
 	uint16_t ci;                    /* next WQE to fill */
+	uint16_t pi;                    /* counter when last read */
 	bool vlan_strip, scatter_fcs, end_padding;
 	uint64_t wq_handle;
 	uint32_t async_events_reported;
@@ -148,6 +158,8 @@ struct emu_tir {
 	bool inner;
 	bool self_loopback_uc, self_loopback_mc;
 	unsigned rules;                 /* flow rules that point here: in use */
+	bool rss_ready;                 /* table made from key, when the first rule points here */
+	struct emu_rss_table rss;
 };
 
 /* One port = one RDMA device = one PCI function, as on a ConnectX-7. */
@@ -169,6 +181,7 @@ struct emu_dev {
 };
 
 extern struct emu_dev emu_devs[EMU_MAX_PORTS];
+#define EMU_FIRST_MINOR 192 /* of /dev/infiniband/uverbs0, as the kernel numbers them */
 
 /* ---- the engine: engine.c ------------------------------------------------------------------- */
 
@@ -198,6 +211,7 @@ struct emu_counters {
 	uint64_t out_of_buffer;         /* receiver had no WQE */
 	uint64_t rx_kernel;             /* no rule matched: went to the kernel's interface */
 	uint64_t rx_steer_drop;         /* a drop rule */
+	uint64_t tx_over_mtu;           /* dropped by the sending port */
 	uint64_t rx_over_mtu;           /* longer than the port's MTU + 18: dropped by the port */
 	uint64_t tx_errors, rx_wqe_errors, cq_overruns;
 };

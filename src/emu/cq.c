@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Completion queues: writing CQEs, overrun, arming. Runs on the engine's thread. */
+#include <string.h>
+
+#include "emu_dev.h"
+
+#define ARM_POISON 0xffffffffu
+
+static uint32_t read_dbrec(const uint32_t *rec)
+{
+	/* pairs with the program's store-release of its consumer index or arm word */
+	return be32toh(__atomic_load_n(rec, __ATOMIC_ACQUIRE));
+}
+
+void emu_cq_init(struct emu_cq *cq)
+{
+	cq->pi = 0;
+	cq->overrun = false;
+	cq->armed = false;
+	cq->fired_sn = -1;
+	cq->ci_seen = 0;
+	/* A first arm word is then never what already stands there. */
+	cq->arm_db = ARM_POISON;
+	__atomic_store_n(&cq->dbrec[1], ARM_POISON, __ATOMIC_RELAXED);
+}
+
+static void fire(struct emu_cq *cq)
+{
+	cq->armed = false;
+	cq->fired_sn = (int)EMU_ARM_SN(cq->arm_db);
+	emu_comp_event(cq);
+}
+
+/*
+ * The consumer writes its index modulo anything that keeps log2(n) + 1 bits (some write 16 bits
+ * only), so that many are compared.
+ */
+static bool is_full(struct emu_cq *cq)
+{
+	uint32_t mask = 2 * cq->n_cqe - 1;
+
+	if (((cq->pi - cq->ci_seen) & mask) < cq->n_cqe)
+		return false;
+	cq->ci_seen = read_dbrec(&cq->dbrec[0]);
+	return ((cq->pi - cq->ci_seen) & mask) >= cq->n_cqe;
+}
+
+static void overrun(struct emu_cq *cq)
+{
+	cq->overrun = true;
+	emu_counted[cq->dev->index].cq_overruns++;
+	emu_async_event(cq->ctx, EMU_ASYNC_CQ_ERR, cq->user_handle);
+	cq->async_events_reported++;
+}
+
+bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
+{
+	uint8_t *dst = cq->buf + (size_t)(cq->pi & (cq->n_cqe - 1)) * cq->cqe_size;
+	uint64_t last;
+
+	if (cq->overrun)
+		return false;
+	if (is_full(cq)) {
+		overrun(cq);
+		return false;
+	}
+	dst += cq->cqe_size - sizeof(*img); /* 128-byte entries: the second half */
+	img->op_own = (uint8_t)((img->op_own & 0xf0) | ((cq->pi & cq->n_cqe) ? 1 : 0));
+	memcpy(dst, img, 56);
+	memcpy(&last, (const uint8_t *)img + 56, sizeof(last));
+	/* Owner bit last; pairs with the consumer's read barrier behind its look at op_own. */
+	__atomic_store_n((uint64_t *)(void *)(dst + 56), last, __ATOMIC_RELEASE);
+	cq->pi++;
+	if (cq->armed && (!cq->armed_solicited || kind == EMU_CQE_SOLICITED))
+		fire(cq);
+	return true;
+}
+
+/* PRM: no public list of vendor syndromes exists; these are what ConnectX cards were seen to give. */
+static uint8_t vendor_syndrome(enum emu_syndrome syndrome)
+{
+	switch (syndrome) {
+	case EMU_SYN_LOCAL_LENGTH:
+		return 0x32;
+	case EMU_SYN_LOCAL_QP_OP:
+		return 0x68;
+	case EMU_SYN_LOCAL_PROT:
+		return 0x51;
+	case EMU_SYN_FLUSHED:
+		return 0xf9;
+	default:
+		return 0;
+	}
+}
+
+bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err)
+{
+	struct emu_err_cqe cqe = {
+		.srqn_uidx = htobe32(err->user_index),
+		.vendor_err_synd = vendor_syndrome(err->syndrome),
+		.syndrome = (uint8_t)err->syndrome,
+		.s_wqe_opcode_qpn = htobe32((uint32_t)err->wqe_opcode << 24 | err->qpn),
+		.wqe_counter = htobe16(err->wqe_counter),
+		.op_own = (uint8_t)(err->cqe_opcode << 4),
+	};
+	struct emu_cqe img;
+
+	memcpy(&img, &cqe, sizeof(img));
+	return emu_cq_write(cq, &img, EMU_CQE_SOLICITED);
+}
+
+/* CQEs that the program has not consumed when it arms ring at once. */
+static void check_armed(struct emu_cq *cq)
+{
+	bool unread = ((cq->pi - EMU_ARM_CI(cq->arm_db)) & 0xffffff) != 0;
+
+	if (unread && !cq->armed_solicited)
+		fire(cq);
+}
+
+/*
+ * Several CQs share a page's doorbell and the last writer's number alone is left in it, so every CQ
+ * of the page is looked at. A word that has not changed, or whose sequence number has had its event,
+ * arms nothing.
+ */
+void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev)
+{
+	struct emu_cq *cq;
+	uint32_t word;
+
+	LIST_FOREACH(cq, &dev->cqs, link) {
+		if (cq->uar != uar)
+			continue;
+		word = read_dbrec(&cq->dbrec[1]);
+		if (word == cq->arm_db)
+			continue;
+		cq->arm_db = word;
+		if ((int)EMU_ARM_SN(word) == cq->fired_sn)
+			continue;
+		cq->armed = true;
+		cq->armed_solicited = EMU_ARM_SOLICITED(word);
+		check_armed(cq);
+	}
+}

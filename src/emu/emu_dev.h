@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the parts of the device: engine.c, sq.c, rq.c, cq.c, wire*.c. Everything here runs on the
+ * engine's thread, or on a thread of the control path while the engine stands still.
+ */
+#ifndef EMU_DEV_H
+#define EMU_DEV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "emu.h"
+#include "emu_hw.h"
+#include "packet.h"
+#include "rss.h"
+#include "steer.h"
+
+#define EMU_MAX_FRAME 16384u /* bytes; above any MTU that a ConnectX takes */
+#define EMU_MIN_FRAME 60u    /* shorter ones are padded on the wire */
+#define EMU_BURST     64u    /* frames from one queue before the next one's turn */
+
+/* ---- one frame on its way ---------------------------------------------------------------------- */
+
+struct emu_frame {
+	const uint8_t *data;
+	uint32_t len;
+	struct emu_ctx *ctx;  /* sender's context; NULL: from another process */
+	bool block_mc;        /* sender asked that its multicast is not looped back */
+	uint16_t looped;      /* EMU_RULE_LB_*: back at its own port, not from the cable */
+	bool verified;        /* status is filled in */
+	struct emu_pkt_status status;
+	struct emu_pkt pkt;
+};
+
+/* ---- memory, with the checks of a memory key --------------------------------------------------- */
+
+/* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
+static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
+			       uint32_t pdn, uint32_t access)
+{
+	uint32_t key = be32toh(seg->lkey), len = be32toh(seg->byte_count);
+	uint64_t addr = be64toh(seg->addr);
+	const struct emu_mkey *mkey;
+
+	if (key >> 8 >= dev->n_mkeys)
+		return NULL;
+	mkey = dev->mkeys[key >> 8];
+	if (!mkey || !mkey->live || mkey->key != key || mkey->pdn != pdn ||
+	    (mkey->access & access) != access)
+		return NULL;
+	if (addr < mkey->iova || len > mkey->length || addr - mkey->iova > mkey->length - len)
+		return NULL;
+	return mkey->host + (addr - mkey->iova);
+}
+
+/* ---- engine.c ---------------------------------------------------------------------------------- */
+
+/* Clocks for CQE timestamps, read once a burst and different for every CQE. */
+uint64_t emu_time_cqe(bool realtime);
+uint64_t emu_time_ns(void);   /* CLOCK_MONOTONIC, when this burst began */
+void emu_time_expire(void);   /* the next reader reads the clock again */
+
+/* A mistake of the program that hardware would answer with silence or worse: told on stderr, once. */
+void emu_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- cq.c -------------------------------------------------------------------------------------- */
+
+enum emu_cqe_kind { EMU_CQE_PLAIN, EMU_CQE_SOLICITED /* or an error */ };
+
+/* Takes img's opcode from op_own; false: the CQ is dead and its queue must stop. */
+bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind);
+
+struct emu_error {
+	enum emu_syndrome syndrome;
+	uint8_t cqe_opcode;  /* EMU_CQE_REQ_ERR, EMU_CQE_RESP_ERR */
+	uint8_t wqe_opcode;
+	uint16_t wqe_counter;
+	uint32_t qpn, user_index;
+};
+
+bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err);
+
+/* The program wrote the CQ doorbell of this page: looks at every arm record that belongs to it. */
+void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev);
+
+/* ---- sq.c, sq_wqe.c ---------------------------------------------------------------------------- */
+
+/* One WQE, checked and contiguous (copied where it wraps at the ring's end). */
+struct emu_wqe {
+	const uint8_t *bytes;
+	uint32_t size;       /* bytes that its ds field claims */
+	uint16_t index;      /* of its first WQEBB */
+	uint8_t opcode, ce;
+};
+
+/* Frames executed; 0: nothing to do, or the wire has no room. */
+unsigned emu_sq_run(struct emu_sq *sq, unsigned budget);
+/* After a doorbell: reads the SQ counter. named: the doorbell's WQE index, or -1. */
+void emu_sq_doorbell(struct emu_sq *sq, int named);
+/* Executes one WQE's segments; counts its frames. */
+enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
+enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
+
+/* ---- rq.c -------------------------------------------------------------------------------------- */
+
+void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag);
+/* New WQEs of a queue in error: flushes them. */
+void emu_rq_flush(struct emu_rq *rq);
+
+/* ---- wire*.c ----------------------------------------------------------------------------------- */
+
+/* Counted by the engine since the last flush. */
+extern struct emu_counters emu_counted[EMU_MAX_PORTS];
+void emu_counters_flush(void);
+
+unsigned emu_wire_peer(unsigned port);
+/* A frame leaves the port: to the cable, to the port itself, or nowhere. */
+void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len);
+/* The longest frame that the port lets through. */
+uint32_t emu_wire_limit(unsigned port, const uint8_t *data);
+/* False: another process must empty its ring first; the sender waits, like behind a pause frame. */
+bool emu_wire_room(struct emu_sq *sq);
+/* Delivers a frame that has arrived at a port; only to this process's queues when local. */
+void emu_wire_deliver(unsigned port, struct emu_frame *frame, bool local);
+
+/* Frames from other processes; number handled. */
+unsigned emu_ring_poll(unsigned budget);
+bool emu_ring_room(unsigned owner, uint32_t bytes);
+void emu_ring_push(unsigned owner, unsigned port, const struct emu_frame *frame);
+void emu_ring_flush(void); /* publishes what was pushed, gives up the ring's lock */
+int emu_ring_create(unsigned slot);
+void emu_ring_close_all(void);
+
+/* Rules of a port, compiled; follows what other processes change. */
+struct emu_steer *emu_wire_steer(unsigned port);
+void emu_wire_sync(void);           /* engine: once a turn; cheap when nothing has changed */
+void emu_wire_tick(uint64_t now_ns); /* engine: looks for dead processes */
+unsigned emu_wire_slot(void);       /* our process's slot */
+
+void emu_wire_forget(void);         /* after a fork, in the child: it is not attached */
+
+/* Control path, engine paused. def->group and owner are filled in. 0 or -errno. */
+int emu_wire_rule_add(unsigned port, struct emu_rule_def *def, unsigned *slot);
+void emu_wire_rule_del(unsigned port, unsigned slot);
+
+#endif

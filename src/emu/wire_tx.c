@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a frame: out of a port, over the cable or back, into the rules of the port it reaches. */
+#include <string.h>
+
+#include "wire.h"
+
+#define STALL_NS 100000000u /* after this the sender waits no longer for another process */
+
+struct emu_counters emu_counted[EMU_MAX_PORTS];
+
+_Static_assert(sizeof(struct emu_counters) % sizeof(uint64_t) == 0, "counters are 64 bits each");
+
+void emu_counters_flush(void)
+{
+	uint64_t *from, *to;
+	unsigned i, j;
+
+	for (i = 0; i < emu_settings.n_ports; i++) {
+		if (!emu_devs[i].wire)
+			continue;
+		from = (uint64_t *)&emu_counted[i];
+		to = (uint64_t *)&emu_devs[i].wire->count;
+		for (j = 0; j < sizeof(struct emu_counters) / sizeof(uint64_t); j++) {
+			if (!from[j])
+				continue;
+			__atomic_fetch_add(&to[j], from[j], __ATOMIC_RELAXED);
+			from[j] = 0;
+		}
+	}
+}
+
+/* Ports 2k and 2k + 1 are cabled; an odd last one is cabled to itself. */
+unsigned emu_wire_peer(unsigned port)
+{
+	unsigned peer = port ^ 1;
+
+	return peer < emu_settings.n_ports ? peer : port;
+}
+
+/* As a port that lets its MTU through with Ethernet header, one tag and FCS; and one more tag. */
+uint32_t emu_wire_limit(unsigned port, const uint8_t *data)
+{
+	uint32_t mtu = __atomic_load_n(&emu_devs[port].wire->mtu, __ATOMIC_RELAXED);
+	bool tagged = (data[12] == 0x81 && data[13] == 0x00) ||
+		      (data[12] == 0x88 && data[13] == 0xa8);
+	uint32_t limit = mtu + 18 + (tagged ? 4 : 0);
+
+	return limit < EMU_MAX_FRAME ? limit : EMU_MAX_FRAME;
+}
+
+static bool link_up(unsigned port)
+{
+	return __atomic_load_n(&emu_devs[port].wire->link_up, __ATOMIC_RELAXED);
+}
+
+static void count_tx(unsigned port, const uint8_t *data, uint32_t len)
+{
+	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	struct emu_counters *count = &emu_counted[port];
+
+	count->tx_packets++;
+	count->tx_bytes += len;
+	if (!emu_pkt_multicast(data))
+		return;
+	if (memcmp(data, broadcast, 6) == 0)
+		count->tx_broadcast++;
+	else
+		count->tx_multicast++;
+}
+
+static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
+{
+	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	struct emu_counters *count = &emu_counted[port];
+
+	count->rx_packets++;
+	count->rx_bytes += len;
+	if (!emu_pkt_multicast(data))
+		return;
+	if (memcmp(data, broadcast, 6) == 0)
+		count->rx_broadcast++;
+	else
+		count->rx_multicast++;
+}
+
+/*
+ * Does the TIR take the frame? A frame from the cable, yes. One that its own port looped back, only
+ * where the TIR was made with TIR_ALLOW_SELF_LOOPBACK for its class, or belongs to another context
+ * (another transport domain: the block looks at the sender's own only).
+ */
+static bool accepts(const struct emu_dest *dest, const struct emu_frame *f)
+{
+	return !f->looped || (dest->flags & f->looped) ||
+	       dest->ctx != (uint64_t)(uintptr_t)f->ctx;
+}
+
+static void to_dests(unsigned port, const struct emu_fte *fte, struct emu_frame *f, bool local)
+{
+	uint32_t remote = 0;
+	unsigned i;
+
+	for (i = 0; i < fte->n_dests; i++) {
+		const struct emu_dest *dest = &fte->dests[i];
+
+		if (dest->again)
+			continue;
+		if (dest->owner != emu_wire.slot)
+			remote |= 1u << dest->owner;
+		else if (accepts(dest, f))
+			emu_tir_receive((struct emu_tir *)(uintptr_t)dest->tir, f, fte->tag);
+	}
+	for (i = 0; remote && !local; i++, remote >>= 1)
+		if (remote & 1)
+			emu_ring_push(i, port, f);
+}
+
+/* Frames that the kernel's interface takes before leftover rules: to its address, or to all. */
+static bool kernel_takes(unsigned port, const uint8_t *data)
+{
+	static const uint8_t ipv4_all[6] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x01 };
+	static const uint8_t ipv6_all[6] = { 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 };
+	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+
+	return memcmp(data, emu_devs[port].mac, 6) == 0 || memcmp(data, broadcast, 6) == 0 ||
+	       memcmp(data, ipv4_all, 6) == 0 || memcmp(data, ipv6_all, 6) == 0;
+}
+
+static const struct emu_fte *judge(unsigned port, const struct emu_frame *f)
+{
+	const struct emu_steer *steer = emu_wire.ports[port].steer;
+	const struct emu_fte *fte;
+
+	fte = emu_steer_lookup(steer, f->pkt.match, 0, EMU_LEVEL_MCAST);
+	if ((fte && !(fte->flags & EMU_RULE_MISS)) || kernel_takes(port, f->data))
+		return fte;
+	return emu_steer_lookup(steer, f->pkt.match, EMU_LEVEL_LEFTOVER, EMU_LEVEL_LEFTOVER);
+}
+
+void emu_wire_deliver(unsigned port, struct emu_frame *frame, bool local)
+{
+	const struct emu_fte *fte;
+
+	if (emu_wire.fd < 0)
+		return;
+	frame->verified = false;
+	emu_pkt_parse(&frame->pkt, frame->data, frame->len);
+	fte = judge(port, frame);
+	if (!fte || (fte->flags & EMU_RULE_MISS)) {
+		if (!local)
+			emu_counted[port].rx_kernel++;
+	} else if (fte->flags & EMU_RULE_DROP) {
+		if (!local)
+			emu_counted[port].rx_steer_drop++;
+	} else {
+		to_dests(port, fte, frame, local);
+	}
+}
+
+/* True: the frame went back into its own port and does not go to the cable. */
+static bool loop_back(unsigned port, struct emu_frame *f)
+{
+	const struct emu_steer *steer = emu_wire.ports[port].steer;
+
+	if (emu_pkt_multicast(f->data)) {
+		if (f->block_mc || !emu_steer_loops(steer, EMU_RULE_LB_MC))
+			return false;
+		f->looped = EMU_RULE_LB_MC;
+		emu_wire_deliver(port, f, false);
+		f->looped = 0;
+		return false;
+	}
+	if (!emu_steer_loops(steer, EMU_RULE_LB_UC) || memcmp(f->data, emu_devs[port].mac, 6) != 0)
+		return false;
+	f->looped = EMU_RULE_LB_UC;
+	emu_wire_deliver(port, f, false);
+	return true;
+}
+
+void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
+{
+	unsigned port = sq->dev->index, peer = emu_wire_peer(port);
+	struct emu_frame frame;
+
+	if (emu_wire.fd < 0)
+		return;
+	frame.data = data;
+	frame.len = len;
+	frame.ctx = sq->ctx;
+	frame.block_mc = sq->block_loopback_mc;
+	frame.looped = 0;
+	if (!sq->block_loopback_uc && loop_back(port, &frame))
+		return;
+	if (!link_up(port))
+		return;
+	count_tx(port, data, len);
+	if (!link_up(peer))
+		return;
+	if (len > emu_wire_limit(peer, data)) {
+		emu_counted[peer].rx_over_mtu++;
+		return;
+	}
+	count_rx(peer, data, len);
+	emu_wire_deliver(peer, &frame, false);
+}
+
+/*
+ * Before a WQE: every other process that has rules on the far port has room for all that a WQE can
+ * hold. One that does not empty its ring for a while has stopped, and its frames are dropped.
+ */
+bool emu_wire_room(struct emu_sq *sq)
+{
+	unsigned port = emu_wire_peer(sq->dev->index), i;
+	uint32_t owners, need;
+	uint64_t now;
+
+	if (emu_wire.fd < 0)
+		return true;
+	owners = emu_steer_owners(emu_wire.ports[port].steer) & ~(1u << emu_wire.slot);
+	if (!owners)
+		return true;
+	need = (emu_devs[port].wire->mtu + 64) * EMU_MAX_DS * 2;
+	for (i = 0; owners; i++, owners >>= 1) {
+		if (!(owners & 1) || emu_ring_room(i, need))
+			continue;
+		emu_ring_flush();
+		now = emu_time_ns();
+		if (!sq->stalled_ns)
+			sq->stalled_ns = now;
+		return now - sq->stalled_ns > STALL_NS;
+	}
+	sq->stalled_ns = 0;
+	return true;
+}
