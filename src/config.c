@@ -32,23 +32,27 @@ struct dq_section *dq_config_find(const struct daqiri_config *cfg, const char *n
 	return NULL;
 }
 
-struct dq_section *dq_config_add(struct daqiri_config *cfg, const char *name, unsigned line)
+int dq_config_add(struct daqiri_config *cfg, const char *name, const struct dq_at *at,
+		  struct dq_section **out)
 {
 	char word[DQ_SECTION_MAX + 1];
 	struct dq_section *sections, *sec;
 	char *copy;
 
+	if (cfg->n_sections >= DQ_SECTIONS_MAX)
+		return dq_blame(at, "more than %d sections", DQ_SECTIONS_MAX);
 	sections = grow(cfg->sections, cfg->n_sections, sizeof(*sections));
 	if (!sections)
-		return NULL;
+		return no_memory();
 	cfg->sections = sections;
 	copy = strdup(name);
 	if (!copy)
-		return NULL;
+		return no_memory();
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, " "), name);
 	sec = &sections[cfg->n_sections++];
-	*sec = (struct dq_section){.name = copy, .kind = dq_kind_find(word), .line = line};
-	return sec;
+	*sec = (struct dq_section){.name = copy, .kind = dq_kind_find(word), .line = at->line};
+	*out = sec;
+	return 0;
 }
 
 struct dq_entry *dq_section_find(const struct dq_section *sec, const char *key)
@@ -140,6 +144,7 @@ static int config_copy(struct daqiri_config **out, const struct daqiri_config *f
 {
 	struct daqiri_config *cfg;
 	struct dq_section *sec;
+	struct dq_at at = {0};
 	int err = daqiri_config_create(&cfg);
 
 	if (err)
@@ -150,9 +155,8 @@ static int config_copy(struct daqiri_config **out, const struct daqiri_config *f
 	for (unsigned i = 0; !err && i < from->n_sections; i++) {
 		const struct dq_section *old = &from->sections[i];
 
-		sec = dq_config_add(cfg, old->name, old->line);
-		if (!sec)
-			err = no_memory();
+		at.line = old->line;
+		err = dq_config_add(cfg, old->name, &at, &sec);
 		for (unsigned k = 0; !err && k < old->n_entries; k++)
 			err = section_set(sec, old->entries[k].key, old->entries[k].value,
 					  old->entries[k].line);
@@ -172,11 +176,10 @@ static int assign_one(struct daqiri_config *cfg, const char *section, const stru
 	struct dq_section *sec = dq_config_find(cfg, section);
 	struct dq_entry *old;
 	char first[600];
+	int err = sec ? 0 : dq_config_add(cfg, section, at, &sec);
 
-	if (!sec)
-		sec = dq_config_add(cfg, section, at->line);
-	if (!sec)
-		return no_memory();
+	if (err)
+		return err;
 	old = dq_section_find(sec, at->key);
 	if (old && at->line) {
 		dq_place(cfg, old->line, first, sizeof(first));
@@ -196,7 +199,7 @@ int dq_config_assign(struct daqiri_config *cfg, const struct dq_secname *name,
 
 	if (name->kind && !key)
 		return dq_blame_unknown_key(at, name->kind);
-	spread = key ? dq_spread(key, at->value, n, at) : 0;
+	spread = name->numbered ? dq_spread(key, at->value, n, at) : 0;
 	if (spread < 0)
 		return spread;
 	for (unsigned i = 0; !err && i < n; i++) {
@@ -306,7 +309,8 @@ int daqiri_config_override(struct daqiri_config *cfg, const char *assignment)
 	equals = strchr(assignment, '=');
 	dot = equals ? memrchr(assignment, '.', (size_t)(equals - assignment)) : NULL;
 	if (!dot)
-		return dq_error(EINVAL, "%s: must be SECTION.KEY=VALUE, as in 'rxq rx 0.depth=1024'",
+		return dq_error(EINVAL,
+				"%s: must be SECTION.KEY=VALUE, as in 'rxq rx 0.depth=1024'",
 				prefix);
 	part[0] = trim(assignment, (size_t)(dot - assignment));
 	part[1] = trim(dot + 1, (size_t)(equals - dot - 1));

@@ -201,6 +201,15 @@ static int blame_foreign(const struct dq_at *at, const struct foreign *f)
 	return dq_blame(at, "NVIDIA DAQIRI's name; here it is %s", f->ours);
 }
 
+bool dq_is_foreign_value(const struct dq_key *key, const char *value)
+{
+	char text[DQ_LINE_MAX + DQ_NAME_MAX + 2];
+
+	snprintf(text, sizeof(text), "%s=%s", key->key, value);
+	return foreign_find(foreign_keys, sizeof(foreign_keys) / sizeof(foreign_keys[0]),
+			    key->section, text);
+}
+
 static void list_kinds(char *buf, size_t size)
 {
 	for (unsigned i = 0; i < dq_n_kinds; i++)
@@ -230,8 +239,8 @@ int dq_blame_unknown_section(const struct dq_at *at, const char *word)
 	return dq_blame(at, "unknown section; allowed %s", all);
 }
 
-/* The section that has such a key, if just one has. */
-static const char *section_with_key(const char *key)
+/* The kind of section that has such a key, if just one has. */
+static const struct dq_kind *kind_with_key(const char *key)
 {
 	const char *found = NULL;
 
@@ -242,7 +251,7 @@ static const char *section_with_key(const char *key)
 			return NULL;
 		found = dq_keys[i].section;
 	}
-	return found;
+	return found ? dq_kind_find(found) : NULL;
 }
 
 int dq_blame_unknown_key(const struct dq_at *at, const struct dq_kind *kind)
@@ -251,6 +260,7 @@ int dq_blame_unknown_key(const struct dq_at *at, const struct dq_kind *kind)
 		foreign_find(foreign_keys, sizeof(foreign_keys) / sizeof(foreign_keys[0]),
 			     kind->word, at->key);
 	const char *words[96] = {NULL};
+	const struct dq_kind *other;
 	const char *near;
 	char all[1024] = "";
 	unsigned n = 0;
@@ -265,8 +275,9 @@ int dq_blame_unknown_key(const struct dq_at *at, const struct dq_kind *kind)
 	near = dq_nearest(at->key, words, n);
 	if (near)
 		return dq_blame(at, "unknown key; did you mean %s?", near);
-	near = section_with_key(at->key);
-	if (near)
-		return dq_blame(at, "unknown key; it belongs into a [%s …] section", near);
+	other = kind_with_key(at->key);
+	if (other)
+		return dq_blame(at, "unknown key; it belongs into [%s%s%s]", other->word,
+				*other->args ? " " : "", other->args);
 	return dq_blame(at, "unknown key; allowed %s", all);
 }

@@ -122,11 +122,11 @@ static const char *number_reason(enum dq_type type, int err)
 	switch (type) {
 	case DQ_T_SIZE:
 	case DQ_T_SIZE2:
-		return "not a size: a number, with B, K, M or G for 1024s";
+		return "not a size (a number, with B, K, M or G for 1024s)";
 	case DQ_T_TIME:
-		return "not a time: a number with ns, us, ms or s";
+		return "not a time (a number with ns, us, ms or s)";
 	default:
-		return "not a number: 10 or 0x10";
+		return "not a number (10 or 0x10)";
 	}
 }
 
@@ -138,21 +138,21 @@ static const char *reason(const struct dq_key *key)
 	case DQ_T_SIZES:
 		return "not a list of sizes";
 	case DQ_T_RATE:
-		return "not a rate: a number above 0, with k, M or G for 1000s, then bps for bits";
+		return "not a rate (a number above 0, with k, M or G for 1000s, then bps for bits)";
 	case DQ_T_NAME:
 	case DQ_T_NAMES:
 		return "not a name, or a list of names, each once";
 	case DQ_T_ADDRESS:
-		return "not an address: 1 to 63 characters without blank or slash";
+		return "not an address (1 to 63 characters without blank or slash)";
 	case DQ_T_MAC:
-		return "not a MAC address: 02:da:01:00:00:01";
+		return "not a MAC address";
 	case DQ_T_PREFIX:
-		return "not an IPv4 address or prefix: 10.0.0.1 or 10.0.0.0/8";
+		return "not an IPv4 address or prefix";
 	case DQ_T_IPV4_PAIR:
 	case DQ_T_IPV6_PAIR:
-		return "not a pair of addresses: SOURCE > DESTINATION";
+		return "not a pair of addresses, source > destination";
 	case DQ_T_UDP_PAIR:
-		return "not a pair of ports or ranges of ports: 4000-4063 > 5000";
+		return "not a pair of ports or ranges of ports, source > destination";
 	case DQ_T_QUEUE:
 		return "not a port's name and a queue's id";
 	case DQ_T_QUEUES:
@@ -163,20 +163,35 @@ static const char *reason(const struct dq_key *key)
 	}
 }
 
+/* Names the powers of two next to v; beyond the range there are none that would work. */
+static int refuse_odd(const struct dq_key *key, uint64_t v, const struct dq_at *at)
+{
+	char low[24], high[24];
+	uint64_t below = 1;
+
+	while (below < v / 2)
+		below *= 2;
+	if (below * 2 < v)
+		below *= 2;
+	snprintf(low, sizeof(low), "%" PRIu64, below);
+	snprintf(high, sizeof(high), "%" PRIu64, below * 2);
+	if (!matches(key, false, low) || !matches(key, false, high))
+		return dq_blame(at, "out of range; allowed %s", key->allowed);
+	return dq_blame(at, "must be a power of two: %s or %s; allowed %s", low, high,
+			key->allowed);
+}
+
 static int refuse_number(const struct dq_key *key, const char *value, const struct dq_at *at)
 {
-	uint64_t v, below = 1;
+	bool odd = key->type == DQ_T_INT2 || key->type == DQ_T_SIZE2;
+	uint64_t v;
 	int err = dq_parse_number(key->type, value, &v);
 
 	if (err)
 		return dq_blame(at, "%s; allowed %s", number_reason(key->type, err), key->allowed);
-	if ((key->type != DQ_T_INT2 && key->type != DQ_T_SIZE2) || is_power_of_two(v) || !v ||
-	    v > UINT64_MAX / 2)
-		return dq_blame(at, "out of range; allowed %s", key->allowed);
-	while (below * 2 < v)
-		below *= 2;
-	return dq_blame(at, "must be a power of two: %" PRIu64 " or %" PRIu64 "; allowed %s", below,
-			below * 2, key->allowed);
+	if (odd && v && v < UINT64_MAX / 4 && !is_power_of_two(v))
+		return refuse_odd(key, v, at);
+	return dq_blame(at, "out of range; allowed %s", key->allowed);
 }
 
 /* The NIC refuses value bits outside the mask: name the prefix that was meant. */
@@ -209,5 +224,8 @@ int dq_check_value(const struct dq_key *key, const char *value, const struct dq_
 		return dq_blame(at, "not supported yet; allowed %s", key->allowed);
 	if (dq_type_is_number(key->type))
 		return refuse_number(key, value, at);
+	if (dq_is_foreign_value(key, value))
+		return dq_blame(at, "a value of NVIDIA DAQIRI that has no meaning here; allowed %s",
+				key->allowed);
 	return dq_blame(at, "%s; allowed %s", reason(key), key->allowed);
 }

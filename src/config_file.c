@@ -93,17 +93,17 @@ static int open_section(struct reader *r, char *line)
 	*close = '\0';
 	err = dq_secname_parse(&r->section, line + 1, &at);
 	for (unsigned i = 0; !err && i < dq_secname_count(&r->section); i++) {
-		struct dq_section *old;
+		struct dq_section *old, *sec;
 
 		dq_secname_format(&r->section, i, name);
 		old = dq_config_find(r->cfg, name);
 		at.section = name;
 		if (old) {
 			dq_place(r->cfg, old->line, first, sizeof(first));
-			return dq_blame(&at, "a second section of this name; the first is %s", first);
+			return dq_blame(&at, "a second section of this name; the first is %s",
+					first);
 		}
-		if (!dq_config_add(r->cfg, name, r->line))
-			err = dq_error(ENOMEM, "no memory for the configuration");
+		err = dq_config_add(r->cfg, name, &at, &sec);
 	}
 	r->in_section = true;
 	*close = ']';

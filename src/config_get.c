@@ -107,12 +107,12 @@ int daqiri_config_where(const struct daqiri_config *cfg, const char *section, co
 {
 	const struct dq_section *sec;
 
-	if (!cfg || !section || !key || (!buf && size))
+	if (!cfg || !section || (!buf && size))
 		return dq_error(EINVAL, "daqiri_config_where: an argument is NULL");
 	sec = dq_config_find(cfg, section);
-	if (!sec)
-		return snprintf(buf, size, "[%s] %s", section, key);
-	return dq_where(cfg, sec, key, buf, size);
+	if (sec)
+		return dq_where(cfg, sec, key, buf, size);
+	return snprintf(buf, size, "[%s]%s%s", section, key ? " " : "", key ? key : "");
 }
 
 const char *daqiri_config_section(const struct daqiri_config *cfg, unsigned i)

@@ -49,7 +49,7 @@ struct dq_conf_rxq {
 	unsigned port;            /* index into ports */
 	unsigned id;
 	unsigned region;          /* index into regions */
-	uint64_t first_slot;      /* of its region: a region that feeds several queues is dealt in file order */
+	uint64_t first_slot;      /* of its region, which is dealt to its queues in file order */
 	uint32_t depth;           /* power of two, 64..32768 */
 	int cpu_core;             /* -1: none */
 };
@@ -65,7 +65,7 @@ struct dq_conf_txq {
 	int cpu_core;
 };
 
-/* A match of [flow]: which fields are given, and their values, host byte order but for addresses. */
+/* A match of [flow]: which fields are given, and their values; numbers in host byte order. */
 enum dq_match_field {
 	DQ_MATCH_SRC_MAC = 1 << 0,
 	DQ_MATCH_DST_MAC = 1 << 1,

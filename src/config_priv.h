@@ -22,6 +22,7 @@ enum {
 	DQ_SECTION_BUF = 64,  /* room for a section's name with any queue id */
 	DQ_NAME_MAX = 31,     /* bytes of a name */
 	DQ_QUEUE_ID_MAX = 4095,
+	DQ_SECTIONS_MAX = 8192,
 	DQ_FILE_MAX = 1 << 20 /* bytes: more is no configuration */
 };
 
@@ -104,7 +105,6 @@ struct daqiri_config {
 };
 
 struct dq_section *dq_config_find(const struct daqiri_config *cfg, const char *name);
-struct dq_section *dq_config_add(struct daqiri_config *cfg, const char *name, unsigned line);
 struct dq_entry *dq_section_find(const struct dq_section *sec, const char *key);
 
 /* What was set, else the default, else NULL. key must be in the table. */
@@ -137,8 +137,14 @@ void dq_place(const struct daqiri_config *cfg, unsigned line, char *buf, size_t 
 int dq_blame_unknown_section(const struct dq_at *at, const char *word);
 int dq_blame_unknown_key(const struct dq_at *at, const struct dq_kind *kind);
 
+bool dq_is_foreign_value(const struct dq_key *key, const char *value);
+
 /* Of the n words, the one that word was probably meant to be; NULL: none is near. */
 const char *dq_nearest(const char *word, const char *const *words, unsigned n);
+
+/* Adds an empty section; at tells the line, and is blamed for one too many. */
+int dq_config_add(struct daqiri_config *cfg, const char *name, const struct dq_at *at,
+		  struct dq_section **out);
 
 /* ---- section names: config_section.c ---- */
 

@@ -22,7 +22,7 @@ struct dq_resolver {
 	struct dq_conf *conf;
 	unsigned n_users;
 	struct dq_user *users;
-	/* The section behind each element of the arrays of conf; a private region's is its queue. */
+	/* The section behind each element of conf's arrays; a private region's is its queue. */
 	const struct dq_section **region_sec, **port_sec, **rxq_sec, **txq_sec, **flow_sec;
 };
 

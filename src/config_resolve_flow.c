@@ -7,7 +7,7 @@
 
 #include "config_resolve.h"
 
-enum { ETHERTYPE_IPV4 = 0x0800, TAG_MAX = 0xfffffe };
+enum { ETHERTYPE_IPV4 = 0x0800 };
 
 /* "0,2-3" of a port as indices into rxqs. */
 static int resolve_queue_list(struct dq_resolver *r, const struct dq_section *sec,
@@ -124,8 +124,8 @@ static int resolve_rss(struct dq_resolver *r, const struct dq_section *sec,
 			      : 0;
 	if ((flow->match.fields & DQ_MATCH_ETHERTYPE) && flow->match.ethertype != ETHERTYPE_IPV4)
 		return dq_blame_key(r->cfg, sec, "queue",
-				    "RSS hashes IPv4 and UDP fields, which frames of this ethertype "
-				    "lack; allowed one queue");
+				    "RSS hashes IPv4 and UDP fields, which frames of this "
+				    "ethertype lack; allowed one queue");
 	flow->rss_fields = chosen ? 0 : DQ_RSS_ALL;
 	while (chosen && dq_list_next(&list, item, sizeof(item)))
 		for (unsigned i = 0; i < 4; i++)
@@ -193,19 +193,25 @@ static bool tag_taken(const struct dq_conf *conf, unsigned port, uint32_t tag)
 	return false;
 }
 
-/* The lowest tags that are free; there are always enough: a file of 1 MiB has fewer flows. */
-static void assign_tags(struct dq_conf *conf)
+/* The lowest tags that are free; there are many more of them than sections. */
+static int assign_tags(struct dq_resolver *r)
 {
+	struct dq_conf *conf = r->conf;
+	uint32_t *last = dq_resolver_alloc(r, conf->n_ports, sizeof(*last));
+
+	if (!last)
+		return dq_no_memory();
 	for (unsigned i = 0; i < conf->n_flows; i++) {
 		struct dq_conf_flow *flow = &conf->flows[i];
-		uint32_t tag = 1;
 
 		if (flow->tag)
 			continue;
-		while (tag < TAG_MAX && tag_taken(conf, flow->port, tag))
-			tag++;
-		flow->tag = tag;
+		do
+			last[flow->port]++;
+		while (tag_taken(conf, flow->port, last[flow->port]));
+		flow->tag = last[flow->port];
 	}
+	return 0;
 }
 
 int dq_resolve_flows(struct dq_resolver *r)
@@ -222,9 +228,7 @@ int dq_resolve_flows(struct dq_resolver *r)
 	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
 		if (dq_section_has_kind(&r->cfg->sections[i], "flow"))
 			err = resolve_flow(r, &r->cfg->sections[i]);
-	if (!err)
-		assign_tags(r->conf);
-	return err;
+	return err ? err : assign_tags(r);
 }
 
 int dq_resolve_unmatched(struct dq_resolver *r)
@@ -307,7 +311,8 @@ static int resolve_stream(struct dq_resolver *r, const struct dq_section *sec)
 				    "has neither tx nor rx; allowed tx = PORT QUEUE, rx = PORT "
 				    "QUEUE, or both");
 	if (dq_section_value(sec, "ipv4") && dq_section_value(sec, "ipv6"))
-		return dq_blame_key(r->cfg, sec, "ipv6", "the stream has ipv4 already: one of them");
+		return dq_blame_key(r->cfg, sec, "ipv6",
+				    "the stream has ipv4 already: one of them");
 	err = check_stream_end(r, sec, "tx");
 	return err ? err : check_stream_end(r, sec, "rx");
 }

@@ -229,7 +229,9 @@ static int resolve_queue(struct dq_resolver *r, const struct dq_section *sec)
 		err = resolve_queue_region(r, sec, &user->region);
 	if (err)
 		return err;
-	return user->rx ? add_rxq(r, user, port, (unsigned)id) : add_txq(r, user, port, (unsigned)id);
+	if (user->rx)
+		return add_rxq(r, user, port, (unsigned)id);
+	return add_txq(r, user, port, (unsigned)id);
 }
 
 int dq_resolve_queues(struct dq_resolver *r)

@@ -56,7 +56,8 @@ static int parse_args(struct dq_secname *name, char words[4][32], unsigned n,
 	for (unsigned i = 1; i < names; i++)
 		if (!dq_parse_name(words[i]))
 			return dq_blame(at,
-					"\"%s\" is no name; allowed 1 to %d letters, digits and _.-",
+					"\"%s\" is no name; allowed 1 to %d letters, digits "
+					"and _.-",
 					words[i], DQ_NAME_MAX);
 	return names < want ? parse_ids(name, words[n - 1], at) : 0;
 }
@@ -140,13 +141,17 @@ static bool spreads(const struct dq_key *key, const char *value)
 		first < last);
 }
 
+/* 1: spread it, 0: every section takes the whole. */
 int dq_spread(const struct dq_key *key, const char *value, unsigned n, const struct dq_at *at)
 {
 	char unused[1];
 	uint64_t count;
 
-	if (n < 2 || !spreads(key, value))
+	if (!spreads(key, value))
 		return 0;
+	if (n < 2)
+		return dq_blame(at, "one value is wanted: a list is for [%s PORT 0-3]",
+				key->section);
 	count = walk(value, UINT64_MAX, unused, sizeof(unused));
 	if (count != n)
 		return dq_blame(at, "%llu values for %u queues; allowed one, or %u",

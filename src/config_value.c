@@ -115,7 +115,8 @@ int dq_parse_number(enum dq_type type, const char *s, uint64_t *out)
 
 bool dq_parse_name(const char *s)
 {
-	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	static const char ok[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "abcdefghijklmnopqrstuvwxyz0123456789_.-";
 	size_t len = strlen(s);
 
 	return len >= 1 && len <= DQ_NAME_MAX && strspn(s, ok) == len;
