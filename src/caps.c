@@ -55,9 +55,9 @@ static unsigned get_bits(const uint8_t *bytes, unsigned offset, unsigned width)
 
 /* Runs a query command. answer: size bytes. */
 static int query(struct ibv_context *ctx, uint32_t opcode, uint32_t op_mod, uint8_t *answer,
-		 size_t size)
+                 size_t size)
 {
-	uint32_t in[CMD_IN / 4] = { htobe32(opcode << 16), htobe32(op_mod) };
+	uint32_t in[CMD_IN / 4] = {htobe32(opcode << 16), htobe32(op_mod)};
 	uint8_t *out = calloc(1, CMD_OUT_HEAD + size);
 	int ret;
 
@@ -95,9 +95,9 @@ static int query_vport_inline(struct dq_device *dev, uint8_t *answer)
 	mode = get_bits(answer, VPORT_MIN_INLINE, 3);
 	if (mode > VPORT_INLINE_L2)
 		return dq_error(EOPNOTSUPP,
-				"%s: its e-switch wants the IP header inline in each send WQE: "
-				"devlink dev eswitch set pci/%s inline-mode none",
-				dev->info.rdma, dev->info.pci);
+		                "%s: its e-switch wants the IP header inline in each send WQE: "
+		                "devlink dev eswitch set pci/%s inline-mode none",
+		                dev->info.rdma, dev->info.pci);
 	dev->caps.min_inline = mode == VPORT_INLINE_NONE ? 0 : DQ_INLINE_L2;
 	return 0;
 }
@@ -128,7 +128,7 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id)
 	if (ret != -EIO)
 		return ret;
 	dev->caps.min_inline =
-		pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF ? DQ_INLINE_L2 : 0;
+	        pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF ? DQ_INLINE_L2 : 0;
 	dq_log(dev->log, DAQIRI_LOG_INFO,
 	       "%s: firmware capabilities are not readable without DevX: %u bytes inline by its "
 	       "PCI id %04x",
@@ -138,8 +138,8 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id)
 
 int dq_caps_query(struct dq_device *dev)
 {
-	struct mlx5dv_context dv = { 0 };
-	struct ibv_device_attr_ex attr = { 0 };
+	struct mlx5dv_context dv = {0};
+	struct ibv_device_attr_ex attr = {0};
 	struct dq_caps *caps = &dev->caps;
 	int err = ibv_query_device_ex(dev->ctx, NULL, &attr);
 
@@ -149,13 +149,13 @@ int dq_caps_query(struct dq_device *dev)
 		return dq_error(err, "%s: cannot be queried: %s", dev->info.rdma, strerror(err));
 	if (!(dv.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1))
 		return dq_error(EOPNOTSUPP,
-				"%s: this device, or its kernel driver, has no version 1 "
-				"completions: a ConnectX-4 or later is needed",
-				dev->info.rdma);
+		                "%s: this device, or its kernel driver, has no version 1 "
+		                "completions: a ConnectX-4 or later is needed",
+		                dev->info.rdma);
 	if (!(attr.rss_caps.supported_qpts & 1u << IBV_QPT_RAW_PACKET))
 		return dq_error(EOPNOTSUPP,
-				"%s: no receive hashing for raw packets: is it an Ethernet port?",
-				dev->info.rdma);
+		                "%s: no receive hashing for raw packets: is it an Ethernet port?",
+		                dev->info.rdma);
 	caps->empw_ptrs = DQ_EMPW_MAX_PTRS;
 	caps->max_wr = (uint32_t)attr.orig_attr.max_qp_wr;
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;

@@ -11,15 +11,15 @@
 #include "txq.h"
 
 struct daqiri {
-	struct dq_conf *conf;           /* the objects point into it */
-	struct dq_device *devices;      /* a list */
-	struct daqiri_port **ports;     /* by index in conf; NULL: not made yet */
+	struct dq_conf *conf;       /* the objects point into it */
+	struct dq_device *devices;  /* a list */
+	struct daqiri_port **ports; /* by index in conf; NULL: not made yet */
 	struct daqiri_region **regions;
 	struct daqiri_rxq **rxqs;
 	struct daqiri_txq **txqs;
-	struct daqiri_rxq **port_rxqs;  /* the same again, port by port: daqiri_port.rxqs */
+	struct daqiri_rxq **port_rxqs; /* the same again, port by port: daqiri_port.rxqs */
 	struct daqiri_txq **port_txqs;
-	struct dq_device *next_event;   /* where daqiri_event_get() looks next */
+	struct dq_device *next_event; /* where daqiri_event_get() looks next */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters with one writer, the queue's thread, and any number of readers. Plain loads and stores on
- * every machine that we know: the writer needs no locked instruction.
+ * Counters with one writer, the queue's thread, and any number of readers. Plain loads and stores
+ * on every machine that we know: the writer needs no locked instruction.
  */
 #ifndef DQ_COUNTER_H
 #define DQ_COUNTER_H
@@ -10,8 +10,7 @@
 
 static inline void dq_counter_add(uint64_t *counter, uint64_t n)
 {
-	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
 static inline uint64_t dq_counter_get(const uint64_t *counter)

@@ -22,6 +22,6 @@ void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev);
  * what: "the receive ring's WQE size".
  */
 int dq_ring_differs(const char *where, const char *what, const uint32_t is_wanted[2],
-		    const char *culprit);
+                    const char *culprit);
 
 #endif

@@ -31,12 +31,12 @@ struct dq_flow_table {
 	const struct dq_conf *conf;
 	struct daqiri_rxq *const *rxqs;
 	struct dq_flow_input in;
-	const struct dq_conf_flow **flows;  /* of this port */
+	const struct dq_conf_flow **flows; /* of this port */
 	struct dq_flow_plan plan;
-	struct dq_rss_table *tables;        /* of each flow, and of `unmatched`; unused: no table */
+	struct dq_rss_table *tables; /* of each flow, and of `unmatched`; unused: no table */
 	struct hash_qp *qps;
 	struct matcher *matchers;
-	struct ibv_flow **rules;            /* n_rules of the plan's are made */
+	struct ibv_flow **rules; /* n_rules of the plan's are made */
 	unsigned n_qps, n_matchers, n_rules;
 };
 
@@ -48,7 +48,7 @@ static const char *rule_where(const struct dq_flow_table *ft, const struct dq_ru
 }
 
 static unsigned rule_queues(const struct dq_flow_table *ft, const struct dq_rule *rule,
-			    const unsigned **queues)
+                            const unsigned **queues)
 {
 	if (rule->flow < ft->in.n_flows) {
 		*queues = ft->flows[rule->flow]->queues;
@@ -59,7 +59,7 @@ static unsigned rule_queues(const struct dq_flow_table *ft, const struct dq_rule
 }
 
 static int make_table(struct dq_flow_table *ft, const struct dq_rule *rule,
-		      struct dq_rss_want *want)
+                      struct dq_rss_want *want)
 {
 	const unsigned *queues;
 	unsigned n = rule_queues(ft, rule, &queues);
@@ -83,7 +83,7 @@ static int make_table(struct dq_flow_table *ft, const struct dq_rule *rule,
 /* The QP for a rule: of its one queue, or a hash QP, which rules of one flow may share. */
 static int find_target(struct dq_flow_table *ft, const struct dq_rule *rule, struct ibv_qp **out)
 {
-	struct dq_rss_want want = { .dev = ft->port->dev, .where = rule_where(ft, rule) };
+	struct dq_rss_want want = {.dev = ft->port->dev, .where = rule_where(ft, rule)};
 	struct hash_qp *qp = &ft->qps[ft->n_qps];
 	const unsigned *queues;
 	int ret;
@@ -120,8 +120,8 @@ struct match_arg {
 };
 
 _Static_assert(offsetof(struct match_arg, bytes) ==
-		       offsetof(struct mlx5dv_flow_match_parameters, match_buf),
-	       "struct mlx5dv_flow_match_parameters");
+                       offsetof(struct mlx5dv_flow_match_parameters, match_buf),
+               "struct mlx5dv_flow_match_parameters");
 
 static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg, const uint8_t *bytes)
 {
@@ -133,27 +133,29 @@ static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg, con
 static int explain(const char *where, const char *what, int err)
 {
 	if (err == EPERM)
-		return dq_error(err,
-				"%s: receive rules need CAP_NET_RAW: run as root, with setpriv "
-				"--ambient-caps +net_raw, or with AmbientCapabilities=CAP_NET_RAW in "
-				"its systemd unit",
-				where);
+		return dq_error(
+		        err,
+		        "%s: receive rules need CAP_NET_RAW: run as root, with setpriv "
+		        "--ambient-caps +net_raw, or with AmbientCapabilities=CAP_NET_RAW in "
+		        "its systemd unit",
+		        where);
 	if (err == EEXIST)
-		return dq_error(err, "%s: a rule with this match, of another program, exists already",
-				where);
+		return dq_error(err,
+		                "%s: a rule with this match, of another program, exists already",
+		                where);
 	return dq_error(err, "%s: %s refused: %s", where, what, strerror(err));
 }
 
 static int find_matcher(struct dq_flow_table *ft, const struct dq_rule *rule,
-			struct mlx5dv_flow_matcher **out)
+                        struct mlx5dv_flow_matcher **out)
 {
 	struct matcher *m = &ft->matchers[ft->n_matchers];
 	struct match_arg arg;
 	struct mlx5dv_flow_matcher_attr attr = {
-		.type = IBV_FLOW_ATTR_NORMAL,
-		.priority = (uint16_t)rule->priority,
-		.match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
-		.match_mask = match_arg(&arg, rule->match.mask),
+	        .type = IBV_FLOW_ATTR_NORMAL,
+	        .priority = (uint16_t)rule->priority,
+	        .match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
+	        .match_mask = match_arg(&arg, rule->match.mask),
 	};
 
 	for (unsigned i = 0; i < ft->n_matchers; i++) {
@@ -176,7 +178,7 @@ static int find_matcher(struct dq_flow_table *ft, const struct dq_rule *rule,
 
 /* `unmatched = drop` is a rule without a queue; that of `unmatched = queue` has no flow id. */
 static int fill_actions(struct dq_flow_table *ft, const struct dq_rule *rule,
-			struct mlx5dv_flow_action_attr actions[2])
+                        struct mlx5dv_flow_action_attr actions[2])
 {
 	const unsigned *queues;
 	int ret;
@@ -198,7 +200,7 @@ static int fill_actions(struct dq_flow_table *ft, const struct dq_rule *rule,
 
 static int add_rule(struct dq_flow_table *ft, const struct dq_rule *rule)
 {
-	struct mlx5dv_flow_action_attr actions[2] = { 0 };
+	struct mlx5dv_flow_action_attr actions[2] = {0};
 	struct mlx5dv_flow_matcher *matcher = NULL;
 	int n = fill_actions(ft, rule, actions), ret;
 	struct match_arg arg;
@@ -252,14 +254,14 @@ static int make_rules(struct dq_flow_table *ft)
 }
 
 int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, unsigned index,
-			 struct daqiri_rxq *const *rxqs)
+                         struct daqiri_rxq *const *rxqs)
 {
 	struct dq_flow_table *ft = calloc(1, sizeof(*ft));
 	int ret;
 
 	if (!ft)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
-	*ft = (struct dq_flow_table){ .port = port, .conf = conf, .rxqs = rxqs };
+	*ft = (struct dq_flow_table){.port = port, .conf = conf, .rxqs = rxqs};
 	port->flows = ft;
 	ret = collect_flows(ft, index);
 	if (!ret)
@@ -279,9 +281,9 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 	while (ft->n_rules)
 		dq_device_destroyed(dev, "a flow rule", ibv_destroy_flow(ft->rules[--ft->n_rules]));
 	while (ft->n_matchers)
-		dq_device_destroyed(dev, "a flow matcher",
-				    mlx5dv_destroy_flow_matcher(
-					    ft->matchers[--ft->n_matchers].matcher));
+		dq_device_destroyed(
+		        dev, "a flow matcher",
+		        mlx5dv_destroy_flow_matcher(ft->matchers[--ft->n_matchers].matcher));
 	while (ft->n_qps)
 		dq_device_destroyed(dev, "a hash QP", ibv_destroy_qp(ft->qps[--ft->n_qps].qp));
 	for (unsigned i = 0; ft->tables && i <= ft->in.n_flows; i++)

@@ -24,7 +24,7 @@ static void put(struct dq_match_buf *e, unsigned at, const void *bytes, const vo
 	memcpy(e->mask + at, mask, n);
 }
 
-static const uint8_t full[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t full[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static void put_u16(struct dq_match_buf *e, unsigned at, uint16_t value)
 {
@@ -54,7 +54,7 @@ static void put_dst_mac(struct dq_match_buf *e, const uint8_t mac[6])
 
 void dq_match_encode(struct dq_match_buf *e, const struct dq_match *match)
 {
-	*e = (struct dq_match_buf){ 0 };
+	*e = (struct dq_match_buf){0};
 	if (match->fields & DQ_MATCH_SRC_MAC)
 		put(e, AT_SMAC, match->src_mac, full, 6);
 	if (match->fields & DQ_MATCH_DST_MAC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the flows of a port to the rules of its steering table, with their priorities. Pure functions,
- * without a device.
+ * From the flows of a port to the rules of its steering table, with their priorities. Pure
+ * functions, without a device.
  */
 #ifndef DQ_FLOW_PLAN_H
 #define DQ_FLOW_PLAN_H
@@ -18,10 +18,10 @@ enum {
 
 /* A rule. Two rules with different masks that one packet may match never share a priority. */
 struct dq_rule {
-	unsigned flow;          /* index into the plan's input; n_flows: `unmatched` */
+	unsigned flow; /* index into the plan's input; n_flows: `unmatched` */
 	struct dq_match_buf match;
-	uint64_t hash_fields;   /* enum ibv_rx_hash_fields; 0: to the first queue */
-	int priority;           /* DQ_AUTO until it is planned */
+	uint64_t hash_fields; /* enum ibv_rx_hash_fields; 0: to the first queue */
+	int priority;         /* DQ_AUTO until it is planned */
 };
 
 struct dq_flow_plan {

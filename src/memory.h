@@ -9,9 +9,9 @@
 
 struct dq_memory {
 	void *addr;
-	uint64_t length;    /* whole pages */
+	uint64_t length; /* whole pages */
 	uint64_t page_size;
-	int node;           /* that it is bound to; -1 none */
+	int node; /* that it is bound to; -1 none */
 };
 
 /* What is wanted. */

@@ -42,8 +42,7 @@ static inline unsigned dq_cqe_opcode(uint8_t op_own)
  */
 static inline bool dq_cqe_is_ours(uint8_t op_own, unsigned owner)
 {
-	return (op_own & MLX5_CQE_OWNER_MASK) == owner &&
-	       dq_cqe_opcode(op_own) != MLX5_CQE_INVALID;
+	return (op_own & MLX5_CQE_OWNER_MASK) == owner && dq_cqe_opcode(op_own) != MLX5_CQE_INVALID;
 }
 
 /* What opcode and owner of a good receive completion read, compared under DQ_CQE_OPCODE_OWNER. */
@@ -86,9 +85,9 @@ static inline struct dq_cqe_error dq_cqe_read_error(const struct mlx5_cqe64 *cqe
 {
 	const struct mlx5_err_cqe *err = (const struct mlx5_err_cqe *)cqe;
 
-	return (struct dq_cqe_error){ .syndrome = err->syndrome,
-				      .vendor_syndrome = err->vendor_err_synd,
-				      .wqe_counter = be16toh(err->wqe_counter) };
+	return (struct dq_cqe_error){.syndrome = err->syndrome,
+	                             .vendor_syndrome = err->vendor_err_synd,
+	                             .wqe_counter = be16toh(err->wqe_counter)};
 }
 
 /* Whether a receive queue has stopped for good: local QP operation, local protection, flush. */

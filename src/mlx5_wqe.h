@@ -14,17 +14,17 @@
 #include <infiniband/mlx5dv.h>
 
 enum {
-	DQ_WQEBB = 64,            /* MLX5_SEND_WQE_BB: what send queues are counted in */
-	DQ_WQEBB_SEGS = 4,        /* segments of 16 bytes in it */
-	DQ_SEG = 16,              /* MLX5_SEND_WQE_DS */
-	DQ_EMPW_HEAD_SEGS = 2,    /* control and Ethernet segment */
+	DQ_WQEBB = 64,         /* MLX5_SEND_WQE_BB: what send queues are counted in */
+	DQ_WQEBB_SEGS = 4,     /* segments of 16 bytes in it */
+	DQ_SEG = 16,           /* MLX5_SEND_WQE_DS */
+	DQ_EMPW_HEAD_SEGS = 2, /* control and Ethernet segment */
 	/*
 	 * The 6-bit DS field would let 61 pointers in; 15 WQEBBs (60 segments) is what the kernel
 	 * and other drivers keep to.
 	 */
 	DQ_EMPW_MAX_PTRS = 58,
-	DQ_INLINE_L2 = 18,        /* MLX5_INLINE_MODE_L2: Ethernet header and a VLAN tag */
-	DQ_OPCODE_EMPW = 0x29,    /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
+	DQ_INLINE_L2 = 18,     /* MLX5_INLINE_MODE_L2: Ethernet header and a VLAN tag */
+	DQ_OPCODE_EMPW = 0x29, /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
 };
 
 /* fm_ce_se, bits 3:2: when a completion is written. */
@@ -53,7 +53,7 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
  * qpn: 24 bits; segs: all 16-byte segments, 3..60.
  */
 static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
-			       uint32_t qpn_ds, enum dq_ce ce)
+                               uint32_t qpn_ds, enum dq_ce ce)
 {
 	ctrl->opmod_idx_opcode = htobe32(opcode_index);
 	ctrl->qpn_ds = htobe32(qpn_ds);

@@ -26,16 +26,16 @@ struct daqiri_port {
 	struct dq_device *dev;           /* the context's */
 	struct daqiri_port_info info;    /* what does not change, and the rest as it was at open */
 	struct dq_restore mtu, flags;
-	struct daqiri_rxq **rxqs;        /* the context's, as are the queues; in file order */
+	struct daqiri_rxq **rxqs; /* the context's, as are the queues; in file order */
 	struct daqiri_txq **txqs;
 	unsigned n_rxqs, n_txqs;
-	struct dq_flow_table *flows;     /* NULL until the flows are made */
+	struct dq_flow_table *flows; /* NULL until the flows are made */
 	struct dq_stat_files hw, net;
 };
 
 /* Checks the port, makes it as the configuration says, and notes its counters. */
 int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, struct dq_device *dev,
-		   unsigned port_num);
+                   unsigned port_num);
 
 /* Puts the network interface back as it was. */
 void dq_port_destroy(struct daqiri_port *port);

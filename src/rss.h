@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where flow rules send packets to: a hash QP over an indirection table of receive queues. A hash QP
- * has no ring of its own and is live as soon as it exists.
+ * Where flow rules send packets to: a hash QP over an indirection table of receive queues. A hash
+ * QP has no ring of its own and is live as soon as it exists.
  */
 #ifndef DQ_RSS_H
 #define DQ_RSS_H
@@ -31,6 +31,6 @@ void dq_rss_table_destroy(struct dq_rss_table *table, struct dq_device *dev);
  * one L4 protocol only). fields 0 needs a table of one queue.
  */
 int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint64_t fields,
-		     const struct dq_rss_want *want);
+                     const struct dq_rss_want *want);
 
 #endif

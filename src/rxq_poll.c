@@ -27,7 +27,8 @@ static void ring_rq(struct daqiri_rxq *q)
 /* Tells the device which completions are read. */
 static void ring_cq(struct daqiri_rxq *q)
 {
-	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them. */
+	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
+	 */
 	dq_hand_back();
 	__atomic_store_n(q->cq_dbrec, htobe32(q->ci & DQ_CQE_INDEX), __ATOMIC_RELAXED);
 }
@@ -82,23 +83,23 @@ static void note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
 		__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
 	if (q->error_seen)
 		return;
-	q->first_error = (struct daqiri_queue_error){ .syndrome = err->syndrome,
-						      .vendor_syndrome = err->vendor_syndrome,
-						      .wqe_index = err->wqe_counter,
-						      .text = dq_cqe_syndrome_text(err->syndrome) };
+	q->first_error = (struct daqiri_queue_error){.syndrome = err->syndrome,
+	                                             .vendor_syndrome = err->vendor_syndrome,
+	                                             .wqe_index = err->wqe_counter,
+	                                             .text = dq_cqe_syndrome_text(err->syndrome)};
 	/* Pairs with the acquire load in daqiri_rxq_error(). */
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
 }
 
 /*
- * Takes one completion that is no good packet: its slot goes back to the device as soon as no packet
- * before it is held. False: there is no completion. The caller's counts are up to date.
+ * Takes one completion that is no good packet: its slot goes back to the device as soon as no
+ * packet before it is held. False: there is no completion. The caller's counts are up to date.
  */
 static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 {
 	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
 	uint8_t op_own = dq_cqe_op_own(cqe);
-	struct dq_cqe_error err = { 0 };
+	struct dq_cqe_error err = {0};
 
 	if (!dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0))
 		return false;
@@ -146,9 +147,9 @@ static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 		uint32_t slot = dq_cqe_wqe_counter(&cqe[i]) & q->mask;
 		uint32_t len = dq_cqe_len(&cqe[i]);
 
-		pkts[i] = (struct daqiri_pkt){ .addr = q->base + (uint64_t)slot * q->stride,
-					       .len = len,
-					       .key = dq_cqe_flow_key(&cqe[i]) };
+		pkts[i] = (struct daqiri_pkt){.addr = q->base + (uint64_t)slot * q->stride,
+		                              .len = len,
+		                              .key = dq_cqe_flow_key(&cqe[i])};
 		bytes += len;
 	}
 	q->ci += n;
@@ -168,7 +169,7 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 		if (n == want || got == room)
 			continue;
 		if (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
-			   MLX5_CQE_RESP_SEND) ||
+		           MLX5_CQE_RESP_SEND) ||
 		    !take_other(q))
 			break;
 	}
@@ -177,7 +178,7 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 	dq_counter_add(&q->count.packets, n);
 	if (UNLIKELY(q->stopped) && !n)
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
-				q->first_error.text);
+		                q->first_error.text);
 	return (int)n;
 }
 

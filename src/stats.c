@@ -10,7 +10,7 @@
 #include "sysfs.h"
 
 int dq_stat_names_make(struct dq_stat_names *out, const char *prefix, const char *const *names,
-		       int n)
+                       int n)
 {
 	out->names = calloc((size_t)n, sizeof(*out->names));
 	if (!out->names)
@@ -24,13 +24,13 @@ int dq_stat_names_make(struct dq_stat_names *out, const char *prefix, const char
 void dq_stat_names_free(struct dq_stat_names *names)
 {
 	free(names->names);
-	*names = (struct dq_stat_names){ 0 };
+	*names = (struct dq_stat_names){0};
 }
 
 void dq_stat_put(struct dq_stat_list *list, const char *name, uint64_t value)
 {
 	if (list->n < list->max)
-		list->stats[list->n] = (struct daqiri_stat){ .name = name, .value = value };
+		list->stats[list->n] = (struct daqiri_stat){.name = name, .value = value};
 	list->n++;
 }
 
@@ -73,7 +73,7 @@ int dq_stat_files_open(struct dq_stat_files *out, const char *prefix, const char
 	DIR *dir = opendir(folder);
 	int ret = 0;
 
-	*out = (struct dq_stat_files){ .skip = (int)strlen(prefix) };
+	*out = (struct dq_stat_files){.skip = (int)strlen(prefix)};
 	if (!dir)
 		return 0;
 	out->folder = strdup(folder);
@@ -95,7 +95,7 @@ void dq_stat_files_free(struct dq_stat_files *files)
 		free(files->names[i]);
 	free(files->names);
 	free(files->folder);
-	*files = (struct dq_stat_files){ 0 };
+	*files = (struct dq_stat_files){0};
 }
 
 void dq_stat_files_put(struct dq_stat_list *list, const struct dq_stat_files *files)
@@ -105,7 +105,7 @@ void dq_stat_files_put(struct dq_stat_list *list, const struct dq_stat_files *fi
 
 		if (list->n < list->max)
 			dq_sysfs_read_u64(&value, "%s/%s", files->folder,
-					  files->names[i] + files->skip);
+			                  files->names[i] + files->skip);
 		dq_stat_put(list, files->names[i], value);
 	}
 }

@@ -18,7 +18,7 @@ struct dq_stat_names {
  * dq_stat_names_free().
  */
 int dq_stat_names_make(struct dq_stat_names *out, const char *prefix, const char *const *names,
-		       int n);
+                       int n);
 void dq_stat_names_free(struct dq_stat_names *names);
 
 /* Counters that are files of one sysfs folder. */
@@ -26,7 +26,7 @@ struct dq_stat_files {
 	char *folder;
 	char **names; /* with the prefix, as the program sees them */
 	int n;
-	int skip;     /* length of the prefix: what follows is the file's name */
+	int skip; /* length of the prefix: what follows is the file's name */
 };
 
 /* A folder that is not there has no counters. Free with dq_stat_files_free(). */

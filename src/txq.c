@@ -14,10 +14,10 @@
 
 enum { N_COUNTERS = 5 };
 
-static const char *const counter_names[N_COUNTERS] = { "packets", "bytes", "completed", "errors",
-						       "full" };
-static const char *const sum_names[N_COUNTERS] = { "tx_packets", "tx_bytes", "tx_completed",
-						   "tx_errors", "tx_full" };
+static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "completed", "errors",
+                                                      "full"};
+static const char *const sum_names[N_COUNTERS] = {"tx_packets", "tx_bytes", "tx_completed",
+                                                  "tx_errors", "tx_full"};
 
 static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS])
 {
@@ -37,8 +37,8 @@ static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS
 static void create_domain(struct daqiri_txq *q)
 {
 	struct dq_device *dev = q->port->dev;
-	struct ibv_td_init_attr td_attr = { 0 };
-	struct ibv_parent_domain_init_attr attr = { .pd = dev->pd };
+	struct ibv_td_init_attr td_attr = {0};
+	struct ibv_parent_domain_init_attr attr = {.pd = dev->pd};
 
 	q->td = ibv_alloc_td(dev->ctx, &td_attr);
 	if (!q->td) {
@@ -61,24 +61,24 @@ static int explain_qp(const struct daqiri_txq *q, int err)
 {
 	if (err == EPERM)
 		return dq_error(err,
-				"%s: sending raw packets needs CAP_NET_RAW: run as root, with "
-				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
-				"CAP_NET_RAW in its systemd unit",
-				q->conf->where);
+		                "%s: sending raw packets needs CAP_NET_RAW: run as root, with "
+		                "setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
+		                "CAP_NET_RAW in its systemd unit",
+		                q->conf->where);
 	return dq_error(err, "%s: no send queue of depth=%u on %s: %s", q->conf->where,
-			q->conf->depth, q->port->dev->info.rdma, strerror(err));
+	                q->conf->depth, q->port->dev->info.rdma, strerror(err));
 }
 
 static int create_qp(struct daqiri_txq *q)
 {
 	struct ibv_qp_init_attr_ex attr = {
-		.send_cq = q->cq.cq,
-		.recv_cq = q->cq.cq,
-		/* One pointer and no inline data: 64 bytes, so that depth is counted in WQEBBs. */
-		.cap = { .max_send_wr = q->conf->depth, .max_send_sge = 1 },
-		.qp_type = IBV_QPT_RAW_PACKET,
-		.comp_mask = IBV_QP_INIT_ATTR_PD,
-		.pd = q->parent ? q->parent : q->port->dev->pd,
+	        .send_cq = q->cq.cq,
+	        .recv_cq = q->cq.cq,
+	        /* One pointer and no inline data: 64 bytes, so that depth is counted in WQEBBs. */
+	        .cap = {.max_send_wr = q->conf->depth, .max_send_sge = 1},
+	        .qp_type = IBV_QPT_RAW_PACKET,
+	        .comp_mask = IBV_QP_INIT_ATTR_PD,
+	        .pd = q->parent ? q->parent : q->port->dev->pd,
 	};
 
 	errno = 0;
@@ -88,11 +88,11 @@ static int create_qp(struct daqiri_txq *q)
 
 static int start(struct daqiri_txq *q)
 {
-	static const enum ibv_qp_state path[] = { IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS };
+	static const enum ibv_qp_state path[] = {IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS};
 
 	for (unsigned i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
-		struct ibv_qp_attr attr = { .qp_state = path[i],
-					    .port_num = (uint8_t)q->port->info.port_num };
+		struct ibv_qp_attr attr = {.qp_state = path[i],
+		                           .port_num = (uint8_t)q->port->info.port_num};
 		int mask = IBV_QP_STATE | (path[i] == IBV_QPS_INIT ? IBV_QP_PORT : 0);
 		int err = ibv_modify_qp(q->qp, &attr, mask);
 
@@ -103,8 +103,9 @@ static int start(struct daqiri_txq *q)
 }
 
 /*
- * A register of the queue's own is written in alternating halves. One that may be shared, with other
- * queues of ours or with the program's, takes 8-byte stores, which cannot tear, at its first half.
+ * A register of the queue's own is written in alternating halves. One that may be shared, with
+ * other queues of ours or with the program's, takes 8-byte stores, which cannot tear, at its first
+ * half.
  */
 static void use_doorbell(struct daqiri_txq *q, const struct mlx5dv_qp *qp)
 {
@@ -115,21 +116,21 @@ static void use_doorbell(struct daqiri_txq *q, const struct mlx5dv_qp *qp)
 
 static int use_ring(struct daqiri_txq *q)
 {
-	struct mlx5dv_qp qp = { 0 };
-	struct mlx5dv_obj obj = { .qp = { .in = q->qp, .out = &qp } };
+	struct mlx5dv_qp qp = {0};
+	struct mlx5dv_obj obj = {.qp = {.in = q->qp, .out = &qp}};
 
 	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_QP))
 		return dq_error(EIO, "%s: send ring not accessible", q->conf->where);
 	if (qp.sq.stride != DQ_WQEBB || qp.sq.wqe_cnt != q->conf->depth)
-		return dq_error(EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
-				q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth,
-				DQ_WQEBB);
+		return dq_error(
+		        EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
+		        q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
 	/* Nothing in the ring's shape tells that the kernel was asked to check signatures. */
 	if (getenv("MLX5_QP_SIGNATURE"))
 		return dq_error(EPROTO,
-				"%s: the send ring wants signed WQEs: unset the environment "
-				"variable MLX5_QP_SIGNATURE",
-				q->conf->where);
+		                "%s: the send ring wants signed WQEs: unset the environment "
+		                "variable MLX5_QP_SIGNATURE",
+		                q->conf->where);
 	q->ring = qp.sq.buf;
 	q->dbrec = &qp.dbrec[MLX5_SND_DBR];
 	q->qpn = q->qp->qp_num;
@@ -192,14 +193,14 @@ static int init(struct daqiri_txq *q)
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region)
+                  struct daqiri_region *region)
 {
 	struct daqiri_txq *q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
 	int ret;
 
 	if (!q)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
-	*q = (struct daqiri_txq){ .conf = conf, .port = port, .region = region };
+	*q = (struct daqiri_txq){.conf = conf, .port = port, .region = region};
 	ret = init(q);
 	if (ret)
 		dq_txq_destroy(q);
@@ -234,18 +235,18 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 
 	if (!q || !info)
 		return dq_error(EINVAL, "daqiri_txq_info: NULL argument");
-	now = (struct daqiri_txq_info){ .id = q->conf->id,
-					.depth = q->conf->depth,
-					.buf_size = q->slot_size,
-					.cpu_core = q->conf->cpu_core,
-					.port = q->port,
-					.region = q->region };
+	now = (struct daqiri_txq_info){.id = q->conf->id,
+	                               .depth = q->conf->depth,
+	                               .buf_size = q->slot_size,
+	                               .cpu_core = q->conf->cpu_core,
+	                               .port = q->port,
+	                               .region = q->region};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 
 int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int max)
 {
-	struct dq_stat_list list = { .stats = stats, .max = stats ? max : 0 };
+	struct dq_stat_list list = {.stats = stats, .max = stats ? max : 0};
 	uint64_t values[N_COUNTERS];
 
 	if (!q || max < 0 || (max && !stats))
@@ -258,7 +259,7 @@ int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int 
 
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
 {
-	uint64_t sums[N_COUNTERS] = { 0 }, values[N_COUNTERS];
+	uint64_t sums[N_COUNTERS] = {0}, values[N_COUNTERS];
 
 	for (unsigned i = 0; i < port->n_txqs; i++) {
 		read_counters(port->txqs[i], values);

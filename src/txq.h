@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A send queue: a raw-packet QP with a doorbell register of its own, whose ring and completion queue
- * one thread writes and reads without a lock.
+ * A send queue: a raw-packet QP with a doorbell register of its own, whose ring and completion
+ * queue one thread writes and reads without a lock.
  */
 #ifndef DQ_TXQ_H
 #define DQ_TXQ_H
@@ -38,46 +38,46 @@ struct daqiri_txq {
 	/* The first cache line: what a post reads and writes. */
 	uint8_t *ring;
 	__be32 *dbrec;
-	uint8_t *bf;            /* doorbell register */
-	dq_tx_write_fn write;   /* by what the device takes: chosen once */
-	uint64_t posted, done;  /* packets, for ever; at most depth between them */
-	uint32_t pi;            /* next WQEBB, counting for ever */
-	uint32_t mask;          /* depth - 1: WQEBBs of the ring, and packets it may hold */
+	uint8_t *bf;           /* doorbell register */
+	dq_tx_write_fn write;  /* by what the device takes: chosen once */
+	uint64_t posted, done; /* packets, for ever; at most depth between them */
+	uint32_t pi;           /* next WQEBB, counting for ever */
+	uint32_t mask;         /* depth - 1: WQEBBs of the ring, and packets it may hold */
 	uint32_t qpn;
 	bool stopped;
-	bool bf_flush;          /* the register's page is write-combining */
+	bool bf_flush; /* the register's page is write-combining */
 
 	/* The second: slots and completions. */
 	uint64_t slot_base __attribute__((aligned(64)));
-	uint64_t slot_bytes;    /* of all slots together; 0: the queue has none */
+	uint64_t slot_bytes;               /* of all slots together; 0: the queue has none */
 	uint64_t slots_posted, slots_done; /* for ever; at most n_slots between them */
-	struct dq_tx_mark *marks; /* by the WQEBB that a signalled WQE begins at */
+	struct dq_tx_mark *marks;          /* by the WQEBB that a signalled WQE begins at */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
-	uint32_t ci;            /* next CQE */
-	uint32_t marked;        /* posted, low bits, at the last signalled WQE */
+	uint32_t ci;     /* next CQE */
+	uint32_t marked; /* posted, low bits, at the last signalled WQE */
 
 	struct dq_txq_counters count __attribute__((aligned(64)));
 
-	uint32_t next_slot;     /* 0..n_slots-1: slots_posted modulo n_slots */
+	uint32_t next_slot; /* 0..n_slots-1: slots_posted modulo n_slots */
 	uint32_t n_slots;
 	uint32_t slot_stride, slot_size;
-	uint32_t max_ptrs;      /* of one eMPW */
-	uint32_t bf_offset;     /* half of the register to write next */
-	uint32_t bf_half;       /* bytes of a half; 0: always the same one */
+	uint32_t max_ptrs;  /* of one eMPW */
+	uint32_t bf_offset; /* half of the register to write next */
+	uint32_t bf_half;   /* bytes of a half; 0: always the same one */
 	daqiri_key slot_key;
 
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
 	struct daqiri_queue_error first_error;
-	bool error_seen;        /* atomic */
+	bool error_seen; /* atomic */
 
 	/* Control path. */
 	const struct dq_conf_txq *conf; /* the context's, as the next two */
 	struct daqiri_port *port;
-	struct daqiri_region *region;   /* NULL: the queue posts only memory of others */
+	struct daqiri_region *region; /* NULL: the queue posts only memory of others */
 	struct dq_cq cq;
-	struct ibv_td *td;              /* NULL where the device has none */
-	struct ibv_pd *parent;          /* NULL without td: the device's protection domain then */
+	struct ibv_td *td;     /* NULL where the device has none */
+	struct ibv_pd *parent; /* NULL without td: the device's protection domain then */
 	struct ibv_qp *qp;
 	struct dq_stat_names names;
 };
@@ -88,7 +88,7 @@ _Static_assert(sizeof(struct dq_tx_mark) == 16, "marks do not straddle cache lin
 
 /* region: NULL where the queue has no slots. */
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region);
+                  struct daqiri_region *region);
 void dq_txq_destroy(struct daqiri_txq *q);
 
 /* The two ways to write WQEs: txq_post.c. */
