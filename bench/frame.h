@@ -23,6 +23,11 @@ struct perf_flow {
 	uint8_t dst_ip[16];
 };
 
+/* UDP ports of one frame. */
+struct perf_ports {
+	uint16_t src, dst;
+};
+
 /* The headers of frames of one size, and what the receiver compares. */
 struct perf_headers {
 	uint64_t sum;       /* perf_headers_sum() */
@@ -49,9 +54,9 @@ bool perf_headers_parse(struct perf_headers *h, const uint8_t *frame, uint32_t l
 uint64_t perf_headers_sum(const uint8_t *l3, bool ipv6);
 
 /* What perf_headers_sum() gains when the UDP ports change from 0. */
-static inline uint64_t perf_ports_sum(uint16_t src, uint16_t dst, bool ipv6)
+static inline uint64_t perf_ports_sum(struct perf_ports ports, bool ipv6)
 {
-	uint64_t word = (uint64_t)src << 16 | dst;
+	uint64_t word = (uint64_t)ports.src << 16 | ports.dst;
 
 	return ipv6 ? perf_turn(word << 32, 61) : perf_turn(word, 31);
 }
@@ -74,6 +79,22 @@ static inline void perf_headers_copy(uint8_t *frame, const struct perf_headers *
 	if (h->len > 48)
 		memcpy(frame + 32, h->bytes + 32, 24);
 	memcpy(frame + h->len - 16, tail, 16);
+}
+
+/* Writes one whole frame of h->frame_len bytes. */
+static inline void perf_frame_write(uint8_t *frame, const struct perf_headers *h,
+				    struct perf_ports ports, const struct perf_mark *mark)
+{
+	uint8_t *at = frame + h->len;
+
+	perf_headers_copy(frame, h);
+	perf_store16(at - 8, ports.src);
+	perf_store16(at - 6, ports.dst);
+	perf_mark_put(at, mark, h->sum ^ perf_ports_sum(ports, h->ipv6));
+	perf_pattern_fill(at + PERF_MARK_LEN, h->frame_len - h->len - PERF_MARK_LEN,
+			  perf_pattern_seed(mark->stream, mark->seq));
+	if (h->ipv6)
+		perf_udp6_finish(frame + h->l3, h->frame_len - h->l3 - 40);
 }
 
 #endif

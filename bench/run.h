@@ -41,7 +41,7 @@ struct perf_sender {
 	struct perf_headers *headers; /* one for each size */
 	enum perf_sender_state state;
 	unsigned size_at;             /* index of the next frame's size */
-	uint16_t src_port, dst_port;  /* of the next frame */
+	struct perf_ports ports;      /* of the next frame */
 	uint64_t seq;                 /* of the next frame */
 	uint64_t limit;               /* where to stop */
 	struct perf_pacer pacer;

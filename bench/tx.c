@@ -17,8 +17,8 @@ static void sender_seek(struct perf_sender *s, uint64_t seq)
 
 	s->seq = seq;
 	s->size_at = (unsigned)(seq % s->stream->sizes.n);
-	s->src_port = (uint16_t)(udp->src_lo + seq % n_src);
-	s->dst_port = (uint16_t)(udp->dst_lo + seq / n_src % n_dst);
+	s->ports.src = (uint16_t)(udp->src_lo + seq % n_src);
+	s->ports.dst = (uint16_t)(udp->dst_lo + seq / n_src % n_dst);
 }
 
 static inline void sender_next(struct perf_sender *s)
@@ -28,11 +28,11 @@ static inline void sender_next(struct perf_sender *s)
 	s->seq++;
 	if (++s->size_at == s->stream->sizes.n)
 		s->size_at = 0;
-	if (s->src_port++ != udp->src_hi)
+	if (s->ports.src++ != udp->src_hi)
 		return;
-	s->src_port = udp->src_lo;
-	if (s->dst_port++ == udp->dst_hi)
-		s->dst_port = udp->dst_lo;
+	s->ports.src = udp->src_lo;
+	if (s->ports.dst++ == udp->dst_hi)
+		s->ports.dst = udp->dst_lo;
 }
 
 void perf_sender_start(struct perf_sender *s, const struct perf_run *run)
@@ -44,23 +44,14 @@ void perf_sender_start(struct perf_sender *s, const struct perf_run *run)
 	perf_pace_start(&s->pacer, perf_stream_pps(s->stream), run->start_ns);
 }
 
-/* Writes one whole frame into a slot. */
+/* Writes the next frame into a slot. */
 static inline void build(struct perf_sender *s, struct daqiri_pkt *pkt, struct perf_mark mark)
 {
 	const struct perf_headers *h = &s->headers[s->size_at];
-	uint8_t *p = (uint8_t *)(uintptr_t)pkt->addr;
-	uint8_t *at = p + h->len;
 
-	perf_headers_copy(p, h);
-	perf_store16(at - 8, s->src_port);
-	perf_store16(at - 6, s->dst_port);
 	mark.stream = s->stream->id;
 	mark.seq = s->seq;
-	perf_mark_put(at, &mark, h->sum ^ perf_ports_sum(s->src_port, s->dst_port, h->ipv6));
-	perf_pattern_fill(at + PERF_MARK_LEN, h->frame_len - h->len - PERF_MARK_LEN,
-			  perf_pattern_seed(mark.stream, mark.seq));
-	if (h->ipv6)
-		perf_udp6_finish(p + h->l3, h->frame_len - h->l3 - 40);
+	perf_frame_write((uint8_t *)(uintptr_t)pkt->addr, h, s->ports, &mark);
 	pkt->len = h->frame_len;
 }
 
