@@ -129,7 +129,7 @@ static int set_load(struct parser *p, int opt, const char *v)
 		return perf_parse_time(v, &o->duration_ns) ? refuse(p, "-t", v, "a number of seconds") : 0;
 	case 'n':
 		o->have_count = true;
-		return perf_parse_u64(v, 1, PERF_SEQ_MASK, &o->count) ?
+		return perf_parse_count(v, &o->count) ?
 			       refuse(p, "-n", v, "a number of frames, at least 1") : 0;
 	case 's':
 		o->have_sizes = true;

@@ -63,6 +63,40 @@ int perf_parse_number(const char *text, double *out)
 	return 0;
 }
 
+/* The same with k, M or G behind it. */
+static int scaled_number(const char *text, double *out, const char **end)
+{
+	double v, scale = 1;
+
+	if (leading_number(text, &v, end))
+		return -EINVAL;
+	if (**end == 'k' || **end == 'K')
+		scale = 1e3;
+	else if (**end == 'M')
+		scale = 1e6;
+	else if (**end == 'G')
+		scale = 1e9;
+	if (scale > 1)
+		*end = skip_blanks(*end + 1);
+	*out = v * scale;
+	return 0;
+}
+
+int perf_parse_count(const char *text, uint64_t *out)
+{
+	const char *end;
+	double v;
+
+	if (!perf_parse_u64(text, 1, PERF_MAX_COUNT, out))
+		return 0;
+	if (scaled_number(text, &v, &end) || *end)
+		return -EINVAL;
+	if (v != floor(v) || v < 1 || v > (double)PERF_MAX_COUNT)
+		return -EINVAL;
+	*out = (uint64_t)v;
+	return 0;
+}
+
 int perf_parse_time(const char *text, uint64_t *ns)
 {
 	static const struct {
@@ -94,16 +128,8 @@ int perf_parse_rate(const char *text, struct perf_rate *out)
 		*out = r;
 		return 0;
 	}
-	if (leading_number(text, &r.value, &end))
+	if (scaled_number(text, &r.value, &end))
 		return -EINVAL;
-	if (*end == 'k' || *end == 'K')
-		r.value *= 1e3;
-	else if (*end == 'M')
-		r.value *= 1e6;
-	else if (*end == 'G')
-		r.value *= 1e9;
-	if (strchr("kKMG", *end) && *end)
-		end = skip_blanks(end + 1);
 	r.bits = !strcmp(end, "bps");
 	if (!r.bits && *end && strcmp(end, "pps"))
 		return -EINVAL;

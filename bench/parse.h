@@ -13,6 +13,7 @@
 
 #define PERF_MAX_SIZES 64
 #define PERF_MIN_FRAME 60u
+#define PERF_MAX_COUNT ((1ull << 48) - 1) /* frames of a stream: what the mark can number */
 #define PERF_MAX_FRAME 65535u
 
 /* How fast a stream sends. */
@@ -41,6 +42,9 @@ struct perf_loss {
 
 /* A whole decimal or 0x number within min..max. */
 int perf_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* A whole number >= 1, also with k, M or G: "1.5M". */
+int perf_parse_count(const char *text, uint64_t *out);
 
 /* A decimal number >= 0, such as 0.5. */
 int perf_parse_number(const char *text, double *out);

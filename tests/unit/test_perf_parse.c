@@ -120,6 +120,22 @@ Test(number, range_is_kept)
 	cr_assert_eq(v, 16);
 }
 
+Test(count, with_and_without_a_suffix)
+{
+	uint64_t n = 3;
+
+	cr_assert(!perf_parse_count("1", &n) && n == 1);
+	cr_assert(!perf_parse_count("1000000", &n) && n == 1000000);
+	cr_assert(!perf_parse_count("1.5M", &n) && n == 1500000);
+	cr_assert(!perf_parse_count("10k", &n) && n == 10000);
+	cr_assert_eq(perf_parse_count("0", &n), -EINVAL);
+	cr_assert_eq(perf_parse_count("1.5", &n), -EINVAL);
+	cr_assert_eq(perf_parse_count("1T", &n), -EINVAL);
+	cr_assert_eq(perf_parse_count("-1", &n), -EINVAL);
+	cr_assert_eq(perf_parse_count("300000G", &n), -EINVAL);
+	cr_assert_eq(n, 10000);
+}
+
 Test(loss, frames_or_percent)
 {
 	struct perf_loss l;
