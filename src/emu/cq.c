@@ -56,7 +56,6 @@ static void overrun(struct emu_cq *cq)
 bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
 {
 	uint8_t *dst = cq->buf + (size_t)(cq->pi & (cq->n_cqe - 1)) * cq->cqe_size;
-	uint64_t last;
 
 	if (cq->overrun)
 		return false;
@@ -66,10 +65,9 @@ bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind
 	}
 	dst += cq->cqe_size - sizeof(*img); /* 128-byte entries: the second half */
 	img->op_own = (uint8_t)((img->op_own & 0xf0) | ((cq->pi & cq->n_cqe) ? 1 : 0));
-	memcpy(dst, img, 56);
-	memcpy(&last, (const uint8_t *)img + 56, sizeof(last));
+	memcpy(dst, img, offsetof(struct emu_cqe, op_own));
 	/* Owner bit last; pairs with the consumer's read barrier behind its look at op_own. */
-	__atomic_store_n((uint64_t *)(void *)(dst + 56), last, __ATOMIC_RELEASE);
+	__atomic_store_n(dst + offsetof(struct emu_cqe, op_own), img->op_own, __ATOMIC_RELEASE);
 	cq->pi++;
 	if (cq->armed && (!cq->armed_solicited || kind == EMU_CQE_SOLICITED))
 		fire(cq);

@@ -330,15 +330,15 @@ void emu_engine_pause(void)
 		start();
 	if (!engine.started)
 		return;
-	emu_time_expire();
 	request = atomic_fetch_add(&engine.request, 1) + 1;
 	futex(&engine.request, FUTEX_WAKE, 1, NULL);
 	for (;;) {
 		parked = atomic_load(&engine.parked);
 		if (parked == request || atomic_load(&engine.stop))
-			return;
+			break;
 		futex(&engine.parked, FUTEX_WAIT, parked, NULL);
 	}
+	emu_time_expire();
 }
 
 void emu_engine_resume(void)

@@ -54,29 +54,34 @@ static inline uint32_t get32(const uint8_t *p)
 	return be32toh(v);
 }
 
-/* Sums 32-bit words into 64 bits: no carry is lost for any length that a frame can have. */
+/* Adds with end-around carry: a one's complement sum of 64 bits folds to one of 16. */
+static inline uint64_t add_carry(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
 static uint64_t sum_words(const uint8_t *data, size_t len, uint64_t sum)
 {
-	uint64_t other = 0;
-	uint32_t a, b;
+	uint64_t other = 0, a, b;
 
-	for (; len >= 8; data += 8, len -= 8) {
-		memcpy(&a, data, 4);
-		memcpy(&b, data + 4, 4);
-		sum += a;
-		other += b;
+	for (; len >= 16; data += 16, len -= 16) {
+		memcpy(&a, data, 8);
+		memcpy(&b, data + 8, 8);
+		sum = add_carry(sum, a);
+		other = add_carry(other, b);
 	}
-	sum += other;
-	if (len >= 4) {
-		memcpy(&a, data, 4);
-		sum += a;
-		data += 4;
-		len -= 4;
+	sum = add_carry(sum, other);
+	if (len >= 8) {
+		memcpy(&a, data, 8);
+		sum = add_carry(sum, a);
+		data += 8;
+		len -= 8;
 	}
 	if (len) {
 		a = 0;
 		memcpy(&a, data, len);
-		sum += a;
+		sum = add_carry(sum, a);
 	}
 	return sum;
 }

@@ -52,6 +52,10 @@ struct emu_object *emu_object_new(struct emu_ctx *ctx, enum emu_type type, void 
 struct emu_object *emu_object_find(struct emu_ctx *ctx, enum emu_type type, uint32_t handle);
 /* -EBUSY while it has users; otherwise calls destroy and frees the handle. */
 int emu_object_destroy(struct emu_object *obj);
+/* With emu_lock: what is alive on dev in this process, as text; its length. */
+int emu_object_report(const struct emu_dev *dev, char *text, size_t size);
+/* In a child: it has none. */
+void emu_object_forget_all(void);
 void emu_object_get(struct emu_object *obj);
 void emu_object_put(struct emu_object *obj); /* NULL is allowed */
 
@@ -68,7 +72,6 @@ struct emu_ctx {
 	TAILQ_HEAD(emu_object_list, emu_object) objects;
 	struct emu_object **handles;
 	uint32_t n_handles;
-	uint32_t next_uar;   /* index of the next UAR page */
 };
 
 /* What a queue pair handle stands for. Parts that it does not have are NULL. */

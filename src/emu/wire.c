@@ -126,7 +126,7 @@ static int map_head(int fd, size_t need, struct wire_head **head, char *err, siz
 	return 0;
 }
 
-/* Opens the wire's memory and makes it where it is new, or where only dead processes used it. */
+/* Opens the wire's memory and makes it where it is new, or of another size and used by nobody. */
 static int open_head(int fd, char *err, size_t size)
 {
 	size_t need = sizeof(struct wire_head) + emu_settings.n_ports * sizeof(struct wire_port);
@@ -152,8 +152,7 @@ static int open_head(int fd, char *err, size_t size)
 	rc = map_head(fd, need, &head, err, size);
 	if (rc)
 		return rc;
-	if (fresh || atomic_load(&head->magic) != MAGIC || head->size != need ||
-	    !anybody_attached(fd))
+	if (fresh || atomic_load(&head->magic) != MAGIC || head->size != need)
 		init_head(head, (uint32_t)need);
 	emu_wire.head = head;
 	emu_wire.size = need;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the emulated card can do: told by the queries and kept by the create calls alike. */
+#ifndef EMU_CAPS_H
+#define EMU_CAPS_H
+
+#define EMU_MAX_SQ_WQEBB  32768u /* 2^log_max_qp_sz, MLX5_CAP_GEN(log_max_qp_sz) = 15 */
+#define EMU_MAX_RQ_WQE    32768u
+#define EMU_LOG_MAX_QP_SZ 15u
+#define EMU_MAX_CQE       4194303u /* 2^log_max_cq_sz - 1 */
+#define EMU_LOG_MAX_CQ_SZ 22u
+#define EMU_MAX_SQ_DESC   1024u /* bytes of the largest send WQE: max_wqe_sz_sq */
+#define EMU_MAX_RQ_DESC   512u
+#define EMU_MAX_SGE       30u
+#define EMU_LOG_MAX_OBJ   18u /* QPs, CQs, RQs, SQs, TIRs */
+#define EMU_LOG_MAX_MKEY  20u
+#define EMU_LOG_IND_TABLE 11u /* log_max_rqt_size */
+#define EMU_BF_REG        512u
+#define EMU_UAR_SIZE      4096u
+#define EMU_CLOCK_KHZ     1000000u /* the free-running clock counts nanoseconds */
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who lives on a wire: those who hold a shared lock on the file "lock" in its directory, by a
+ * descriptor that programs inherit. The kernel drops the lock with the last of them, however it
+ * ends; no process id is ever asked for. Who gets the lock exclusively is alone, and may make or
+ * remove everything there, the lock file last: others who waited for it see that it has no name any
+ * more.
+ */
+#include "launch.h"
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int wait_lock(int fd, int how)
+{
+	int ret;
+
+	do
+		ret = flock(fd, how);
+	while (ret && errno == EINTR);
+	return ret ? -errno : 0;
+}
+
+static bool has_name(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_nlink;
+}
+
+static int try_lock(const char *dir, bool *fresh)
+{
+	char path[PATH_MAX];
+	int fd, ret;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	*fresh = !flock(fd, LOCK_EX | LOCK_NB);
+	ret = *fresh ? 0 : wait_lock(fd, LOCK_SH);
+	if (!ret && !has_name(fd))
+		ret = -EAGAIN; /* removed while we waited */
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+int launch_lock(const char *dir, bool *fresh)
+{
+	int ret;
+
+	do
+		ret = try_lock(dir, fresh);
+	while (ret == -EAGAIN);
+	return ret;
+}
+
+bool launch_lock_share(int fd)
+{
+	return !wait_lock(fd, LOCK_SH) && has_name(fd);
+}
+
+/* With the lock held exclusively: all but the lock file, then that, then the directory. */
+static void remove_wire(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    !strcmp(entry->d_name, "lock"))
+			continue;
+		snprintf(path, sizeof(path), "%.3800s/%.255s", dir, entry->d_name);
+		emu_tree_remove(path);
+	}
+	if (d)
+		closedir(d);
+	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void remove_if_dead(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && has_name(fd))
+		remove_wire(dir);
+	close(fd);
+}
+
+void launch_clean(const char *base)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *d = opendir(base);
+
+	while (d && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%.3800s/%.255s", base, entry->d_name);
+		remove_if_dead(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
+static void close_all(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		int fd = atoi(entry->d_name);
+
+		if (entry->d_name[0] != '.' && fd != dirfd(d))
+			close(fd);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* Holds nothing of the program's: neither its terminal nor its pipes nor its directory. */
+static _Noreturn void reap(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	close_all();
+	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0 && !chdir("/") && !wait_lock(fd, LOCK_EX) && has_name(fd))
+		remove_wire(dir);
+	_exit(0);
+}
+
+int launch_reaper(const char *dir)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		/* a grandchild: the program must not find a child that it did not start */
+		setsid();
+		pid = fork();
+		if (!pid)
+			reap(dir);
+		_exit(pid < 0);
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return status ? -EAGAIN : 0;
+}

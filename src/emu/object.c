@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objects of a context: handles, users, and what is alive. All with emu_lock. */
+#include "uverbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_HANDLES 64
+
+/* Alive in this process, by device and type. */
+static unsigned alive[EMU_MAX_PORTS][EMU_TYPE_COUNT];
+
+static const char *const type_names[EMU_TYPE_COUNT] = {
+	[EMU_TYPE_PD] = "pd",
+	[EMU_TYPE_MR] = "mr",
+	[EMU_TYPE_CHANNEL] = "channel",
+	[EMU_TYPE_CQ] = "cq",
+	[EMU_TYPE_QP] = "qp",
+	[EMU_TYPE_WQ] = "wq",
+	[EMU_TYPE_IND_TABLE] = "ind_table",
+	[EMU_TYPE_FLOW] = "flow",
+	[EMU_TYPE_MATCHER] = "matcher",
+	[EMU_TYPE_UAR] = "uar",
+};
+
+static int grow(struct emu_ctx *ctx)
+{
+	uint32_t n = ctx->n_handles ? 2 * ctx->n_handles : FIRST_HANDLES;
+	struct emu_object **handles = realloc(ctx->handles, n * sizeof(struct emu_object *));
+
+	if (!handles)
+		return -ENOMEM;
+	memset(handles + ctx->n_handles, 0, (n - ctx->n_handles) * sizeof(struct emu_object *));
+	ctx->handles = handles;
+	ctx->n_handles = n;
+	return 0;
+}
+
+/* The lowest free one, as the kernel hands them out. */
+static int take_handle(struct emu_ctx *ctx, uint32_t *handle)
+{
+	for (uint32_t i = 0; i < ctx->n_handles; i++) {
+		if (!ctx->handles[i]) {
+			*handle = i;
+			return 0;
+		}
+	}
+	*handle = ctx->n_handles;
+	return grow(ctx);
+}
+
+struct emu_object *emu_object_new(struct emu_ctx *ctx, enum emu_type type, void *impl,
+				  void (*destroy)(struct emu_object *obj))
+{
+	struct emu_object *obj = calloc(1, sizeof(*obj));
+
+	if (!obj || take_handle(ctx, &obj->handle)) {
+		free(obj);
+		return NULL;
+	}
+	obj->ctx = ctx;
+	obj->type = type;
+	obj->impl = impl;
+	obj->destroy = destroy;
+	ctx->handles[obj->handle] = obj;
+	TAILQ_INSERT_HEAD(&ctx->objects, obj, link);
+	alive[ctx->dev->index][type]++;
+	return obj;
+}
+
+struct emu_object *emu_object_find(struct emu_ctx *ctx, enum emu_type type, uint32_t handle)
+{
+	struct emu_object *obj = handle < ctx->n_handles ? ctx->handles[handle] : NULL;
+
+	return obj && obj->type == type ? obj : NULL;
+}
+
+int emu_object_destroy(struct emu_object *obj)
+{
+	struct emu_ctx *ctx = obj->ctx;
+
+	if (obj->users)
+		return -EBUSY;
+	ctx->handles[obj->handle] = NULL;
+	TAILQ_REMOVE(&ctx->objects, obj, link);
+	alive[ctx->dev->index][obj->type]--;
+	obj->destroy(obj);
+	free(obj);
+	return 0;
+}
+
+void emu_object_get(struct emu_object *obj)
+{
+	if (obj)
+		obj->users++;
+}
+
+void emu_object_put(struct emu_object *obj)
+{
+	if (obj)
+		obj->users--;
+}
+
+int emu_object_report(const struct emu_dev *dev, char *text, size_t size)
+{
+	int n = 0;
+
+	for (int i = 0; i < EMU_TYPE_COUNT; i++)
+		n += snprintf(text + n, size - (size_t)n, "%s %u\n", type_names[i],
+			      alive[dev->index][i]);
+	return n;
+}
+
+void emu_object_forget_all(void)
+{
+	memset(alive, 0, sizeof(alive));
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Would the kernel pin this memory? Asked of the kernel itself, page by page where it is old. */
+#include "uverbs_mem.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 5.14; older C libraries do not name them. */
+#define POPULATE_READ  22
+#define POPULATE_WRITE 23
+
+static uint64_t pinned_pages; /* of this process; with emu_lock */
+
+static bool may_lock_all(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	return data[0].effective & (1u << CAP_IPC_LOCK);
+}
+
+static int check_limit(uint64_t pages)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY || may_lock_all())
+		return 0;
+	if (!limit.rlim_cur)
+		return -EPERM;
+	return pinned_pages + pages > limit.rlim_cur / page ? -ENOMEM : 0;
+}
+
+/* Kernels without MADV_POPULATE: the list of mappings must cover the range without a hole. */
+static int check_maps(uint64_t from, uint64_t end, bool writable)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long long low, high;
+	char line[512], rights[5];
+
+	if (!f)
+		return -EFAULT;
+	while (from < end && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%llx %4s", &low, &high, rights) != 3 || high <= from)
+			continue;
+		if (low > from || rights[0] != 'r' || (writable && rights[1] != 'w'))
+			break;
+		from = high;
+	}
+	fclose(f);
+	return from < end ? -EFAULT : 0;
+}
+
+static int check_mapped(uint64_t from, uint64_t end, bool writable)
+{
+	int advice = writable ? POPULATE_WRITE : POPULATE_READ;
+
+	if (!madvise((void *)(uintptr_t)from, (size_t)(end - from), advice))
+		return 0;
+	return errno == EINVAL ? check_maps(from, end, writable) : -EFAULT;
+}
+
+int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t from = addr & ~(page - 1), end = (addr + length + page - 1) & ~(page - 1);
+	int ret;
+
+	pin->pages = 0;
+	if (!length || addr + length < addr || end < addr)
+		return -EINVAL;
+	ret = check_limit((end - from) / page);
+	if (!ret)
+		ret = check_mapped(from, end, writable);
+	if (ret)
+		return ret;
+	pin->pages = (end - from) / page;
+	pinned_pages += pin->pages;
+	return 0;
+}
+
+void emu_unpin(struct emu_pin *pin)
+{
+	pinned_pages -= pin->pages;
+	pin->pages = 0;
+}

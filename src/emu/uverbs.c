@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts, and the way of an ioctl to its handler. */
+#include "uverbs.h"
+#include "preload.h"
+#include "uverbs_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
+
+static const struct emu_table *const tables[] = {
+	&emu_device_table, &emu_uar_table, &emu_mem_table, &emu_cq_table,
+	&emu_qp_table,	   &emu_wq_table,  &emu_devx_table, &emu_flow_table,
+};
+
+/* ---- open and close --------------------------------------------------------------------------- */
+
+static struct emu_ctx *ctx_new(struct emu_dev *dev, int fd)
+{
+	struct emu_ctx *ctx = calloc(1, sizeof(*ctx));
+
+	if (!ctx)
+		return NULL;
+	ctx->dev = dev;
+	ctx->async_fd = -1;
+	ctx->async_read_fd = -1;
+	ctx->memfd = EMU_REAL(dup)(fd);
+	if (ctx->memfd < 0) {
+		free(ctx);
+		return NULL;
+	}
+	ctx->memfd = emu_file_private(ctx->memfd);
+	TAILQ_INIT(&ctx->objects);
+	TAILQ_INSERT_TAIL(&contexts, ctx, link);
+	return ctx;
+}
+
+/* Newest first: what stands on others was made after them. One may take others with it. */
+static struct emu_object *next_unused(struct emu_ctx *ctx)
+{
+	struct emu_object *obj;
+
+	TAILQ_FOREACH(obj, &ctx->objects, link) {
+		if (!obj->users)
+			return obj;
+	}
+	return NULL;
+}
+
+static void destroy_objects(struct emu_ctx *ctx)
+{
+	struct emu_object *obj;
+
+	while ((obj = next_unused(ctx)))
+		emu_object_destroy(obj);
+}
+
+void emu_uverbs_release(struct emu_ctx *ctx)
+{
+	destroy_objects(ctx);
+	emu_file_private_close(ctx->memfd);
+	emu_file_private_close(ctx->async_fd);
+	emu_file_private_close(ctx->async_read_fd);
+	TAILQ_REMOVE(&contexts, ctx, link);
+	free(ctx->handles);
+	free(ctx);
+}
+
+static int uverbs_open(unsigned port, int fd)
+{
+	struct emu_file *file = calloc(1, sizeof(*file));
+	int ret = -ENOMEM;
+
+	if (!file)
+		return ret;
+	file->kind = EMU_FILE_UVERBS;
+	file->dev = &emu_devs[port];
+	file->ctx = ctx_new(file->dev, fd);
+	if (!file->ctx)
+		goto err_free;
+	ret = emu_file_attach(fd, file);
+	if (ret)
+		goto err_ctx;
+	return 0;
+
+err_ctx:
+	emu_uverbs_release(file->ctx);
+err_free:
+	free(file);
+	return ret;
+}
+
+int emu_uverbs_open(unsigned port, int flags)
+{
+	int fd, ret;
+
+	if ((flags & O_ACCMODE) != O_RDWR) {
+		errno = EACCES; /* UAR pages are mapped for writing */
+		return -1;
+	}
+	fd = memfd_create("infiniband", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+	if (fd < 0)
+		return -1;
+	pthread_mutex_lock(&emu_lock);
+	ret = emu_wire_need();
+	if (!ret)
+		ret = uverbs_open(port, fd);
+	pthread_mutex_unlock(&emu_lock);
+	if (!ret)
+		return fd;
+	EMU_REAL(close)(fd);
+	errno = -ret;
+	return -1;
+}
+
+/* The device of the child is a new one: nothing of the parent's lives there. */
+void emu_uverbs_fork_child(void)
+{
+	TAILQ_INIT(&contexts);
+	emu_object_forget_all();
+	for (unsigned i = 0; i < emu_settings.n_ports; i++) {
+		struct emu_dev *dev = &emu_devs[i];
+
+		LIST_INIT(&dev->uars);
+		LIST_INIT(&dev->cqs);
+		LIST_INIT(&dev->sqs);
+		LIST_INIT(&dev->rqs);
+		LIST_INIT(&dev->tirs);
+		dev->mkeys = NULL;
+		dev->n_mkeys = 0;
+	}
+}
+
+/* ---- dispatch --------------------------------------------------------------------------------- */
+
+static const struct emu_method *find_method(uint16_t object, uint16_t method)
+{
+	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
+		for (unsigned i = 0; i < tables[t]->n_methods; i++) {
+			const struct emu_method *m = &tables[t]->methods[i];
+
+			if (m->object == object && m->method == method)
+				return m;
+		}
+	}
+	return NULL;
+}
+
+static const struct emu_write *find_write(uint32_t cmd, bool extended)
+{
+	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
+		for (unsigned i = 0; i < tables[t]->n_writes; i++) {
+			const struct emu_write *w = &tables[t]->writes[i];
+
+			if (w->cmd == cmd && w->extended == extended)
+				return w;
+		}
+	}
+	return NULL;
+}
+
+static void decode_buffer(const struct emu_call *call, uint16_t id, const void **bytes, size_t *len)
+{
+	struct ib_uverbs_attr *attr = emu_attr(call, id);
+
+	*bytes = attr ? emu_attr_bytes(attr) : NULL;
+	*len = attr ? attr->len : 0;
+}
+
+static void decode_out(const struct emu_call *call, uint16_t id, void **bytes, size_t *len)
+{
+	struct ib_uverbs_attr *attr = emu_attr(call, id);
+
+	*bytes = attr ? (void *)(uintptr_t)attr->data : NULL;
+	*len = attr ? attr->len : 0;
+}
+
+static void mark_written(const struct emu_call *call, uint16_t id)
+{
+	struct ib_uverbs_attr *attr = emu_attr(call, id);
+
+	if (attr)
+		attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+}
+
+static int invoke_write(struct emu_call *call)
+{
+	uint64_t value = emu_attr_value(call, UVERBS_ATTR_WRITE_CMD);
+	const struct emu_write *w;
+	int ret;
+
+	call->write_cmd = (uint32_t)value & IB_USER_VERBS_CMD_COMMAND_MASK;
+	w = find_write(call->write_cmd, value & IB_USER_VERBS_CMD_FLAG_EXTENDED);
+	if (!w)
+		return -EOPNOTSUPP;
+	decode_buffer(call, UVERBS_ATTR_CORE_IN, &call->in, &call->in_len);
+	decode_out(call, UVERBS_ATTR_CORE_OUT, &call->out, &call->out_len);
+	if (call->in_len < w->min_in || call->out_len < w->min_out)
+		return -ENOSPC;
+	ret = w->run(call);
+	if (!ret)
+		mark_written(call, UVERBS_ATTR_CORE_OUT);
+	return ret;
+}
+
+static const struct emu_attr_spec invoke_specs[] = {
+	{ UVERBS_ATTR_CORE_IN, EMU_ATTR_IN, EMU_MAY, 0, UINT16_MAX },
+	{ UVERBS_ATTR_CORE_OUT, EMU_ATTR_OUT, EMU_MAY, 0, UINT16_MAX },
+	{ UVERBS_ATTR_WRITE_CMD, EMU_ATTR_IN, EMU_MUST, 8, 8 },
+};
+
+static const struct emu_method invoke_method = {
+	UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE, true, invoke_write,
+	EMU_SPECS(invoke_specs)
+};
+
+/* What works before GET_CONTEXT: that itself, and the probe for this very interface. */
+static bool needs_context(const struct emu_method *m)
+{
+	return m != &invoke_method &&
+	       (m->object != UVERBS_OBJECT_DEVICE || m->method != UVERBS_METHOD_GET_CONTEXT);
+}
+
+/* Firmware objects: granted to the context, but none of them exists on this card. */
+static bool is_devx(uint16_t object)
+{
+	switch (object) {
+	case MLX5_IB_OBJECT_DEVX:
+	case MLX5_IB_OBJECT_DEVX_OBJ:
+	case MLX5_IB_OBJECT_DEVX_UMEM:
+	case MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD:
+	case MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD:
+	case MLX5_IB_OBJECT_VAR:
+	case MLX5_IB_OBJECT_PP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int dispatch(struct emu_call *call)
+{
+	const struct ib_uverbs_ioctl_hdr *hdr = call->hdr;
+	const struct emu_method *m = &invoke_method;
+	int ret;
+
+	if (hdr->object_id != m->object || hdr->method_id != m->method)
+		m = find_method(hdr->object_id, hdr->method_id);
+	if (!m)
+		return is_devx(hdr->object_id) ? -EOPNOTSUPP : -EPROTONOSUPPORT;
+	if (!call->ctx->allocated && needs_context(m))
+		return -EINVAL;
+	ret = emu_check_attrs(call, m);
+	if (ret)
+		return ret;
+	if (m->uhw) {
+		decode_buffer(call, UVERBS_ATTR_UHW_IN, &call->uhw_in, &call->uhw_in_len);
+		decode_out(call, UVERBS_ATTR_UHW_OUT, &call->uhw_out, &call->uhw_out_len);
+	}
+	ret = m->run(call);
+	if (!ret && m->uhw)
+		mark_written(call, UVERBS_ATTR_UHW_OUT);
+	return ret;
+}
+
+static int check_header(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	if (hdr->length != sizeof(*hdr) + hdr->num_attrs * sizeof(hdr->attrs[0]))
+		return -EINVAL;
+	if (hdr->reserved1 || hdr->reserved2)
+		return -EPROTONOSUPPORT;
+	return hdr->driver_id == RDMA_DRIVER_MLX5 ? 0 : -EINVAL;
+}
+
+int emu_uverbs_ioctl(struct emu_file *file, void *arg)
+{
+	struct emu_call call = { .hdr = arg };
+	int ret;
+
+	if (!arg)
+		return -EFAULT;
+	ret = check_header(call.hdr);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&emu_lock);
+	call.ctx = file->ctx;
+	ret = file->dead ? -EIO : dispatch(&call);
+	pthread_mutex_unlock(&emu_lock);
+	return ret;
+}

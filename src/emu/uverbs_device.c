@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device's context and what it says of itself. */
+#include "caps.h"
+#include "sysfs.h"
+#include "uverbs.h"
+#include "uverbs_event.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5-abi.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RAW_PACKET (1u << IB_UVERBS_QPT_RAW_PACKET)
+
+/* ---- GET_CONTEXT ------------------------------------------------------------------------------ */
+
+static int check_request(const struct mlx5_ib_alloc_ucontext_req_v2 *req)
+{
+	if (!req->total_num_bfregs || req->num_low_latency_bfregs > req->total_num_bfregs - 1)
+		return -EINVAL;
+	if (req->comp_mask || req->reserved0 || req->reserved1 || req->reserved2)
+		return -EOPNOTSUPP;
+	if (req->flags & ~(__u32)MLX5_IB_ALLOC_UCTX_DEVX)
+		return -EINVAL;
+	/* libmlx5 before rdma-core 30 has no doorbell pages as objects, and we have no others */
+	return req->lib_caps & MLX5_LIB_CAP_DYN_UAR ? 0 : -EOPNOTSUPP;
+}
+
+static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
+{
+	*resp = (struct mlx5_ib_alloc_ucontext_resp){
+		.qp_tab_size = 1u << EMU_LOG_MAX_OBJ,
+		.bf_reg_size = EMU_BF_REG,
+		.tot_bfregs = 0, /* doorbell pages are objects */
+		.cache_line_size = 64,
+		.max_sq_desc_sz = EMU_MAX_SQ_DESC,
+		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
+		.max_send_wqebb = EMU_MAX_SQ_WQEBB,
+		.max_recv_wr = EMU_MAX_RQ_WQE,
+		.num_ports = 1,
+		.response_length = sizeof(*resp),
+		.cqe_version = 1, /* completions carry the user index */
+		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
+				 MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
+		.eth_min_inline = MLX5_USER_INLINE_MODE_NONE,
+		.log_uar_size = 12,
+		.num_uars_per_page = (__u32)(sysconf(_SC_PAGESIZE) / (long)EMU_UAR_SIZE),
+	};
+}
+
+static int get_context(struct emu_call *call)
+{
+	struct mlx5_ib_alloc_ucontext_req_v2 req;
+	struct mlx5_ib_alloc_ucontext_resp resp;
+	__u32 vectors = (__u32)sysconf(_SC_NPROCESSORS_ONLN);
+	__u64 support = IB_UVERBS_CORE_SUPPORT_OPTIONAL_MR_ACCESS;
+	int ret;
+
+	if (call->ctx->allocated)
+		return -EINVAL;
+	ret = emu_uhw_in(call, &req, sizeof(req));
+	if (!ret)
+		ret = check_request(&req);
+	if (ret)
+		return ret;
+	fill_context(&resp);
+	emu_uhw_out(call, &resp, sizeof(resp));
+	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));
+	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
+	call->ctx->devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
+	call->ctx->allocated = true;
+	return 0;
+}
+
+/* ---- QUERY_DEVICE ----------------------------------------------------------------------------- */
+
+static __be64 guid(const struct emu_dev *dev, unsigned index)
+{
+	const uint8_t *m = dev->mac;
+	uint8_t bytes[8] = { m[0], m[1], m[2], 0x03, 0, m[3], m[4], (uint8_t)(m[5] - dev->index + index) };
+	__be64 value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device_resp *resp)
+{
+	*resp = (struct ib_uverbs_query_device_resp){
+		.fw_ver = (__u64)EMU_FW_MAJOR << 32 | EMU_FW_MINOR << 16 | EMU_FW_SUB,
+		.node_guid = guid(dev, dev->index),
+		.sys_image_guid = guid(dev, dev->index & ~1u),
+		.max_mr_size = ~0ULL,
+		.page_size_cap = ~0xfffULL,
+		.vendor_id = 0x02c9,
+		.vendor_part_id = 0x1021,
+		.max_qp = 1u << EMU_LOG_MAX_OBJ,
+		.max_qp_wr = EMU_MAX_SQ_WQEBB,
+		.device_cap_flags = IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
+				    IB_UVERBS_DEVICE_SYS_IMAGE_GUID |
+				    IB_UVERBS_DEVICE_RAW_IP_CSUM |
+				    IB_UVERBS_DEVICE_MANAGED_FLOW_STEERING,
+		.max_sge = EMU_MAX_SGE,
+		.max_cq = 1u << EMU_LOG_MAX_OBJ,
+		.max_cqe = EMU_MAX_CQE,
+		.max_mr = 1u << EMU_LOG_MAX_MKEY,
+		.max_pd = 1u << EMU_LOG_MAX_OBJ,
+		.max_raw_ethy_qp = 0,
+		.max_pkeys = 1,
+		.phys_port_cnt = 1,
+	};
+}
+
+static int query_device(struct emu_call *call)
+{
+	struct ib_uverbs_query_device_resp resp;
+
+	if (!call->ctx->allocated)
+		return -EINVAL;
+	fill_device(call->ctx->dev, &resp);
+	emu_write_out(call, &resp, sizeof(resp));
+	return 0;
+}
+
+static void fill_provider(struct mlx5_ib_query_device_resp *resp)
+{
+	*resp = (struct mlx5_ib_query_device_resp){
+		.response_length = sizeof(*resp),
+		.rss_caps = {
+			.rx_hash_fields_mask = MLX5_RX_HASH_SRC_IPV4 | MLX5_RX_HASH_DST_IPV4 |
+					       MLX5_RX_HASH_SRC_IPV6 | MLX5_RX_HASH_DST_IPV6 |
+					       MLX5_RX_HASH_SRC_PORT_TCP |
+					       MLX5_RX_HASH_DST_PORT_TCP |
+					       MLX5_RX_HASH_SRC_PORT_UDP |
+					       MLX5_RX_HASH_DST_PORT_UDP,
+			.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
+		},
+		.mlx5_ib_support_multi_pkt_send_wqes = MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
+	};
+}
+
+static int query_device_ex(struct emu_call *call)
+{
+	struct ib_uverbs_ex_query_device req;
+	struct mlx5_ib_query_device_resp provider;
+	struct ib_uverbs_ex_query_device_resp resp = {
+		.response_length = sizeof(resp),
+		.timestamp_mask = 0x7fffffffffffffffULL,
+		.hca_core_clock = EMU_CLOCK_KHZ,
+		.rss_caps = {
+			.supported_qpts = RAW_PACKET,
+			.max_rwq_indirection_tables = 1u << EMU_LOG_MAX_OBJ,
+			.max_rwq_indirection_table_size = 1u << EMU_LOG_IND_TABLE,
+		},
+		.max_wq_type_rq = 1u << EMU_LOG_MAX_OBJ,
+		.raw_packet_caps = IB_UVERBS_RAW_PACKET_CAP_IP_CSUM |
+				   IB_UVERBS_RAW_PACKET_CAP_CVLAN_STRIPPING,
+	};
+
+	if (!call->ctx->allocated)
+		return -EINVAL;
+	emu_write_in(call, &req, sizeof(req));
+	if (req.comp_mask || req.reserved)
+		return -EINVAL;
+	fill_device(call->ctx->dev, &resp.base);
+	resp.device_cap_flags_ex = resp.base.device_cap_flags;
+	if (call->out_len < sizeof(resp))
+		resp.response_length = (__u32)call->out_len;
+	emu_write_out(call, &resp, sizeof(resp));
+	fill_provider(&provider);
+	if (call->uhw_out_len < sizeof(provider))
+		provider.response_length = (__u32)call->uhw_out_len;
+	emu_uhw_out(call, &provider, sizeof(provider));
+	return 0;
+}
+
+/* ---- QUERY_PORT ------------------------------------------------------------------------------- */
+
+/* What a RoCE packet may carry below the interface's MTU: IB_MTU_256 = 1 ... IB_MTU_4096 = 5. */
+static uint8_t active_mtu(uint32_t netdev_mtu)
+{
+	uint32_t room = netdev_mtu > 82 ? netdev_mtu - 82 : 0; /* GRH, BTH, extensions, ICRC */
+	uint8_t mtu = 5;
+
+	while (mtu > 1 && room < 128u << mtu)
+		mtu--;
+	return mtu;
+}
+
+static int query_port(struct emu_call *call)
+{
+	const struct emu_wire_port *port = call->ctx->dev->wire;
+	bool up = __atomic_load_n(&port->link_up, __ATOMIC_RELAXED);
+	struct ib_uverbs_query_port_resp_ex resp = {
+		.legacy_resp = {
+			.port_cap_flags = 0x04010000, /* CM and IP-based GIDs */
+			.max_msg_sz = 1u << 30,
+			.gid_tbl_len = EMU_GIDS,
+			.pkey_tbl_len = 1,
+			.state = up ? 4 : 1,      /* IB_PORT_ACTIVE : IB_PORT_DOWN */
+			.max_mtu = 5,             /* IB_MTU_4096 */
+			.active_width = 2,        /* IB_WIDTH_4X */
+			.active_speed = 64,       /* IB_SPEED_HDR: 50 Gb/s a lane */
+			.phys_state = up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
+			.link_layer = 2,          /* IB_LINK_LAYER_ETHERNET */
+			.flags = IB_UVERBS_QPF_GRH_REQUIRED,
+		},
+	};
+
+	if (emu_attr_value(call, UVERBS_ATTR_QUERY_PORT_PORT_NUM) != 1)
+		return -EINVAL;
+	resp.legacy_resp.active_mtu = active_mtu(__atomic_load_n(&port->mtu, __ATOMIC_RELAXED));
+	emu_attr_put(call, UVERBS_ATTR_QUERY_PORT_RESP, &resp, sizeof(resp));
+	return 0;
+}
+
+/* ---- tables ----------------------------------------------------------------------------------- */
+
+static const struct emu_attr_spec context_specs[] = {
+	{ UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, EMU_ATTR_OUT, EMU_MAY, 4, 0 },
+	{ UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, EMU_ATTR_OUT, EMU_MAY, 8, 0 },
+};
+
+static const struct emu_attr_spec port_specs[] = {
+	{ UVERBS_ATTR_QUERY_PORT_PORT_NUM, EMU_ATTR_IN, EMU_MUST, 8, 8 },
+	{ UVERBS_ATTR_QUERY_PORT_RESP, EMU_ATTR_OUT, EMU_MUST,
+	  sizeof(struct ib_uverbs_query_port_resp), UINT16_MAX },
+};
+
+static const struct emu_attr_spec async_specs[] = {
+	{ UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0 },
+};
+
+static const struct emu_method methods[] = {
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, true, get_context,
+	  EMU_SPECS(context_specs) },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, false, query_port,
+	  EMU_SPECS(port_specs) },
+	{ UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, false, emu_async_alloc,
+	  EMU_SPECS(async_specs) },
+};
+
+static const struct emu_write writes[] = {
+	{ IB_USER_VERBS_CMD_QUERY_DEVICE, false, sizeof(struct ib_uverbs_query_device),
+	  sizeof(struct ib_uverbs_query_device_resp), query_device },
+	{ IB_USER_VERBS_EX_CMD_QUERY_DEVICE, true, sizeof(struct ib_uverbs_ex_query_device),
+	  sizeof(struct ib_uverbs_query_device_resp) + 8, query_device_ex },
+};
+
+const struct emu_table emu_device_table = { methods, EMU_COUNT(methods), writes,
+					    EMU_COUNT(writes) };

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Receive queues of their own, and tables of them. */
+#ifndef EMU_UVERBS_WQ_H
+#define EMU_UVERBS_WQ_H
+
+#include "uverbs.h"
+
+/* Receive queues in the order of the table; a power of two of them. */
+struct emu_ind_table {
+	uint32_t number, n;
+	struct emu_object **wqs;
+};
+
+struct emu_rq *emu_wq_rq(struct emu_object *wq);
+
+/* Bytes of a receive WQE as log2: what fits and what the card takes. */
+bool emu_rq_shape_ok(uint32_t n_wqe, uint32_t shift);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names. The wire's directory has, below root/, a copy of the parts of /sys and /dev that a
+ * ConnectX shows, linked among themselves as in the kernel. A name that leads there is replaced
+ * before the C library sees it; symbolic links then resolve within the copy.
+ */
+#include "preload.h"
+#include "uverbs.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Ours whole: the real ones are hidden, so that no program meets a real NIC by mistake. */
+static const char *const hidden[] = {
+	"/sys/class/infiniband",    "/sys/class/infiniband_verbs", "/sys/class/infiniband_mad",
+	"/sys/class/infiniband_cm", "/dev/infiniband",             "/sys/bus/pci/drivers/mlx5_core",
+};
+
+/* Lists with our devices and the machine's: itself and our entries are ours, others real. */
+static const char *const shared[] = { "/sys/class/net", "/sys/bus/pci/devices" };
+
+void emu_vfs_place(const char *name, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s/root%.3800s", emu_settings.wire_dir, name);
+}
+
+/* The rest of path behind dir, at a component's border; NULL: it does not lie there. */
+static const char *below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (strncmp(path, dir, n) || (path[n] && path[n] != '/'))
+		return NULL;
+	path += n;
+	while (*path == '/')
+		path++;
+	return path;
+}
+
+static bool is_our_entry(const char *name)
+{
+	for (unsigned i = 0; i < emu_settings.n_ports; i++) {
+		if (below(name, emu_devs[i].netdev) || below(name, emu_devs[i].pci))
+			return true;
+	}
+	return false;
+}
+
+/* /sys/devices/pci0000:c1/...: the root complex of each of our cards */
+static bool is_our_complex(const char *path)
+{
+	char dir[32];
+
+	for (unsigned i = 0; i < emu_settings.n_ports; i += 2) {
+		snprintf(dir, sizeof(dir), "/sys/devices/pci%.7s", emu_devs[i].pci);
+		if (below(path, dir))
+			return true;
+	}
+	return false;
+}
+
+static bool is_ours(const char *path)
+{
+	const char *rest;
+
+	for (unsigned i = 0; i < EMU_COUNT(hidden); i++) {
+		if (below(path, hidden[i]))
+			return true;
+	}
+	for (unsigned i = 0; i < EMU_COUNT(shared); i++) {
+		rest = below(path, shared[i]);
+		if (rest)
+			return !*rest || is_our_entry(rest);
+	}
+	return is_our_complex(path);
+}
+
+/* Doubled slashes and "." components away, "..": as it stands, links may lie before it. */
+static bool clean(const char *path, char out[PATH_MAX])
+{
+	size_t n = 0;
+
+	while (*path) {
+		if (path[0] == '/' && (path[1] == '/' || !path[1]) && n) {
+			path++;
+			continue;
+		}
+		if (path[0] == '/' && path[1] == '.' && (path[2] == '/' || !path[2])) {
+			path += 2;
+			continue;
+		}
+		if (n + 1 >= PATH_MAX)
+			return false;
+		out[n++] = *path++;
+	}
+	out[n] = 0;
+	return true;
+}
+
+/* A name relative to a directory of the copy: complete, so that live files below it are found. */
+static bool map_relative(int dirfd, const char *path, char out[PATH_MAX])
+{
+	char link[64], dir[PATH_MAX];
+	ssize_t n;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(link, sizeof(link), "/proc/self/cwd");
+	else
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	n = EMU_REAL(readlink)(link, dir, sizeof(dir) - 1);
+	if (n <= 0)
+		return false;
+	dir[n] = 0;
+	if (!below(dir, emu_settings.wire_dir))
+		return false;
+	return snprintf(out, PATH_MAX, "%s/%s", dir, path) < PATH_MAX;
+}
+
+bool emu_vfs_map(int dirfd, const char *path, char out[PATH_MAX])
+{
+	char name[PATH_MAX];
+
+	if (!path || !*path || !emu_active())
+		return false;
+	if (path[0] != '/')
+		return map_relative(dirfd, path, out);
+	if (!clean(path, name) || (strncmp(name, "/sys/", 5) && strncmp(name, "/dev/", 5)))
+		return false;
+	if (!is_ours(name) || strlen(emu_settings.wire_dir) + 6 + strlen(name) >= PATH_MAX)
+		return false;
+	emu_vfs_place(name, out);
+	return true;
+}
+
+bool emu_vfs_empty(const char *path)
+{
+	return !path || !*path;
+}
+
+bool emu_vfs_unmap(const char *real, char out[PATH_MAX])
+{
+	char root[PATH_MAX];
+	const char *rest;
+
+	if (!emu_active())
+		return false;
+	emu_vfs_place("", root);
+	rest = below(real, root);
+	if (!rest)
+		return false;
+	snprintf(out, PATH_MAX, "/%s", rest);
+	return true;
+}
+
+int emu_vfs_uverbs(const char *mapped)
+{
+	char dir[PATH_MAX];
+	const char *rest;
+	unsigned i;
+	int n = 0;
+
+	emu_vfs_place("/dev/infiniband", dir);
+	rest = below(mapped, dir);
+	if (!rest || sscanf(rest, "uverbs%u%n", &i, &n) != 1 || rest[n])
+		return -1;
+	return i < emu_settings.n_ports ? (int)i : -1;
+}
