@@ -16,7 +16,7 @@ enum {
 	AT_DST_IPV4 = 60,
 };
 
-enum { ETHERTYPE_IPV4 = 0x0800, PROTO_UDP = 17 };
+enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_UDP = 17 };
 
 static void put(struct dq_match_buf *e, unsigned at, const void *bytes, const void *mask, size_t n)
 {
@@ -101,12 +101,22 @@ bool dq_match_same(const struct dq_match_buf *a, const struct dq_match_buf *b)
 	return dq_match_same_mask(a, b) && !memcmp(a->value, b->value, DQ_MATCH_BYTES);
 }
 
+/* Whether it names an ethertype that is no IP: then no rule with an IP protocol matches its
+ * packets. */
+static bool is_not_ip(const struct dq_match_buf *match)
+{
+	unsigned type = (unsigned)match->value[AT_ETHERTYPE] << 8 | match->value[AT_ETHERTYPE + 1];
+
+	return match->mask[AT_ETHERTYPE] && type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6;
+}
+
 bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b)
 {
 	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
 		if ((a->value[i] ^ b->value[i]) & a->mask[i] & b->mask[i])
 			return false;
-	return true;
+	return !(dq_match_has_protocol(a) && is_not_ip(b)) &&
+	       !(dq_match_has_protocol(b) && is_not_ip(a));
 }
 
 unsigned dq_match_bits(const struct dq_match *match)
