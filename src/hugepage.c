@@ -76,10 +76,39 @@ static int no_such_size(const struct dq_memory_want *want, const uint64_t *sizes
 	                want->where, (unsigned long long)(want->page_size / 1024), list);
 }
 
-/*
- * The size to use: the one asked for, or the smallest that has enough free pages; where none has,
- * the smallest, whose error is then told.
- */
+/* What the kernel takes where no size is named; 0: it does not tell. */
+static uint64_t default_size(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kb = 0;
+	char line[128];
+
+	while (f && !kb && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Hugepagesize: %llu kB", &kb) != 1)
+			kb = 0;
+	if (f)
+		fclose(f);
+	return kb * 1024;
+}
+
+static bool has_enough(const struct dq_memory_want *want, int node, uint64_t page_size)
+{
+	return pool_count(page_size, node, "free_hugepages") >= pages_for(want->length, page_size);
+}
+
+/* The kernel's default size, or else the smallest of which there are enough, if there is one. */
+static uint64_t auto_size(const struct dq_memory_want *want, int node, const uint64_t *sizes, int n)
+{
+	uint64_t usual = default_size();
+
+	if (!usual)
+		usual = sizes[0];
+	for (int i = 0; i < n && !has_enough(want, node, usual); i++)
+		if (has_enough(want, node, sizes[i]))
+			return sizes[i];
+	return usual;
+}
+
 static int choose_size(const struct dq_memory_want *want, int node, uint64_t *out)
 {
 	uint64_t sizes[MAX_SIZES];
@@ -88,19 +117,11 @@ static int choose_size(const struct dq_memory_want *want, int node, uint64_t *ou
 	if (!n)
 		return dq_error(EOPNOTSUPP, "%s kind=huge: this kernel has no huge pages",
 		                want->where);
-	for (int i = 0; i < n; i++) {
-		bool enough = pool_count(sizes[i], node, "free_hugepages") >=
-		              pages_for(want->length, sizes[i]);
-
-		if (want->page_size ? sizes[i] == want->page_size : enough) {
-			*out = sizes[i];
+	*out = want->page_size ? want->page_size : auto_size(want, node, sizes, n);
+	for (int i = 0; i < n; i++)
+		if (sizes[i] == *out)
 			return 0;
-		}
-	}
-	if (want->page_size)
-		return no_such_size(want, sizes, n);
-	*out = sizes[0];
-	return 0;
+	return no_such_size(want, sizes, n);
 }
 
 static int too_few(const struct dq_memory_want *want, int node, uint64_t page_size)
