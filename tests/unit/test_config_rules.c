@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one section says of another. */
+/* Every entry breaks one rule; the whole message counts. */
+#include "bad_config.h"
+
+#define MEMORY "[region m]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n"
+#define PORT   "[port p]\naddress = eth0\n"
+#define QUEUE  "[rxq p 0]\nregions = m\n"
+
+static const struct bad_config between_sections[] = {
+	BAD("kind missing",
+	    "[region m]\nnum_bufs = 64\nbuf_size = 2K\n",
+	    "bad.ini:1: [region m] kind: missing; allowed host, huge"),
+	BAD("num_bufs missing",
+	    "[region m]\nkind = host\nbuf_size = 2K\n",
+	    "bad.ini:1: [region m] num_bufs: missing; allowed 1..4294967295"),
+	BAD("address missing",
+	    "[port p]\n",
+	    "bad.ini:1: [port p] address: missing; allowed RDMA-DEVICE, PCI-ADDRESS, INTERFACE, "
+	    "AA:BB:CC:DD:EE:FF"),
+	BAD("queue missing",
+	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\n",
+	    "bad.ini:9: [flow p f] queue: missing; allowed N[,N]"),
+	BAD("two ports of one address",
+	    "[port a]\naddress = x\n[port b]\naddress = x\n",
+	    "bad.ini:4: [port b] address=x: the address of [port a] too; every port has its own"),
+	BAD("a page size of kind host",
+	    "[region m]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\npage_size = 2M\n",
+	    "bad.ini:5: [region m] page_size=2M: only kind huge has a page size; allowed auto"),
+	BAD("numa against affinity",
+	    "[region m]\nkind = huge\nnum_bufs = 64\nbuf_size = 2K\naffinity = 0\nnuma = 1\n",
+	    "bad.ini:6: [region m] numa=1: affinity names another node; allowed 0"),
+	BAD("a region's port that is not there",
+	    "[region m]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\nports = p\n",
+	    "bad.ini:5: [region m] ports=p: there is no [port p]"),
+	BAD("a queue's port that is not there",
+	    MEMORY PORT "[rxq q 0]\nregions = m\n",
+	    "bad.ini:7: [rxq q 0]: there is no [port q]; did you mean p?"),
+	BAD("a queue's port misspelt",
+	    "[region m]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n[port left]\naddress = "
+	    "eth0\n[rxq leftt 0]\nregions = m\n",
+	    "bad.ini:7: [rxq leftt 0]: there is no [port leftt]; did you mean left?"),
+	BAD("a region that is not there",
+	    MEMORY PORT "[rxq p 0]\nregions = other\n",
+	    "bad.ini:8: [rxq p 0] regions=other: there is no [region other]"),
+	BAD("a region misspelt",
+	    "[region main]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n[port p]\naddress = "
+	    "eth0\n[txq p 0]\nregions = maim\n",
+	    "bad.ini:8: [txq p 0] regions=maim: there is no [region maim]; did you mean main?"),
+	BAD("a receive queue without a region",
+	    MEMORY PORT "[rxq p 0]\ndepth = 64\n",
+	    "bad.ini:7: [rxq p 0] regions: missing; allowed NAME of a region, or kind, num_bufs "
+	    "and buf_size"),
+	BAD("a region and a private one",
+	    MEMORY PORT QUEUE "kind = host\n",
+	    "bad.ini:9: [rxq p 0] kind=host: the queue has regions=m already: one or the other"),
+	BAD("half a private region",
+	    MEMORY PORT "[txq p 0]\nkind = host\nbuf_size = 2K\n",
+	    "bad.ini:7: [txq p 0] num_bufs: missing: a private region takes kind, num_bufs and "
+	    "buf_size"),
+	BAD("depths above num_bufs",
+	    MEMORY PORT "[rxq p 0-1]\nregions = m\ndepth = 1024\n",
+	    "bad.ini:3: [region m] num_bufs=1024: less than the sum of its queues' depths, 2048; "
+	    "must be at least 2048"),
+	BAD("a depth above num_bufs",
+	    MEMORY PORT "[txq p 0]\nregions = m\ndepth = 2048\n",
+	    "bad.ini:3: [region m] num_bufs=1024: less than the sum of its queues' depths, 2048; "
+	    "must be at least 2048"),
+	BAD("nothing left for auto",
+	    MEMORY PORT QUEUE "depth = 1024\n[txq p 0]\nregions = m\n",
+	    "bad.ini:3: [region m] num_bufs=1024: leaves the queue less than 64 buffers; must be "
+	    "at least 1088"),
+	BAD("too few for one queue",
+	    "[port p]\naddress = x\n[rxq p 0]\nkind = host\nnum_bufs = 63\nbuf_size = 2K\n",
+	    "bad.ini:5: [rxq p 0] num_bufs=63: leaves the queue less than 64 buffers; must be at "
+	    "least 64"),
+	BAD("too few for several queues",
+	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\n[port p]\naddress = eth0\n"
+	    "[rxq p 0-1]\nregions = m\n",
+	    "bad.ini:3: [region m] num_bufs=100: leaves each queue less than 64 buffers; must be "
+	    "at least 128"),
+	BAD("a flow's port that is not there",
+	    MEMORY PORT QUEUE "[flow q f]\nudp_dst = 1\nqueue = 0\n",
+	    "bad.ini:9: [flow q f]: there is no [port q]; did you mean p?"),
+	BAD("a flow's queue that is not there",
+	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 1\n",
+	    "bad.ini:11: [flow p f] queue=1: there is no [rxq p 1]"),
+	BAD("a flow that matches all",
+	    MEMORY PORT QUEUE "[flow p f]\nqueue = 0\n",
+	    "bad.ini:9: [flow p f]: matches nothing in particular: give a match such as udp_dst, "
+	    "or use unmatched = queue N in the [port]"),
+	BAD("an ethertype against ipv4",
+	    MEMORY PORT QUEUE "[flow p f]\nethertype = 0x86dd\nudp_dst = 1\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] ethertype=0x86dd: contradicts the IPv4 or UDP match; allowed "
+	    "0x0800"),
+	BAD("RSS of what is no IPv4",
+	    MEMORY PORT QUEUE "[rxq p 1]\nregions = m\n[flow p f]\nethertype = 0x88b5\nqueue = "
+	    "0,1\n",
+	    "bad.ini:13: [flow p f] queue=0,1: RSS hashes IPv4 and UDP fields, which frames of "
+	    "this ethertype lack; allowed one queue"),
+	BAD("rss_fields of one queue",
+	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 0\nrss_fields = udp_src\n",
+	    "bad.ini:12: [flow p f] rss_fields=udp_src: the flow has one queue: there is nothing "
+	    "to spread"),
+	BAD("two flows of one match",
+	    MEMORY PORT QUEUE "[flow p a]\nudp_dst = 1\nqueue = 0\n[flow p b]\nudp_dst = 0x1\n"
+	    "queue = 0\n",
+	    "bad.ini:12: [flow p b]: matches the same frames as [flow p a] (bad.ini:9); one flow "
+	    "with queue = A,B spreads them"),
+	BAD("two flows of one tag",
+	    MEMORY PORT QUEUE "[flow p a]\nudp_dst = 1\nqueue = 0\ntag = 7\n[flow p b]\nudp_dst "
+	    "= 2\nqueue = 0\ntag = 7\n",
+	    "bad.ini:16: [flow p b] tag=7: the tag of [flow p a] (bad.ini:9) too"),
+	BAD("unmatched to a queue that is not there",
+	    MEMORY PORT QUEUE "[port r]\naddress = y\nunmatched = queue 0\n",
+	    "bad.ini:11: [port r] unmatched=queue 0: there is no [rxq r 0]"),
+	BAD("a stream without ends",
+	    "[stream s]\nsize = 64\n",
+	    "bad.ini:1: [stream s]: has neither tx nor rx; allowed tx = PORT QUEUE, rx = PORT "
+	    "QUEUE, or both"),
+	BAD("a stream of a port that is not there",
+	    MEMORY PORT "[stream s]\nrx = q 0\n",
+	    "bad.ini:8: [stream s] rx=q 0: there is no [port q]; did you mean p?"),
+	BAD("a stream of a queue that is not there",
+	    MEMORY PORT QUEUE "[stream s]\ntx = p 0\n",
+	    "bad.ini:10: [stream s] tx=p 0: there is no [txq p 0]"),
+	BAD("a stream on a queue without slots",
+	    MEMORY PORT "[txq p 0]\n[stream s]\ntx = p 0\n",
+	    "bad.ini:9: [stream s] tx=p 0: [txq p 0] has no region to build frames in: give it "
+	    "regions"),
+	BAD("a stream of frames too long",
+	    MEMORY PORT QUEUE "[stream s]\nrx = p 0\nsize = 64,9000\n",
+	    "bad.ini:11: [stream s] size=64,9000: longer than the buf_size of bad.ini:1: [region "
+	    "m]; allowed up to 2048"),
+	BAD("a stream of both IPs",
+	    MEMORY PORT QUEUE "[stream s]\nrx = p 0\nipv4 = 1.2.3.4 > 1.2.3.5\nipv6 = ::1 > ::2\n",
+	    "bad.ini:12: [stream s] ipv6=::1 > ::2: the stream has ipv4 already: one of them"),
+};
+
+Test(bad_config, between_sections)
+{
+	EXPECT_REFUSED(between_sections);
+}
