@@ -181,6 +181,40 @@ static size_t spec_size(uint32_t type)
 	}
 }
 
+/*
+ * A filter spec is a value and a mask of the same length, which the program chooses: what is shorter
+ * than ours is filled up with zeros, what is longer must be zero in its mask (IB core).
+ */
+static int read_filter(const struct ib_uverbs_flow_spec_hdr *hdr, union spec *spec)
+{
+	const size_t head = sizeof(*hdr), ours = (spec_size(hdr->type) - head) / 2;
+	const size_t theirs = (hdr->size - head) / 2, n = theirs < ours ? theirs : ours;
+	const uint8_t *from = (const uint8_t *)hdr + head;
+	uint8_t *to = (uint8_t *)spec + head;
+	size_t i;
+
+	for (i = ours; i < theirs; i++)
+		if (from[theirs + i])
+			return -EINVAL;
+	memset(spec, 0, sizeof(*spec));
+	memcpy(spec, hdr, head);
+	memcpy(to, from, n);
+	memcpy(to + ours, from + theirs, n);
+	return 0;
+}
+
+static int read_spec(const struct ib_uverbs_flow_spec_hdr *hdr, union spec *spec)
+{
+	size_t size = spec_size(hdr->type);
+
+	if (hdr->type < SPEC_ACTION_TAG)
+		return read_filter(hdr, spec);
+	if (hdr->size != size)
+		return -EINVAL;
+	memcpy(spec, hdr, size);
+	return 0;
+}
+
 /* The kernel knows these; this device does not offer them. */
 static bool known_elsewhere(uint32_t type)
 {
@@ -199,14 +233,14 @@ static bool known_elsewhere(uint32_t type)
 
 int emu_flow_spec(const struct ib_uverbs_flow_spec_hdr *hdr, struct emu_flow_ask *ask)
 {
-	size_t size = spec_size(hdr->type);
 	union spec spec;
+	int rc;
 
-	if (!size)
+	if (!spec_size(hdr->type))
 		return known_elsewhere(hdr->type) ? -EOPNOTSUPP : -EINVAL;
-	if (hdr->size != size)
-		return -EINVAL;
-	memcpy(&spec, hdr, size);
+	rc = read_spec(hdr, &spec);
+	if (rc)
+		return rc;
 	switch (hdr->type) {
 	case SPEC_ETH:
 		return eth_spec(&spec.eth, ask);
@@ -230,16 +264,13 @@ int emu_flow_spec(const struct ib_uverbs_flow_spec_hdr *hdr, struct emu_flow_ask
  */
 bool emu_flow_specs_multicast(const struct ib_uverbs_flow_attr *attr)
 {
+	const struct ib_uverbs_flow_spec_hdr *first = attr->flow_specs;
 	union spec spec;
-	size_t size;
 
 	if (attr->type != EMU_FLOW_NORMAL || !attr->num_of_specs)
 		return false;
-	memcpy(&spec.hdr, attr->flow_specs, sizeof(spec.hdr));
-	size = spec_size(spec.hdr.type);
-	if (spec.hdr.size != size)
+	if (!spec_size(first->type) || read_spec(first, &spec))
 		return false;
-	memcpy(&spec, attr->flow_specs, size);
 	if (spec.hdr.type == SPEC_IPV4)
 		return (be32toh(spec.ipv4.val.dst_ip) & 0xf0000000) == 0xe0000000;
 	return spec.hdr.type == SPEC_ETH && (spec.eth.mask.dst_mac[0] & 1) &&
@@ -257,23 +288,20 @@ static bool ethertype_fits(uint16_t type, uint32_t ip_spec)
 bool emu_flow_specs_agree(const struct ib_uverbs_flow_attr *attr)
 {
 	const uint8_t *at = (const uint8_t *)attr->flow_specs;
+	const struct ib_uverbs_flow_spec_hdr *hdr;
 	uint16_t mask = 0, type = 0;
-	struct ib_uverbs_flow_spec_eth eth;
-	struct ib_uverbs_flow_spec_hdr hdr;
 	uint32_t ip_spec = 0;
+	union spec spec;
 	unsigned i;
 
-	for (i = 0; i < attr->num_of_specs; i++, at += hdr.size) {
-		memcpy(&hdr, at, sizeof(hdr));
-		if (hdr.type == SPEC_IPV4 || hdr.type == SPEC_IPV6)
-			ip_spec = hdr.type;
-		if (hdr.type != SPEC_ETH || hdr.size != sizeof(eth))
+	for (i = 0; i < attr->num_of_specs; i++, at += hdr->size) {
+		hdr = (const struct ib_uverbs_flow_spec_hdr *)(const void *)at;
+		if (hdr->type == SPEC_IPV4 || hdr->type == SPEC_IPV6)
+			ip_spec = hdr->type;
+		if (hdr->type != SPEC_ETH || read_spec(hdr, &spec) || !spec.eth.mask.ether_type)
 			continue;
-		memcpy(&eth, at, sizeof(eth));
-		if (!eth.mask.ether_type)
-			continue;
-		mask = be16toh(eth.mask.ether_type);
-		type = be16toh(eth.val.ether_type);
+		mask = be16toh(spec.eth.mask.ether_type);
+		type = be16toh(spec.eth.val.ether_type);
 	}
 	if (!mask || !ip_spec)
 		return true;
