@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cq.h"
@@ -12,6 +13,15 @@ int dq_ring_differs(const char *where, const char *what, const uint32_t is_wante
 	return dq_error(EPROTO,
 	                "%s: %s is %u where %u was asked for: unset the environment variable %s",
 	                where, what, is_wanted[0], is_wanted[1], culprit);
+}
+
+int dq_ring_refuse_signature(const char *where, const char *variable)
+{
+	if (!getenv(variable))
+		return 0;
+	return dq_error(EPROTO,
+	                "%s: its ring would want signed WQEs: unset the environment variable %s",
+	                where, variable);
 }
 
 static int check(const struct dq_cq *cq, uint32_t entries, const char *where)

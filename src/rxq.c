@@ -144,7 +144,9 @@ static int init(struct daqiri_rxq *q)
 		return ret;
 	q->cqes = q->cq.dv.buf;
 	q->cq_dbrec = q->cq.dv.dbrec;
-	ret = create_wq(q);
+	ret = dq_ring_refuse_signature(conf->where, "MLX5_RWQ_SIGNATURE");
+	if (!ret)
+		ret = create_wq(q);
 	if (!ret)
 		ret = bind_slots(q);
 	if (!ret)

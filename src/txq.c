@@ -125,12 +125,6 @@ static int use_ring(struct daqiri_txq *q)
 		return dq_error(
 		        EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
 		        q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
-	/* Nothing in the ring's shape tells that the kernel was asked to check signatures. */
-	if (getenv("MLX5_QP_SIGNATURE"))
-		return dq_error(EPROTO,
-		                "%s: the send ring wants signed WQEs: unset the environment "
-		                "variable MLX5_QP_SIGNATURE",
-		                q->conf->where);
 	q->ring = qp.sq.buf;
 	q->dbrec = &qp.dbrec[MLX5_SND_DBR];
 	q->qpn = q->qp->qp_num;
@@ -186,7 +180,10 @@ static int init(struct daqiri_txq *q)
 	q->cq_dbrec = q->cq.dv.dbrec;
 	create_domain(q);
 	choose_writer(q);
-	ret = create_qp(q);
+	/* Nothing in a send ring's shape would tell. */
+	ret = dq_ring_refuse_signature(conf->where, "MLX5_QP_SIGNATURE");
+	if (!ret)
+		ret = create_qp(q);
 	if (!ret)
 		ret = use_ring(q);
 	return ret ? ret : start(q);
