@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -118,11 +119,30 @@ static bool is_private(int fd)
 	return file && file->kind == EMU_FILE_PRIVATE;
 }
 
-/* What a live file was given and write() did not see: a stdio flush goes past our write(). */
+void emu_live_flush(int fd)
+{
+	struct emu_file *file = emu_file_peek(fd);
+	char text[64];
+	ssize_t n;
+
+	if (!file || file->kind != EMU_FILE_LIVE || file->fds > 1)
+		return;
+	n = pread(fd, text, sizeof(text), 0);
+	if (n > 0)
+		emu_live_write(file->live, file->dev, text, (size_t)n);
+}
+
+void emu_live_flush_all(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		emu_live_flush(fd);
+}
+
 static void forget(int fd)
 {
 	if (!emu_file_peek(fd))
 		return;
+	emu_live_flush(fd);
 	pthread_mutex_lock(&emu_lock);
 	emu_file_detach(fd);
 	pthread_mutex_unlock(&emu_lock);
@@ -136,6 +156,17 @@ EMU_EXPORT int close(int fd)
 	}
 	forget(fd);
 	return EMU_REAL(close)(fd);
+}
+
+EMU_EXPORT int fclose(FILE *f)
+{
+	int fd = fileno(f);
+
+	if (emu_file_peek(fd)) {
+		fflush(f);
+		forget(fd);
+	}
+	return EMU_REAL(fclose)(f);
 }
 
 EMU_EXPORT int dup(int fd)

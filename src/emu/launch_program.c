@@ -164,6 +164,18 @@ static int judge_elf(const char *path, const struct elf_kind *kind)
 
 static int judge(const char *path, int depth);
 
+static int judge_name(const char *path)
+{
+	static const char *const changers[] = { "sudo", "sudoedit", "su", "doas", "pkexec" };
+
+	for (size_t i = 0; i < sizeof(changers) / sizeof(changers[0]); i++) {
+		if (!strcmp(base_name(path), changers[i]))
+			return refuse(path, "drops preloaded libraries",
+				      "turn them round: sudo daqiri-emu -- PROGRAM");
+	}
+	return 0;
+}
+
 /* "#!/usr/bin/env [-S] [-opts] [NAME=value] program ..." */
 static int judge_env(char *args, int depth)
 {
@@ -172,8 +184,8 @@ static int judge_env(char *args, int depth)
 
 	while (word && (word[0] == '-' || strchr(word, '=')))
 		word = strtok_r(NULL, " \t", &save);
-	if (!word)
-		return 0;
+	if (!word || judge_name(word))
+		return word ? LAUNCH_USAGE : 0;
 	if (search(word, path)) {
 		launch_complain("%s: the script's interpreter does not exist", word);
 		return LAUNCH_NOT_FOUND;
@@ -237,13 +249,10 @@ static int judge(const char *path, int depth)
 
 int launch_find(const char *program, char path[PATH_MAX])
 {
-	static const char *const changers[] = { "sudo", "sudoedit", "su", "doas", "pkexec" };
+	int ret = judge_name(program);
 
-	for (size_t i = 0; i < sizeof(changers) / sizeof(changers[0]); i++) {
-		if (!strcmp(base_name(program), changers[i]))
-			return refuse(program, "drops preloaded libraries",
-				      "turn them round: sudo daqiri-emu -- PROGRAM");
-	}
+	if (ret)
+		return ret;
 	switch (search(program, path)) {
 	case 0:
 		return judge(path, 0);

@@ -154,6 +154,26 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 	}
 }
 
+void emu_live_name(const struct emu_live *live, const struct emu_dev *dev, char name[EMU_LIVE_NAME])
+{
+	snprintf(name, EMU_LIVE_NAME, "daqiri-emu/%s/%s", dev->netdev, live->name);
+}
+
+const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev)
+{
+	char here[EMU_LIVE_NAME];
+
+	for (unsigned i = 0; i < emu_settings.n_ports; i++) {
+		for (unsigned f = 0; f < EMU_COUNT(net_files); f++) {
+			*dev = &emu_devs[i];
+			emu_live_name(&net_files[f], *dev, here);
+			if (emu_live_writable(&net_files[f]) && !strcmp(name, here))
+				return &net_files[f];
+		}
+	}
+	return NULL;
+}
+
 bool emu_live_writable(const struct emu_live *live)
 {
 	return live->kind == LIVE_MTU;

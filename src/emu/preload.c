@@ -115,7 +115,14 @@ bool emu_active(void)
 
 static __attribute__((constructor)) void constructor(void)
 {
-	emu_active();
+	if (emu_active())
+		emu_live_inherit();
+}
+
+static __attribute__((destructor)) void destructor(void)
+{
+	if (emu_active())
+		emu_live_flush_all();
 }
 
 int emu_wire_need(void)

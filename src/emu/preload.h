@@ -46,6 +46,10 @@ const struct emu_live *emu_live_find(const char *mapped, struct emu_dev **dev);
 /* Its contents now; -errno. */
 int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, size_t size);
 bool emu_live_writable(const struct emu_live *live);
+/* A name for a descriptor of it that programs may inherit, and back; NULL: none of ours. */
+#define EMU_LIVE_NAME 64
+void emu_live_name(const struct emu_live *live, const struct emu_dev *dev, char name[EMU_LIVE_NAME]);
+const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev);
 /* What the kernel does with text written there: 0 or -errno. */
 int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char *text, size_t n);
 
@@ -82,6 +86,15 @@ void emu_file_private_close(int fd);
 void emu_file_keep(int fd);
 /* After fork, in the child: what was inherited is dead. */
 void emu_file_fork_child(void);
+
+/*
+ * stdio and the C library's own code write past our write(): what they have put into a live file
+ * takes effect when its last descriptor goes, or the process ends. Without emu_lock.
+ */
+void emu_live_flush(int fd);
+void emu_live_flush_all(void);
+/* At the start: standard descriptors that are live files of the shell that started us. */
+void emu_live_inherit(void);
 
 /* Opens an emulated uverbs file: a descriptor or -1 with errno. */
 int emu_uverbs_open(unsigned port, int flags);

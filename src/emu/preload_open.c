@@ -15,9 +15,9 @@
 #define LIVE_TEXT 4096 /* a sysfs attribute is at most this long */
 
 /* A descriptor whose contents are text, at its start; -1 with errno. */
-static int text_fd(const char *text, size_t n, int flags)
+static int text_fd(const char *name, const char *text, size_t n, int flags)
 {
-	int fd = memfd_create("sysfs", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+	int fd = memfd_create(name, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
 
 	if (fd < 0)
 		return -1;
@@ -29,7 +29,10 @@ static int text_fd(const char *text, size_t n, int flags)
 	return fd;
 }
 
-/* A live file that is written: write() on its descriptor reaches emu_live_write. */
+/*
+ * A live file that is written: write() on its descriptor reaches emu_live_write. A program that
+ * inherits the descriptor knows the file by its name.
+ */
 static int attach_live(int fd, const struct emu_live *live, struct emu_dev *dev)
 {
 	struct emu_file *file = calloc(1, sizeof(*file));
@@ -52,7 +55,7 @@ static int attach_live(int fd, const struct emu_live *live, struct emu_dev *dev)
 static int open_live(const struct emu_live *live, struct emu_dev *dev, int flags)
 {
 	bool writing = (flags & O_ACCMODE) != O_RDONLY;
-	char text[LIVE_TEXT];
+	char text[LIVE_TEXT], name[EMU_LIVE_NAME];
 	int n, fd;
 
 	if (writing && !emu_live_writable(live)) {
@@ -64,8 +67,33 @@ static int open_live(const struct emu_live *live, struct emu_dev *dev, int flags
 		errno = -n;
 		return -1;
 	}
-	fd = text_fd(text, (size_t)n, flags);
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		n = 0; /* what appears here came past our write(): emu_live_flush */
+	emu_live_name(live, dev, name);
+	fd = text_fd(writing ? name : "sysfs", text, (size_t)n, flags);
 	return fd < 0 || !writing ? fd : attach_live(fd, live, dev);
+}
+
+#define MEMFD_PREFIX "/memfd:"
+
+void emu_live_inherit(void)
+{
+	const struct emu_live *live;
+	struct emu_dev *dev;
+	char link[32], target[PATH_MAX];
+	ssize_t n;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = EMU_REAL(readlink)(link, target, sizeof(target) - 1);
+		if (n <= 0 || strncmp(target, MEMFD_PREFIX, strlen(MEMFD_PREFIX)))
+			continue;
+		target[n] = 0;
+		target[strcspn(target, " ")] = 0; /* " (deleted)" */
+		live = emu_live_by_name(target + strlen(MEMFD_PREFIX), &dev);
+		if (live)
+			attach_live(fd, live, dev);
+	}
 }
 
 static int open_mapped(const char *mapped, int flags)
@@ -195,7 +223,9 @@ static int mode_flags(const char *mode)
 /* stdio writes without our write(): a stream of its own that does */
 static ssize_t stream_write(void *cookie, const char *text, size_t n)
 {
-	return write((int)(intptr_t)cookie, text, n);
+	ssize_t done = write((int)(intptr_t)cookie, text, n);
+
+	return done < 0 ? 0 : done; /* fopencookie(3): an error is 0 here, with errno */
 }
 
 static int stream_close(void *cookie)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 EMU_EXPORT int access(const char *path, int mode)
@@ -41,6 +42,23 @@ EMU_EXPORT int faccessat(int dirfd, const char *path, int mode, int flags)
 	if (emu_vfs_map(dirfd, path, mapped))
 		return EMU_REAL(faccessat)(AT_FDCWD, mapped, mode, flags);
 	return EMU_REAL(faccessat)(dirfd, path, mode, flags);
+}
+
+/* ls -l asks for access lists by name. */
+EMU_EXPORT ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
+{
+	char mapped[PATH_MAX];
+
+	return EMU_REAL(getxattr)(emu_vfs_map(AT_FDCWD, path, mapped) ? mapped : path, name, value,
+				  size);
+}
+
+EMU_EXPORT ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)
+{
+	char mapped[PATH_MAX];
+
+	return EMU_REAL(lgetxattr)(emu_vfs_map(AT_FDCWD, path, mapped) ? mapped : path, name, value,
+				   size);
 }
 
 /* The real call's answer, a name within the copy given back as the program knows it. */
