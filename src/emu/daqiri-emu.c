@@ -97,9 +97,24 @@ static bool find_library(char out[PATH_MAX])
 	return relocate(dir, out) && !access(out, R_OK);
 }
 
-static int set_environment(const struct emu_settings *set)
+/* First in the list, but behind a sanitizer's runtime, which must be the very first. */
+static bool list_preload(const char *library, char *out, size_t size)
 {
 	const char *before = getenv("LD_PRELOAD");
+	int n;
+
+	if (!before || !*before)
+		n = snprintf(out, size, "%s", library);
+	else if (strstr(before, "libasan") || strstr(before, "libtsan") ||
+		 strstr(before, "libclang_rt"))
+		n = snprintf(out, size, "%s:%s", before, library);
+	else
+		n = snprintf(out, size, "%s:%s", library, before);
+	return n > 0 && (size_t)n < size;
+}
+
+static int set_environment(const struct emu_settings *set)
+{
 	char library[PATH_MAX], text[PATH_MAX], preload[2 * PATH_MAX];
 
 	if (!find_library(library)) {
@@ -113,8 +128,7 @@ static int set_environment(const struct emu_settings *set)
 		return LAUNCH_NOT_RUN;
 	}
 	if (emu_settings_format(set, text, sizeof(text)) ||
-	    snprintf(preload, sizeof(preload), "%s%s%s", library, before && *before ? ":" : "",
-		     before ? before : "") >= (int)sizeof(preload) ||
+	    !list_preload(library, preload, sizeof(preload)) ||
 	    setenv(EMU_ENV, text, 1) || setenv("LD_PRELOAD", preload, 1)) {
 		launch_complain("the environment is too large");
 		return LAUNCH_NOT_RUN;

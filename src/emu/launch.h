@@ -42,6 +42,8 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set);
 int launch_lock(const char *dir, bool *fresh);
 /* After a fresh wire is made: others may join. False: it was removed meanwhile, begin again. */
 bool launch_lock_share(int fd);
+/* Removes the wire in dir unless somebody holds it. */
+void launch_remove(const char *dir);
 /* Removes the wires in base that nobody holds. */
 void launch_clean(const char *base);
 /* A process of its own that removes dir when nobody holds its lock any more. 0 or -errno. */

@@ -95,7 +95,7 @@ static void remove_wire(const char *dir)
 	rmdir(dir);
 }
 
-static void remove_if_dead(const char *dir)
+void launch_remove(const char *dir)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -119,7 +119,7 @@ void launch_clean(const char *base)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%.3800s/%.255s", base, entry->d_name);
-		remove_if_dead(path);
+		launch_remove(path);
 	}
 	if (d)
 		closedir(d);

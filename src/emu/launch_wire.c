@@ -207,8 +207,11 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set)
 			return LAUNCH_USAGE;
 		}
 		ret = fresh ? make(wish, set) : join(wish, set);
-		if (ret) /* the lock goes with us, and what we made with the next start */
+		if (ret) {
+			close(fd);
+			launch_remove(set->wire_dir);
 			return ret;
+		}
 	} while (fresh && !launch_lock_share(fd));
 	ret = launch_reaper(set->wire_dir);
 	if (ret) {
