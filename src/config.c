@@ -199,6 +199,8 @@ int dq_config_assign(struct daqiri_config *cfg, const struct dq_secname *name,
 
 	if (name->kind && !key)
 		return dq_blame_unknown_key(at, name->kind);
+	if (*at->value == '#' || *at->value == ';')
+		return dq_blame(at, "a value cannot begin with a comment's sign");
 	spread = name->numbered ? dq_spread(key, at->value, n, at) : 0;
 	if (spread < 0)
 		return spread;
@@ -225,11 +227,10 @@ static int check_text(const struct dq_at *at)
 		return dq_blame(at, "%s", fault);
 	if (!dq_parse_name(at->key))
 		return dq_blame(at, "a key is 1 to %d letters, digits and _.-", DQ_NAME_MAX);
-	if (strlen(at->key) + strlen(at->value) + 3 > DQ_LINE_MAX)
+	if (strlen(at->key) + strlen("=") + strlen(at->value) > DQ_LINE_MAX)
 		return dq_blame(at, "the line is longer than %d bytes", DQ_LINE_MAX);
 	for (const char *c = at->value; *c; c++)
-		if ((*c == '#' || *c == ';') &&
-		    (c == at->value || isblank((unsigned char)c[-1])))
+		if (isblank((unsigned char)*c) && (c[1] == '#' || c[1] == ';'))
 			return dq_blame(at, "a comment cannot stand in a value");
 	return 0;
 }

@@ -80,6 +80,14 @@ close_file:
 	return err;
 }
 
+/* Blanks around = are left out where a line would become too long by them. */
+static void write_entry(FILE *f, const struct dq_entry *entry)
+{
+	bool tight = strlen(entry->key) + strlen(" = ") + strlen(entry->value) > DQ_LINE_MAX;
+
+	fprintf(f, "%s%s%s\n", entry->key, tight ? "=" : " = ", entry->value);
+}
+
 int daqiri_config_write(const struct daqiri_config *cfg, char **text)
 {
 	char *buf = NULL;
@@ -96,7 +104,7 @@ int daqiri_config_write(const struct daqiri_config *cfg, char **text)
 
 		fprintf(f, "%s[%s]\n", i ? "\n" : "", sec->name);
 		for (unsigned k = 0; k < sec->n_entries; k++)
-			fprintf(f, "%s = %s\n", sec->entries[k].key, sec->entries[k].value);
+			write_entry(f, &sec->entries[k]);
 	}
 	if (fclose(f)) {
 		free(buf);

@@ -39,6 +39,18 @@ static void expect_unchanged(const struct daqiri_config *cfg)
 	free(text);
 }
 
+static void expect_reads_back(const struct daqiri_config *cfg)
+{
+	struct daqiri_config *again = NULL;
+	char *text = NULL;
+
+	cr_assert_eq(daqiri_config_write(cfg, &text), 0);
+	cr_expect_eq(daqiri_config_parse(&again, text, strlen(text), "again.ini"), 0, "%s",
+		     daqiri_error_detail());
+	free(text);
+	daqiri_config_destroy(again);
+}
+
 Test(config_change, set_replaces_the_value_of_the_file)
 {
 	struct daqiri_config *cfg = make();
@@ -127,7 +139,7 @@ Test(config_change, a_failed_set_changes_nothing)
 		{"app.x", "k", "a\nb", "[app.x] k=a\nb: a control character"},
 		{"app.x", "k", "\xff", "[app.x] k=\xff: not UTF-8"},
 		{"app.x", "k", "a # b", "[app.x] k=a # b: a comment cannot stand in a value"},
-		{"app.x", "k", ";b", "[app.x] k=;b: a comment cannot stand in a value"},
+		{"app.x", "k", ";b", "[app.x] k=;b: a value cannot begin with a comment's sign"},
 		{"app.x", "k k", "1", "[app.x] k k=1: a key is 1 to 31 letters, digits and _.-"},
 		{"app.x]", "k", "1", "[app.x]]: must be 1 to 4 words of 1 to 31 letters, digits "
 				     "and _.-"},
@@ -150,12 +162,13 @@ Test(config_change, a_value_too_long_for_a_line_is_refused)
 	char value[200];
 
 	memset(value, 'v', sizeof(value));
-	value[195] = '\0';
+	value[197] = '\0';
 	cr_expect_eq(daqiri_config_set(cfg, "app.x", "k", value), -EINVAL);
 	cr_expect_not_null(strstr(daqiri_error_detail(), "the line is longer than 198 bytes"));
 	expect_unchanged(cfg);
-	value[194] = '\0';
+	value[196] = '\0';
 	cr_expect_eq(daqiri_config_set(cfg, "app.x", "k", value), 0);
+	expect_reads_back(cfg);
 	daqiri_config_destroy(cfg);
 }
 

@@ -71,6 +71,9 @@ static const struct bad_config lexical[] = {
 	BAD("a value that is a comment",
 	    "[daqiri]\nversion = # 1\n",
 	    "bad.ini:2: [daqiri] version=: no value; allowed 1"),
+	BAD("a value that begins like a comment",
+	    "[app.x]\nk =#v\n",
+	    "bad.ini:2: [app.x] k=#v: a value cannot begin with a comment's sign"),
 	BAD("the comment sign without a blank",
 	    "[daqiri]\nlog_level = info#x\n",
 	    "bad.ini:2: [daqiri] log_level=info#x: unknown word; allowed off, error, warn, info, "

@@ -55,6 +55,12 @@ static const struct bad_config values[] = {
 	BAD("an alignment that is no power of two",
 	    "[region m]\nalign = 96\n",
 	    "bad.ini:2: [region m] align=96: must be a power of two: 64 or 128; allowed 1..1M"),
+	BAD("an alignment between 2 and 4",
+	    "[region m]\nalign = 3\n",
+	    "bad.ini:2: [region m] align=3: must be a power of two: 2 or 4; allowed 1..1M"),
+	BAD("a depth just too small",
+	    "[rxq p 0]\ndepth = 63\n",
+	    "bad.ini:2: [rxq p 0] depth=63: out of range; allowed auto, 64..32768"),
 	BAD("a page size that is no power of two",
 	    "[region m]\npage_size = 6K\n",
 	    "bad.ini:2: [region m] page_size=6K: must be a power of two: 4096 or 8192; allowed "
@@ -72,6 +78,17 @@ static const struct bad_config values[] = {
 	BAD("an MTU too small",
 	    "[port p]\nmtu = 60\n",
 	    "bad.ini:2: [port p] mtu=60: out of range; allowed keep, 68..65535"),
+	BAD("no address",
+	    "[port p]\naddress =\n",
+	    "bad.ini:2: [port p] address=: no value; allowed RDMA-DEVICE, PCI-ADDRESS, "
+	    "INTERFACE, AA:BB:CC:DD:EE:FF"),
+	BAD("an address of 64 bytes",
+	    "[port p]\naddress = "
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+	    "bad.ini:2: [port p] "
+	    "address=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: not an "
+	    "address (1 to 63 characters without blank or slash); allowed RDMA-DEVICE, "
+	    "PCI-ADDRESS, INTERFACE, AA:BB:CC:DD:EE:FF"),
 	BAD("an address with a blank",
 	    "[port p]\naddress = eth 0\n",
 	    "bad.ini:2: [port p] address=eth 0: not an address (1 to 63 characters without blank "
@@ -161,6 +178,10 @@ static const struct bad_config values[] = {
 	BAD("imix beside a size",
 	    "[stream s]\nsize = imix,64\n",
 	    "bad.ini:2: [stream s] size=imix,64: not a list of sizes; allowed 60..65535, imix"),
+	BAD("a stream of a port with a long name",
+	    "[stream s]\ntx = pppppppppppppppppppppppppppppppp 0\n",
+	    "bad.ini:2: [stream s] tx=pppppppppppppppppppppppppppppppp 0: not a port's name and "
+	    "a queue's id; allowed PORT QUEUE"),
 	BAD("a stream's end without a queue",
 	    "[stream s]\ntx = p\n",
 	    "bad.ini:2: [stream s] tx=p: not a port's name and a queue's id; allowed PORT QUEUE"),
@@ -276,6 +297,15 @@ static const struct bad_config later[] = {
 	BAD("an RSS key",
 	    "[flow p f]\nrss_key = symmetric\n",
 	    "bad.ini:2: [flow p f] rss_key=symmetric: not supported yet; allowed default"),
+	BAD("an RSS key in full",
+	    "[flow p f]\nrss_key = "
+	    "6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a\n",
+	    "bad.ini:2: [flow p f] "
+	    "rss_key=6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a: "
+	    "not supported yet; allowed default"),
+	BAD("half an RSS key",
+	    "[flow p f]\nrss_key = 6d5a\n",
+	    "bad.ini:2: [flow p f] rss_key=6d5a: unknown word; allowed default"),
 	BAD("drop",
 	    "[flow p f]\ndrop = on\n",
 	    "bad.ini:2: [flow p f] drop=on: not supported yet; allowed off"),
