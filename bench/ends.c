@@ -19,7 +19,7 @@ static bool same_end(const struct perf_end *a, const struct perf_end *b)
 static struct perf_txq *find_txq(struct perf_run *run, const struct perf_end *end)
 {
 	for (unsigned i = 0; i < run->n_txqs; i++)
-		if (same_end(run->txqs[i].end, end))
+		if (same_end(&run->txqs[i].end, end))
 			return &run->txqs[i];
 	return NULL;
 }
@@ -27,7 +27,7 @@ static struct perf_txq *find_txq(struct perf_run *run, const struct perf_end *en
 static struct perf_rxq *find_rxq(struct perf_run *run, const struct perf_end *end)
 {
 	for (unsigned i = 0; i < run->n_rxqs; i++)
-		if (same_end(run->rxqs[i].end, end))
+		if (same_end(&run->rxqs[i].end, end))
 			return &run->rxqs[i];
 	return NULL;
 }
@@ -54,7 +54,7 @@ static int add_txq(struct perf_run *run, const struct perf_stream *s)
 	if (!t) {
 		t = &run->txqs[run->n_txqs++];
 		t->run = run;
-		t->end = &s->tx;
+		t->end = s->tx;
 		t->core = -1;
 		t->port = daqiri_port_find(run->dq, s->tx.port);
 		t->q = daqiri_txq_get(t->port, s->tx.queue);
@@ -113,7 +113,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 	for (unsigned i = 0; i < run->plan->n_streams; i++) {
 		struct perf_link *link = &run->links[i];
 
-		if (!link->stream->tx.used || !same_end(&link->stream->tx, t->end))
+		if (!link->stream->tx.used || !same_end(&link->stream->tx, &t->end))
 			continue;
 		link->txq = t;
 		link->sender = &t->senders[t->n_senders++];
@@ -125,25 +125,62 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 
 /* ---- receive queues ---- */
 
+static struct perf_rxq *new_rxq(struct perf_run *run, const struct perf_end *end)
+{
+	struct perf_rxq *r = &run->rxqs[run->n_rxqs];
+	struct daqiri_rxq_info info = { .size = sizeof(info) };
+
+	r->run = run;
+	r->end = *end;
+	r->core = -1;
+	r->port = daqiri_port_find(run->dq, end->port);
+	r->q = daqiri_rxq_get(r->port, end->queue);
+	if (!r->q || daqiri_rxq_info(r->q, &info))
+		return NULL;
+	r->depth = info.depth;
+	run->n_rxqs++;
+	return r;
+}
+
 static int add_rxq(struct perf_run *run, const struct perf_stream *s)
 {
 	struct perf_rxq *r = find_rxq(run, &s->rx);
-	struct daqiri_rxq_info info = { .size = sizeof(info) };
 
-	if (!r) {
-		r = &run->rxqs[run->n_rxqs++];
-		r->run = run;
-		r->end = &s->rx;
-		r->core = -1;
-		r->port = daqiri_port_find(run->dq, s->rx.port);
-		r->q = daqiri_rxq_get(r->port, s->rx.queue);
-		if (!r->q || daqiri_rxq_info(r->q, &info))
-			return perf_fail_at(place(run, s->section, "rx"), "no such queue");
-		r->depth = info.depth;
-	}
+	if (!r)
+		r = new_rxq(run, &s->rx);
+	if (!r)
+		return perf_fail_at(place(run, s->section, "rx"), "no such queue");
 	if (s->batch > r->max_batch)
 		r->max_batch = s->batch;
 	return pick_core(run, s, &r->core);
+}
+
+/*
+ * The other receive queues of a port that receives: RSS or another flow may bring frames of its
+ * streams there, and nobody else would take them out.
+ */
+static int add_neighbours(struct perf_run *run, const struct perf_rxq *first)
+{
+	struct perf_end end = first->end;
+	unsigned max_batch = first->max_batch;
+	char prefix[PERF_NAME + 8];
+	const char *section;
+
+	snprintf(prefix, sizeof(prefix), "rxq %s ", end.port);
+	for (unsigned i = 0; (section = daqiri_config_section(run->plan->cfg, i)); i++) {
+		struct perf_rxq *r;
+
+		if (strncmp(section, prefix, strlen(prefix)))
+			continue;
+		end.queue = (unsigned)strtoul(section + strlen(prefix), NULL, 10);
+		if (find_rxq(run, &end))
+			continue;
+		r = new_rxq(run, &end);
+		if (!r)
+			return perf_fail_at(place(run, section, NULL), "no such queue");
+		r->max_batch = max_batch;
+	}
+	return 0;
 }
 
 static int fill_arrival(struct perf_rxq *r, unsigned i, struct perf_link *link)
@@ -185,7 +222,7 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		const struct perf_stream *s = run->links[i].stream;
 
-		if (!s->rx.used || strcmp(s->rx.port, r->end->port))
+		if (!s->rx.used || strcmp(s->rx.port, r->end.port))
 			continue;
 		if (fill_arrival(r, r->n_streams++, &run->links[i]))
 			return -1;
@@ -197,21 +234,32 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 
 /* ---- streams ---- */
 
+static unsigned count_rxqs(const struct perf_run *run)
+{
+	const char *section;
+	unsigned n = 1;
+
+	for (unsigned i = 0; (section = daqiri_config_section(run->plan->cfg, i)); i++)
+		n += !strncmp(section, "rxq ", 4);
+	return n;
+}
+
 static int make_links(struct perf_run *run)
 {
 	const struct perf_plan *plan = run->plan;
+	unsigned max_rxqs = count_rxqs(run);
 
 	run->links = calloc(plan->n_streams, sizeof(*run->links));
 	run->txqs = calloc(plan->n_streams, sizeof(*run->txqs));
-	run->rxqs = calloc(plan->n_streams, sizeof(*run->rxqs));
+	run->rxqs = calloc(max_rxqs, sizeof(*run->rxqs));
 	if (!run->links || !run->txqs || !run->rxqs)
 		return perf_fail("out of memory");
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		struct perf_link *link = &run->links[i];
 
 		link->stream = &plan->streams[i];
-		link->arrivals = calloc(plan->n_streams, sizeof(struct perf_arrival *));
-		link->tracks = calloc(plan->n_streams, sizeof(struct perf_seqtrack *));
+		link->arrivals = calloc(max_rxqs, sizeof(struct perf_arrival *));
+		link->tracks = calloc(max_rxqs, sizeof(struct perf_seqtrack *));
 		if (!link->arrivals || !link->tracks)
 			return perf_fail("out of memory");
 	}
@@ -224,40 +272,55 @@ static int make_links(struct perf_run *run)
  */
 static void set_window(struct perf_run *run, struct perf_link *link)
 {
-	const struct perf_rxq *r;
-	unsigned sharing = 0;
+	unsigned sharing = 0, batch;
 
 	if (!run->emulated || !link->sender || !link->n || link->stream->rate.value > 0)
 		return;
-	r = find_rxq(run, &link->stream->rx);
 	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		if (run->links[i].sender && run->links[i].n &&
 		    !strcmp(run->links[i].stream->rx.port, link->stream->rx.port))
 			sharing++;
-	link->sender->window = r->depth / 2 / sharing;
+	/* A batch that is being looked at is counted already, but not yet given back to the ring. */
+	batch = link->rxq->max_batch < link->rxq->depth / 2 ? link->rxq->max_batch :
+							      link->rxq->depth / 2;
+	link->sender->window = (link->rxq->depth - batch) / sharing;
 	if (!link->sender->window)
 		link->sender->window = 1;
 }
 
-int perf_ends_make(struct perf_run *run)
+/* The queues that streams name, then those beside them. */
+static int add_queues(struct perf_run *run)
 {
 	const struct perf_plan *plan = run->plan;
+	unsigned named;
 
-	if (make_links(run))
-		return -1;
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		const struct perf_stream *s = &plan->streams[i];
 
 		if ((s->tx.used && add_txq(run, s)) || (s->rx.used && add_rxq(run, s)))
 			return -1;
 	}
+	named = run->n_rxqs;
+	for (unsigned i = 0; i < named; i++)
+		if (add_neighbours(run, &run->rxqs[i]))
+			return -1;
+	for (unsigned i = 0; i < plan->n_streams; i++)
+		if (plan->streams[i].rx.used)
+			run->links[i].rxq = find_rxq(run, &plan->streams[i].rx);
+	return 0;
+}
+
+int perf_ends_make(struct perf_run *run)
+{
+	if (make_links(run) || add_queues(run))
+		return -1;
 	for (unsigned i = 0; i < run->n_txqs; i++)
 		if (fill_txq(run, &run->txqs[i]))
 			return -1;
 	for (unsigned i = 0; i < run->n_rxqs; i++)
 		if (fill_rxq(run, &run->rxqs[i]))
 			return -1;
-	for (unsigned i = 0; i < plan->n_streams; i++)
+	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		set_window(run, &run->links[i]);
 	return 0;
 }

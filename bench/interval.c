@@ -82,7 +82,7 @@ static void print_queue_line(const struct perf_interval *iv, const struct perf_e
 {
 	FILE *f = out_file(iv->run);
 
-	fprintf(f, "           port %s queue %u ", end->port, end->queue);
+	fprintf(f, " port %s queue %u  ", end->port, end->queue);
 	print_rates(f, seconds, v[0] - v[2], v[1] - v[3]);
 	fputc('\n', f);
 }
@@ -95,8 +95,8 @@ static void print_queues(struct perf_interval *iv, uint64_t now)
 	double seconds = (double)(now - iv->last) / 1e9;
 
 	for (unsigned i = 0; v && i < n; i++) {
-		const struct perf_end *end = i < run->n_txqs ? run->txqs[i].end :
-							       run->rxqs[i - run->n_txqs].end;
+		const struct perf_end *end = i < run->n_txqs ? &run->txqs[i].end :
+							       &run->rxqs[i - run->n_txqs].end;
 		uint64_t pair[4];
 
 		if (!i)
@@ -105,7 +105,7 @@ static void print_queues(struct perf_interval *iv, uint64_t now)
 		pair[1] = v[2 * i + 1];
 		pair[2] = iv->queues[2 * i];
 		pair[3] = iv->queues[2 * i + 1];
-		fputs(i < run->n_txqs ? "        tx" : "        rx", out_file(run));
+		fputs(i < run->n_txqs ? "           tx" : "           rx", out_file(run));
 		print_queue_line(iv, end, pair, seconds);
 	}
 	if (!v)

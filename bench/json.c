@@ -91,12 +91,12 @@ static json_t *queues_json(const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_txqs; i++) {
 		const struct perf_txq *t = &run->txqs[i];
 
-		json_array_append_new(list, queue_json("tx", t->end, perf_get(t->packets),
+		json_array_append_new(list, queue_json("tx", &t->end, perf_get(t->packets),
 						       perf_get(t->bytes)));
 	}
 	for (unsigned i = 0; i < run->n_rxqs; i++) {
 		const struct perf_rxq *r = &run->rxqs[i];
-		json_t *one = queue_json("rx", r->end, perf_get(r->packets), perf_get(r->bytes));
+		json_t *one = queue_json("rx", &r->end, perf_get(r->packets), perf_get(r->bytes));
 
 		json_object_set_new(one, "corrupt_packets", count(perf_get(r->corrupt)));
 		json_object_set_new(one, "other_stream_packets", count(perf_get(r->other_stream)));

@@ -2,16 +2,19 @@
 /*
  * Sends at a steady rate: how many frames are due. The schedule counts from the start, so that the
  * average is exact however late the thread looks; what it has missed is made good at no more than
- * twice the rate, not in one burst.
+ * PERF_CATCH_UP times the rate, not in one burst. That factor lets a thread that has a core to itself
+ * only an eighth of the time keep its rate.
  */
 #ifndef PERF_PACE_H
 #define PERF_PACE_H
 
 #include <stdint.h>
 
+#define PERF_CATCH_UP 8
+
 struct perf_pacer {
 	double per_ns;   /* frames per nanosecond; 0: no limit */
-	double credit;   /* frames that may go now, of the doubled rate */
+	double credit;   /* frames that may go now, at PERF_CATCH_UP times the rate */
 	uint64_t start;  /* CLOCK_MONOTONIC */
 	uint64_t last;
 	uint64_t sent;
@@ -34,7 +37,7 @@ static inline unsigned perf_pace_due(struct perf_pacer *p, uint64_t now, unsigne
 	if (p->per_ns <= 0)
 		return max;
 	due = (double)(now - p->start) * p->per_ns + 1 - (double)p->sent;
-	p->credit += (double)(now - p->last) * p->per_ns * 2;
+	p->credit += (double)(now - p->last) * p->per_ns * PERF_CATCH_UP;
 	p->last = now;
 	if (p->credit > max)
 		p->credit = max;

@@ -93,9 +93,9 @@ static void print_workers(FILE *f, const struct perf_run *run)
 
 		fprintf(f, "thread %s:", w->name);
 		for (unsigned k = 0; k < w->n_tx; k++)
-			fprintf(f, " send %s %u", w->tx[k]->end->port, w->tx[k]->end->queue);
+			fprintf(f, " send %s %u", w->tx[k]->end.port, w->tx[k]->end.queue);
 		for (unsigned k = 0; k < w->n_rx; k++)
-			fprintf(f, " receive %s %u", w->rx[k]->end->port, w->rx[k]->end->queue);
+			fprintf(f, " receive %s %u", w->rx[k]->end.port, w->rx[k]->end.queue);
 		if (w->core >= 0)
 			fprintf(f, ", core %d", w->core);
 		fputc('\n', f);
@@ -192,9 +192,9 @@ static void print_details(FILE *f, const struct perf_run *run)
 	}
 	fprintf(f, "queues:\n");
 	for (unsigned i = 0; i < run->n_txqs; i++)
-		print_queue(f, "tx", run->txqs[i].end, perf_get(run->txqs[i].packets));
+		print_queue(f, "tx", &run->txqs[i].end, perf_get(run->txqs[i].packets));
 	for (unsigned i = 0; i < run->n_rxqs; i++)
-		print_queue(f, "rx", run->rxqs[i].end, perf_get(run->rxqs[i].packets));
+		print_queue(f, "rx", &run->rxqs[i].end, perf_get(run->rxqs[i].packets));
 }
 
 static void print_queue_errors(FILE *f, const struct perf_run *run)
@@ -204,11 +204,11 @@ static void print_queue_errors(FILE *f, const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_txqs; i++)
 		if (daqiri_txq_error(run->txqs[i].q, &e) > 0)
 			fprintf(f, "tx port %s queue %u: %llu errors, the first: %s\n",
-				run->txqs[i].end->port, run->txqs[i].end->queue, (ull)e.errors, e.text);
+				run->txqs[i].end.port, run->txqs[i].end.queue, (ull)e.errors, e.text);
 	for (unsigned i = 0; i < run->n_rxqs; i++)
 		if (daqiri_rxq_error(run->rxqs[i].q, &e) > 0)
 			fprintf(f, "rx port %s queue %u: %llu errors, the first: %s\n",
-				run->rxqs[i].end->port, run->rxqs[i].end->queue, (ull)e.errors, e.text);
+				run->rxqs[i].end.port, run->rxqs[i].end.queue, (ull)e.errors, e.text);
 }
 
 void perf_report_end(const struct perf_run *run, const struct perf_result *result)

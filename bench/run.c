@@ -16,15 +16,28 @@
 #define QUIET_NS     250000000u  /* nothing more is coming: longer than the sender's end frames take */
 #define WAIT_NS      5000000000u /* for the first frame, besides the duration */
 #define LATE_NS      1000000000u /* for the end frames, behind the duration */
+#define SAME_NS      200000000u  /* between two signals that are one */
 
-/* Signals taken so far. */
-static volatile sig_atomic_t interrupts;
+/* The first signal has come, and when. Atomic without locks: fit for a signal handler. */
+static _Atomic uint64_t interrupted_at;
 
+/*
+ * The second one ends the process at once. timeout(1) and some shells send one signal twice, to the
+ * process and to its group: what follows closely is the same one.
+ */
 static void on_interrupt(int sig)
 {
-	if (interrupts)
+	uint64_t first = perf_get(interrupted_at), now = perf_now();
+
+	if (first && now - first > SAME_NS)
 		_exit(128 + sig);
-	interrupts = 1;
+	if (!first)
+		perf_set(interrupted_at, now);
+}
+
+static bool interrupted(void)
+{
+	return perf_get(interrupted_at) != 0;
 }
 
 static void catch_signals(void)
@@ -51,7 +64,7 @@ static bool waited_enough(const struct perf_run *run, const struct perf_totals *
 {
 	const struct perf_plan *plan = run->plan;
 
-	if (interrupts || (plan->count && t->rx.packets >= plan->count))
+	if (interrupted() || (plan->count && t->rx.packets >= plan->count))
 		return true;
 	if (!plan->duration_ns)
 		return false;
@@ -142,7 +155,7 @@ static bool watch(struct perf_run *run)
 		nap();
 		now = perf_now();
 		sound = take_events(run);
-		if (interrupts)
+		if (interrupted())
 			perf_set(run->stop_sending, true);
 		over = all_over(run, now);
 		perf_interval_tick(&interval, now);
@@ -154,7 +167,7 @@ static bool watch(struct perf_run *run)
 /* The result, in words or as a document; the exit status. */
 static int report(const struct perf_run *run, const struct perf_before *before, bool sound)
 {
-	struct perf_result result = { .interrupted = interrupts };
+	struct perf_result result = { .interrupted = interrupted() };
 	int ret;
 
 	perf_totals(run, &result.totals);

@@ -64,7 +64,7 @@ struct perf_txq {
 	struct perf_run *run;
 	struct daqiri_txq *q;
 	struct daqiri_port *port;
-	const struct perf_end *end;   /* names it */
+	struct perf_end end;          /* names it */
 	int core;                     /* -1: none named */
 	uint32_t depth;
 	uint32_t buf_size;
@@ -95,7 +95,7 @@ struct perf_rxq {
 	struct perf_run *run;
 	struct daqiri_rxq *q;
 	struct daqiri_port *port;
-	const struct perf_end *end;
+	struct perf_end end;
 	int core;
 	uint32_t depth;
 	unsigned n_streams;
@@ -120,7 +120,8 @@ struct perf_link {
 	const struct perf_stream *stream;
 	struct perf_sender *sender;   /* NULL: another process sends */
 	struct perf_txq *txq;
-	unsigned n;                   /* queues by which frames may arrive; 0: another process receives */
+	struct perf_rxq *rxq;         /* the one that it names; NULL: another process receives */
+	unsigned n;                   /* queues by which frames may arrive: all of rxq's port */
 	struct perf_arrival **arrivals;
 	struct perf_seqtrack **tracks; /* of the arrivals */
 	/* The main thread's: */

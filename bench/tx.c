@@ -7,7 +7,7 @@
 #define END_GAP_NS   20000000u
 #define DRAIN_MAX_NS 1000000000u
 /* A receiver that has taken nothing for so long has lost what is under way. */
-#define FORGIVE_NS 2000000u
+#define FORGIVE_NS 50000000u
 
 /* Size and ports of frame seq; the steady state only ever moves on by one: sender_next(). */
 static void sender_seek(struct perf_sender *s, uint64_t seq)
@@ -64,6 +64,18 @@ static void fail(struct perf_txq *t, int error)
 	}
 }
 
+/*
+ * Nothing has come for long although the window is full: what is under way is lost. Where nothing has
+ * ever come there is nobody to wait for.
+ */
+static void forgive(struct perf_sender *s, uint64_t under_way, uint64_t now)
+{
+	s->forgiven += under_way;
+	s->arrived_at = now;
+	if (!s->arrived)
+		s->window = 0;
+}
+
 /* Frames that the receiver in this process can still take; max where there is no such bound. */
 static unsigned window_left(struct perf_sender *s, uint64_t now, unsigned max)
 {
@@ -77,15 +89,15 @@ static unsigned window_left(struct perf_sender *s, uint64_t now, unsigned max)
 		s->arrived = arrived;
 		s->arrived_at = now;
 	}
+	/* What was forgiven too early and came after all is not forgiven any more. */
+	if (arrived + s->forgiven > s->seq)
+		s->forgiven = s->seq > arrived ? s->seq - arrived : 0;
 	under_way = s->seq > arrived + s->forgiven ? s->seq - arrived - s->forgiven : 0;
-	if (under_way >= s->window && now - s->arrived_at > FORGIVE_NS) {
-		s->forgiven += under_way;
-		s->arrived_at = now;
-		under_way = 0;
-	}
-	if (under_way >= s->window)
-		return 0;
-	return s->window - under_way < max ? (unsigned)(s->window - under_way) : max;
+	if (under_way < s->window)
+		return s->window - under_way < max ? (unsigned)(s->window - under_way) : max;
+	if (now - s->arrived_at > FORGIVE_NS)
+		forgive(s, under_way, now);
+	return 0;
 }
 
 /* Takes note of the first n of the frames in t->pkts; the others will be built again. */

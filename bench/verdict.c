@@ -80,39 +80,66 @@ struct subject {
 	struct daqiri_port *rx_port;
 };
 
+static void add(struct subject *s, const char *prefix, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+/* What is said of a port already is not said again for its next stream. */
+static void add(struct subject *s, const char *prefix, const char *fmt, va_list ap)
+{
+	struct perf_verdict *out = s->out;
+	char *line = out->line[out->n];
+	size_t used;
+
+	if (out->n == PERF_VERDICTS)
+		return;
+	used = (size_t)snprintf(line, sizeof(out->line[0]), "[%s] ", prefix);
+	vsnprintf(line + used, sizeof(out->line[0]) - used, fmt, ap);
+	for (unsigned i = 0; i < out->n; i++)
+		if (!strcmp(out->line[i], line))
+			return;
+	out->n++;
+}
+
 static void say(struct subject *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void say(struct subject *s, const char *fmt, ...)
 {
-	char *line;
-	size_t used;
 	va_list ap;
 
-	if (s->out->n == PERF_VERDICTS)
-		return;
-	line = s->out->line[s->out->n++];
-	used = (size_t)snprintf(line, sizeof(s->out->line[0]), "[%s] ", s->link->stream->section);
 	va_start(ap, fmt);
-	vsnprintf(line + used, sizeof(s->out->line[0]) - used, fmt, ap);
+	add(s, s->link->stream->section, fmt, ap);
 	va_end(ap);
+}
+
+/* Of a port as a whole. */
+static void say_port(struct subject *s, const struct perf_end *end, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say_port(struct subject *s, const struct perf_end *end, const char *fmt, ...)
+{
+	char prefix[PERF_NAME + 8];
+	va_list ap;
+
+	snprintf(prefix, sizeof(prefix), "port %s", end->port);
+	va_start(ap, fmt);
+	add(s, prefix, fmt, ap);
+	va_end(ap);
+}
+
+static bool judge_link(struct subject *s, const struct perf_end *end,
+		       const struct daqiri_port_info *info)
+{
+	if (!info->size || info->link_up)
+		return false;
+	say_port(s, end, "no carrier: check the cable of %s, and its peer", info->rdma);
+	return true;
 }
 
 static bool judge_carrier(struct subject *s)
 {
-	const struct perf_stream *st = s->link->stream;
-	bool down = false;
+	bool down = judge_link(s, &s->link->stream->tx, &s->tx);
 
-	if (s->tx.size && !s->tx.link_up) {
-		say(s, "port %s (%s) has no carrier: check its cable and its peer", st->tx.port,
-		    s->tx.rdma);
-		down = true;
-	}
-	if (s->rx.size && !s->rx.link_up) {
-		say(s, "port %s (%s) has no carrier: check its cable and its peer", st->rx.port,
-		    s->rx.rdma);
-		down = true;
-	}
-	return down;
+	return judge_link(s, &s->link->stream->rx, &s->rx) || down;
 }
 
 static uint64_t txq_stat(const struct perf_txq *t, const char *what)
@@ -138,18 +165,18 @@ static bool judge_sending(struct subject *s)
 	if (!t)
 		return false;
 	if (daqiri_txq_error(t->q, &err) > 0) {
-		say(s, "send queue %u of port %s met an error: %s", t->end->queue, t->end->port, err.text);
+		say(s, "send queue %u of port %s met an error: %s", t->end.queue, t->end.port, err.text);
 		return true;
 	}
 	packets = txq_stat(t, "packets");
 	completed = txq_stat(t, "completed");
 	if (!packets)
-		say(s, "nothing was sent: send queue %u of port %s took no frame", t->end->queue,
-		    t->end->port);
+		say(s, "nothing was sent: send queue %u of port %s took no frame", t->end.queue,
+		    t->end.port);
 	else if (completed < packets)
 		say(s, "the NIC has read only %llu of %llu frames of send queue %u of port %s",
-		    (unsigned long long)completed, (unsigned long long)packets, t->end->queue,
-		    t->end->port);
+		    (unsigned long long)completed, (unsigned long long)packets, t->end.queue,
+		    t->end.port);
 	return !packets || completed < packets;
 }
 
@@ -188,18 +215,18 @@ static bool judge_mac(struct subject *s)
 
 static bool judge_arrivals(struct subject *s)
 {
-	const char *port = s->link->stream->rx.port;
+	const struct perf_end *end = &s->link->stream->rx;
 	uint64_t full = gained(s->before, s->rx_port, "hw_out_of_buffer");
 	uint64_t kernel = gained(s->before, s->rx_port, "net_rx_packets");
 
 	if (full)
-		say(s, "out of buffer: %llu frames reached port %s while its receive queue had no free "
-		    "buffer: the receiver was too slow (raise [rxq] depth, give it a core, or send "
-		    "with -r)", (unsigned long long)full, port);
+		say_port(s, end, "out of buffer: %llu frames arrived while their receive queue had no free "
+			 "buffer: the receiver was too slow (raise [rxq] depth, give it a core, or send "
+			 "with -r)", (unsigned long long)full);
 	/* A few frames for the kernel are on any network. */
 	if (kernel && (kernel >= s->totals.lost / 2 || !s->totals.rx.packets))
-		say(s, "flow miss: %llu frames reached port %s and went to the kernel, as no [flow %s …] "
-		    "matches them", (unsigned long long)kernel, port, port);
+		say_port(s, end, "flow miss: %llu frames arrived and went to the kernel, as no [flow %s …] "
+			 "matches them", (unsigned long long)kernel, end->port);
 	return full || kernel;
 }
 
@@ -214,13 +241,13 @@ static bool judge_strangers(struct subject *s)
 		if (r->port != s->rx_port || s->totals.rx.packets)
 			continue;
 		if (other)
-			say(s, "receive queue %u of port %s got %llu frames of another stream (id 0x%04llx, "
-			    "this one is 0x%04x): [stream] names must agree on both sides", r->end->queue,
-			    r->end->port, (unsigned long long)other,
-			    (unsigned long long)perf_get(r->other_id), s->link->stream->id);
+			say_port(s, &r->end, "queue %u got %llu frames of a stream that is not received here "
+				 "(id 0x%04llx): the names of [stream]s must agree on both sides",
+				 r->end.queue, (unsigned long long)other,
+				 (unsigned long long)perf_get(r->other_id));
 		if (foreign)
-			say(s, "receive queue %u of port %s got %llu frames that daqiri-perf did not send",
-			    r->end->queue, r->end->port, (unsigned long long)foreign);
+			say_port(s, &r->end, "queue %u got %llu frames that daqiri-perf did not send",
+				 r->end.queue, (unsigned long long)foreign);
 		any |= other || foreign;
 	}
 	return any;

@@ -83,30 +83,42 @@ static bool mark_somewhere(struct perf_verifier *v, const uint8_t *frame, uint32
 	return false;
 }
 
-/* A slot by UDP ports and length where they stand in most frames; anything will do elsewhere. */
+/* A slot by length, addresses and stream where they stand in most frames; anything will do else. */
 static struct perf_headers *known_slot(struct perf_verifier *v, const uint8_t *frame, uint32_t len)
 {
-	unsigned h = perf_load16(frame + 34) * 5u + perf_load16(frame + 36) + len;
+	unsigned h = perf_load16(frame + 44) + frame[29] * 7u + frame[33] * 13u + len;
 
 	return &v->known[h & (PERF_KNOWN - 1)];
 }
 
-/* All header bytes, but for IPv6's UDP checksum: that one differs from frame to frame. */
+/*
+ * All header bytes but the UDP ports, which the mark's check covers and the caller accounts for, and
+ * IPv6's UDP checksum: these differ from frame to frame.
+ */
 static bool same_headers(const struct perf_headers *h, const uint8_t *frame, uint32_t len)
 {
+	const uint8_t *udp = frame + h->len - 8;
 	uint64_t a[4], b[4];
 
 	if (h->frame_len != len)
 		return false;
+	if (perf_load16(udp + 4) != perf_load16(h->bytes + h->len - 4) ||
+	    (!h->ipv6 && perf_load16(udp + 6)))
+		return false;
 	if (h->len != 42)
-		return !memcmp(h->bytes, frame, h->len - (h->ipv6 ? 2u : 0u));
+		return !memcmp(h->bytes, frame, h->len - 8u);
 	memcpy(a, frame, 32);
 	memcpy(b, h->bytes, 32);
 	if ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]))
 		return false;
-	memcpy(a, frame + 32, 8);
-	memcpy(b, h->bytes + 32, 8);
-	return a[0] == b[0] && perf_load16(frame + 40) == perf_load16(h->bytes + 40);
+	return perf_load16(frame + 32) == perf_load16(h->bytes + 32);
+}
+
+static struct perf_ports ports_of(const struct perf_headers *h, const uint8_t *frame)
+{
+	const uint8_t *udp = frame + h->len - 8;
+
+	return (struct perf_ports){ perf_load16(udp), perf_load16(udp + 2) };
 }
 
 static bool udp_checksum_right(const struct perf_headers *h, const uint8_t *frame)
@@ -124,6 +136,7 @@ static bool learn(struct perf_verifier *v, const struct perf_headers *h, struct 
 	if (!path_right(e, h))
 		return false;
 	*slot = *h;
+	slot->sum ^= perf_ports_sum(ports_of(h, h->bytes), h->ipv6);
 	return true;
 }
 
@@ -181,6 +194,7 @@ enum perf_judgement perf_verify(struct perf_verifier *v, const uint8_t *frame, u
 				struct perf_mark *mark)
 {
 	const struct perf_headers *h;
+	uint64_t sum;
 
 	if (len < PERF_MIN_FRAME)
 		return PERF_NOT_OURS;
@@ -189,7 +203,8 @@ enum perf_judgement perf_verify(struct perf_verifier *v, const uint8_t *frame, u
 	h = known_slot(v, frame, len);
 	if (!same_headers(h, frame, len))
 		return judge_new(v, frame, len, mark);
-	if (!perf_mark_get(frame + h->len, mark, h->sum))
+	sum = h->sum ^ perf_ports_sum(ports_of(h, frame), h->ipv6);
+	if (!perf_mark_get(frame + h->len, mark, sum))
 		return PERF_BAD_HEADER;
 	if (!find_stream(v, mark->stream))
 		return PERF_OTHER_STREAM;

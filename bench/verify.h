@@ -39,7 +39,7 @@ struct perf_verifier {
 	unsigned n_streams;
 	struct perf_expect *streams;
 	unsigned last;                           /* index of the stream seen last */
-	struct perf_headers known[PERF_KNOWN];   /* frame_len 0: free */
+	struct perf_headers known[PERF_KNOWN];   /* frame_len 0: free; sum as if the ports were 0 */
 };
 
 /* streams stay the caller's, are changed (learned path) and must outlive the verifier. */

@@ -101,22 +101,36 @@ struct job {
 	bool dealt;
 };
 
+/* Adds a queue that is not yet in the list. */
+static void list_tx(struct job *jobs, unsigned *n, struct perf_txq *t)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (jobs[i].tx == t)
+			return;
+	jobs[(*n)++] = (struct job){ .tx = t, .core = t->core };
+}
+
+static void list_rx(struct job *jobs, unsigned *n, struct perf_rxq *r)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (jobs[i].rx == r)
+			return;
+	jobs[(*n)++] = (struct job){ .rx = r, .core = r->core };
+}
+
 /* The queues in the order of the streams, so that a stream's two ends stand together. */
-static unsigned list_jobs(struct perf_run *run, struct job *jobs)
+static void list_jobs(struct perf_run *run, struct job *jobs)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < run->plan->n_streams; i++) {
-		const struct perf_stream *s = run->links[i].stream;
-
-		for (unsigned k = 0; k < run->n_txqs; k++)
-			if (run->txqs[k].end == &s->tx)
-				jobs[n++] = (struct job){ .tx = &run->txqs[k], .core = run->txqs[k].core };
-		for (unsigned k = 0; k < run->n_rxqs; k++)
-			if (run->rxqs[k].end == &s->rx)
-				jobs[n++] = (struct job){ .rx = &run->rxqs[k], .core = run->rxqs[k].core };
+		if (run->links[i].txq)
+			list_tx(jobs, &n, run->links[i].txq);
+		if (run->links[i].rxq)
+			list_rx(jobs, &n, run->links[i].rxq);
 	}
-	return n;
+	for (unsigned k = 0; k < run->n_rxqs; k++)
+		list_rx(jobs, &n, &run->rxqs[k]);
 }
 
 static int give(struct perf_worker *w, struct job *job)
@@ -212,7 +226,7 @@ int perf_workers_make(struct perf_run *run)
 		perf_fail("out of memory");
 		goto out;
 	}
-	n = list_jobs(run, jobs);
+	list_jobs(run, jobs);
 	ret = deal_pinned(run, jobs, n);
 	if (!ret)
 		ret = deal_free(run, jobs, n);
