@@ -161,9 +161,18 @@ int dq_secname_parse(struct dq_secname *out, const char *text, const struct dq_a
 void dq_secname_format(const struct dq_secname *name, unsigned i, char buf[DQ_SECTION_BUF]);
 unsigned dq_secname_count(const struct dq_secname *name);
 
-/* The value that the i-th of n sections takes from a list that is spread over them. */
+/* Whether value is a list to be spread over n sections: 1, 0, or -EINVAL with at blamed. */
 int dq_spread(const struct dq_key *key, const char *value, unsigned n, const struct dq_at *at);
+
+/* The i-th value of such a list. */
 void dq_spread_pick(const char *value, unsigned i, char *buf, size_t size);
+
+/*
+ * Judges at->key = at->value and sets it in every section that name stands for. A key that is set
+ * already is replaced in code (at->line 0) and refused in a file.
+ */
+int dq_config_assign(struct daqiri_config *cfg, const struct dq_secname *name,
+		     const struct dq_at *at);
 
 /* ---- values: config_value.c ---- */
 
@@ -176,15 +185,15 @@ bool dq_parse_range(const char *s, uint64_t max, uint64_t *first, uint64_t *last
 bool dq_parse_queue(const char *s, char port[DQ_NAME_MAX + 1], unsigned *id);
 
 /*
- * Takes the next element off a comma-separated list: *list moves on. false: the end. The element is
- * cut to size; -1 in *len stands for one that does not fit.
+ * Takes the next element off a comma-separated list: *list moves on. false: the end. An element
+ * that does not fit into buf comes as "", which nothing allows.
  */
 bool dq_list_next(const char **list, char *buf, size_t size);
 
 /* Splits "A > B". */
 bool dq_parse_pair(const char *s, char *a, char *b, size_t size);
 
-/* The sole placeholder syntax of a type: MAC, PREFIX, … */
+/* What no word or number of the table can say: a type's own syntax. */
 bool dq_parse_special(enum dq_type type, const char *s);
 
 bool dq_type_is_list(enum dq_type type);
@@ -201,9 +210,5 @@ int dq_file_parse(struct daqiri_config *cfg, const char *text, size_t len);
 
 /* What makes a line impossible, in words; NULL: nothing. */
 const char *dq_text_fault(const char *text, size_t len);
-
-/* Sets key in every section that name stands for. line: of the file; 0: in code. */
-int dq_config_assign(struct daqiri_config *cfg, const struct dq_secname *name,
-		     const struct dq_at *at);
 
 #endif

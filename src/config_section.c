@@ -141,7 +141,6 @@ static bool spreads(const struct dq_key *key, const char *value)
 		first < last);
 }
 
-/* 1: spread it, 0: every section takes the whole. */
 int dq_spread(const struct dq_key *key, const char *value, unsigned n, const struct dq_at *at)
 {
 	char unused[1];

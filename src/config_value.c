@@ -297,7 +297,7 @@ static bool parse_address(const char *s)
 	if (len < 1 || len > 63)
 		return false;
 	for (; *s; s++)
-		if (!isgraph((unsigned char)*s) || *s == '/')
+		if (*s <= ' ' || *s > '~' || *s == '/')
 			return false;
 	return true;
 }

@@ -301,7 +301,8 @@ static const struct bad_config later[] = {
 	    "[flow p f]\nrss_key = "
 	    "6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a\n",
 	    "bad.ini:2: [flow p f] "
-	    "rss_key=6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a: "
+	    "rss_key=6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a"
+	    "6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a: "
 	    "not supported yet; allowed default"),
 	BAD("half an RSS key",
 	    "[flow p f]\nrss_key = 6d5a\n",
