@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From flows to rules and priorities, without a device. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include <daqiri.h>
+#include <infiniband/verbs.h>
+
+#include "flow_plan.h"
+
+enum { IPV4 = 0x0800, ALL_FIELDS = 0xff };
+
+static unsigned queues[] = {0, 1, 2, 3};
+
+static struct dq_conf_flow flow(const char *where, uint32_t fields)
+{
+	return (struct dq_conf_flow){.where = where,
+	                             .name = where,
+	                             .match = {.fields = fields},
+	                             .tag = 1,
+	                             .priority = DQ_AUTO,
+	                             .n_queues = 1,
+	                             .queues = queues};
+}
+
+static int make(struct dq_flow_plan *plan, const struct dq_conf_flow *flows, unsigned n,
+                const struct dq_conf_port *port)
+{
+	const struct dq_conf_flow *list[16];
+	struct dq_flow_input in = {
+	        .flows = list, .n_flows = n, .port = port, .rx_hash_fields = ALL_FIELDS};
+
+	for (unsigned i = 0; i < n; i++)
+		list[i] = &flows[i];
+	return dq_flow_plan_make(plan, &in);
+}
+
+static const struct dq_conf_port kernel = {.where = "[port b]"};
+static const struct dq_conf_port drop = {.where = "[port b]", .unmatched = DQ_UNMATCHED_DROP};
+static const struct dq_conf_port spread = {
+        .where = "[port b]", .unmatched = DQ_UNMATCHED_QUEUE, .n_queues = 4, .queues = queues};
+
+/* The bytes of fte_match_set_lyr_2_4, written out. */
+Test(flow_plan, a_match_is_encoded_where_the_device_looks)
+{
+	struct dq_match m = {.fields = 0x7f,
+	                     .src_mac = {2, 1, 2, 3, 4, 5},
+	                     .dst_mac = {4, 6, 7, 8, 9, 10},
+	                     .ethertype = IPV4,
+	                     .ipv4_src = {10, 1, 2, 0},
+	                     .ipv4_src_mask = {255, 255, 255, 0},
+	                     .ipv4_dst = {10, 1, 2, 3},
+	                     .ipv4_dst_mask = {255, 255, 255, 255},
+	                     .udp_src = 0x1234,
+	                     .udp_dst = 0x5678};
+	static const uint8_t value[64] = {
+	        2,  1, 2, 3, 4, 5, 0x08, 0, 4, 6, 7, 8, 9,    10,   0,    0, /* MACs */
+	        17, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
+	        0,  0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 10,   1,    2,    0, /* source */
+	        0,  0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 10,   1,    2,    3};
+	static const uint8_t mask[64] = {
+	        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0,   0,
+	        255, 0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 255,
+	        0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 0,
+	        0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 255};
+	struct dq_match_buf buf;
+
+	dq_match_encode(&buf, &m);
+	cr_assert_arr_eq(buf.value, value, 64);
+	cr_assert_arr_eq(buf.mask, mask, 64);
+}
+
+/* Else the kernel puts the rule behind the one for everything. */
+Test(flow_plan, a_multicast_mac_loses_its_group_bit_in_value_and_mask)
+{
+	struct dq_match m = {.fields = DQ_MATCH_DST_MAC, .dst_mac = {0x01, 0, 0x5e, 1, 2, 3}};
+	struct dq_match_buf buf;
+
+	dq_match_encode(&buf, &m);
+	cr_assert_eq(buf.value[8], 0x00);
+	cr_assert_eq(buf.mask[8], 0xfe);
+	cr_assert_eq(buf.mask[9], 0xff);
+	m.dst_mac[0] = 0x02;
+	dq_match_encode(&buf, &m);
+	cr_assert_eq(buf.mask[8], 0xff);
+}
+
+Test(flow_plan, narrower_matches_come_first_whatever_the_order_in_the_file)
+{
+	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_UDP_DST), flow("b", DQ_MATCH_DST_MAC),
+	                                flow("c", DQ_MATCH_DST_MAC | DQ_MATCH_UDP_DST)};
+	struct dq_flow_plan plan;
+
+	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 3u);
+	cr_assert_eq(plan.rules[2].priority, 0, "both");
+	cr_assert_eq(plan.rules[1].priority, 1, "48 bits");
+	cr_assert_eq(plan.rules[0].priority, 2, "24 bits");
+	dq_flow_plan_free(&plan);
+}
+
+Test(flow_plan, rules_of_one_mask_share_a_priority)
+{
+	struct dq_conf_flow flows[8];
+	struct dq_flow_plan plan;
+
+	for (unsigned i = 0; i < 8; i++) {
+		flows[i] = flow("f", DQ_MATCH_UDP_DST);
+		flows[i].match.udp_dst = (uint16_t)(1000 + i);
+	}
+	cr_assert_eq(make(&plan, flows, 8, &kernel), 0);
+	for (unsigned i = 0; i < 8; i++)
+		cr_assert_eq(plan.rules[i].priority, 0);
+	dq_flow_plan_free(&plan);
+}
+
+/* 10.0.0.0/8 and 10.1.0.0/16 overlap, 11.1.0.0/16 overlaps neither: but has the second's mask. */
+Test(flow_plan, longer_prefixes_come_first)
+{
+	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_IPV4_DST), flow("b", DQ_MATCH_IPV4_DST),
+	                                flow("c", DQ_MATCH_IPV4_DST)};
+	struct dq_flow_plan plan;
+
+	memcpy(flows[0].match.ipv4_dst, "\x0a\0\0\0", 4);
+	memcpy(flows[0].match.ipv4_dst_mask, "\xff\0\0\0", 4);
+	memcpy(flows[1].match.ipv4_dst, "\x0a\x01\0\0", 4);
+	memcpy(flows[1].match.ipv4_dst_mask, "\xff\xff\0\0", 4);
+	memcpy(flows[2].match.ipv4_dst, "\x0b\x01\0\0", 4);
+	memcpy(flows[2].match.ipv4_dst_mask, "\xff\xff\0\0", 4);
+	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
+	cr_assert_eq(plan.rules[0].priority, 1);
+	cr_assert_eq(plan.rules[1].priority, 0);
+	cr_assert_eq(plan.rules[2].priority, 0);
+	dq_flow_plan_free(&plan);
+}
+
+static const struct dq_rule *rule_of(const struct dq_flow_plan *plan, uint64_t fields)
+{
+	for (unsigned i = 0; i < plan->n_rules; i++)
+		if (plan->rules[i].hash_fields == fields)
+			return &plan->rules[i];
+	return NULL;
+}
+
+Test(flow_plan, spreading_takes_one_rule_for_each_class)
+{
+	struct dq_conf_flow one = flow("a", DQ_MATCH_DST_MAC);
+	struct dq_flow_plan plan;
+
+	one.n_queues = 4;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 7u);
+	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 0, "IPv4 and UDP");
+	cr_assert_eq(rule_of(&plan, 0x33)->priority, 0, "IPv4 and TCP");
+	cr_assert_eq(rule_of(&plan, 0xcc)->priority, 0, "IPv6 and UDP");
+	cr_assert_eq(rule_of(&plan, 0x3c)->priority, 0, "IPv6 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x03)->priority, 1, "IPv4");
+	cr_assert_eq(rule_of(&plan, 0x0c)->priority, 1, "IPv6");
+	cr_assert_eq(rule_of(&plan, 0x00)->priority, 2, "no IP");
+	dq_flow_plan_free(&plan);
+}
+
+Test(flow_plan, a_flow_that_names_ip_and_udp_is_spread_by_one_rule)
+{
+	struct dq_conf_flow one = flow("a", DQ_MATCH_UDP_DST | DQ_MATCH_IPV4_DST);
+	struct dq_flow_plan plan;
+
+	one.n_queues = 2;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 1u);
+	cr_assert_eq(plan.rules[0].hash_fields, 0xc3u);
+	dq_flow_plan_free(&plan);
+	one = flow("a", DQ_MATCH_UDP_DST);
+	one.n_queues = 2;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 2u, "IPv4 and IPv6");
+	dq_flow_plan_free(&plan);
+}
+
+Test(flow_plan, the_rest_comes_last)
+{
+	struct dq_conf_flow one = flow("a", DQ_MATCH_DST_MAC);
+	struct dq_flow_plan plan;
+
+	cr_assert_eq(make(&plan, &one, 1, &drop), 0);
+	cr_assert_eq(plan.n_rules, 2u);
+	cr_assert(dq_match_is_any(&plan.rules[1].match));
+	cr_assert_eq(plan.rules[1].priority, 15);
+	cr_assert_eq(plan.rules[1].flow, 1u);
+	dq_flow_plan_free(&plan);
+	cr_assert_eq(make(&plan, &one, 1, &spread), 0);
+	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 13);
+	cr_assert_eq(rule_of(&plan, 0x03)->priority, 14);
+	cr_assert_eq(plan.rules[plan.n_rules - 1].priority, 15);
+	dq_flow_plan_free(&plan);
+}
+
+#define assert_refused(flows, n, port, part)                                                       \
+	do {                                                                                       \
+		struct dq_flow_plan refused;                                                       \
+		cr_assert_lt(make(&refused, flows, n, port), 0);                                   \
+		cr_assert(strstr(daqiri_error_detail(), part), "%s", daqiri_error_detail());       \
+	} while (0)
+
+Test(flow_plan, what_has_no_defined_order_is_refused)
+{
+	struct dq_conf_flow flows[2] = {flow("[flow b x]", DQ_MATCH_UDP_DST),
+	                                flow("[flow b y]", DQ_MATCH_UDP_SRC)};
+
+	flows[0].priority = flows[1].priority = 4;
+	assert_refused(flows, 2, &kernel, "[flow b x]: has priority 4, as [flow b y]");
+	flows[1] = flows[0];
+	flows[1].where = "[flow b z]";
+	assert_refused(flows, 2, &kernel, "[flow b z]: matches the same packets as [flow b x]");
+	flows[0] = flow("[flow b all]", 0);
+	assert_refused(flows, 1, &drop, "[flow b all]: matches everything");
+}
+
+Test(flow_plan, a_priority_without_room_for_the_classes_is_refused)
+{
+	struct dq_conf_flow one = flow("[flow b x]", DQ_MATCH_DST_MAC);
+	struct dq_flow_plan plan;
+
+	one.n_queues = 4;
+	one.priority = 13;
+	assert_refused(&one, 1, &kernel, "allowed 0..12");
+	one.priority = 12;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 12);
+	cr_assert_eq(rule_of(&plan, 0x00)->priority, 14);
+	dq_flow_plan_free(&plan);
+}
+
+Test(flow_plan, contradictions_are_refused)
+{
+	struct dq_conf_flow one = flow("[flow b x]", DQ_MATCH_ETHERTYPE | DQ_MATCH_IPV4_DST);
+
+	one.match.ethertype = 0x86dd;
+	assert_refused(&one, 1, &kernel, "excludes IPv4");
+	one.match.fields = DQ_MATCH_ETHERTYPE | DQ_MATCH_UDP_DST;
+	one.match.ethertype = 0x0806;
+	assert_refused(&one, 1, &kernel, "excludes UDP");
+	one = flow("[flow b x]", DQ_MATCH_IPV4_DST);
+	memcpy(one.match.ipv4_dst, "\xe0\0\0\0", 4);
+	memcpy(one.match.ipv4_dst_mask, "\xe0\0\0\0", 4);
+	assert_refused(&one, 1, &kernel, "224.0.0.0/4");
+}
+
+/* Each overlaps every other and has a mask of its own: 15 priorities are not enough for 16. */
+Test(flow_plan, flows_that_overlap_in_too_many_ways_are_refused)
+{
+	struct dq_conf_flow flows[16];
+	struct dq_flow_plan plan;
+
+	for (unsigned i = 0; i < 16; i++) {
+		flows[i] = flow("[flow b f]", DQ_MATCH_IPV4_DST);
+		for (unsigned bit = 0; bit <= i; bit++)
+			flows[i].match.ipv4_dst_mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	}
+	cr_assert_eq(make(&plan, flows, 15, &kernel), 0);
+	for (unsigned i = 0; i < 15; i++)
+		cr_assert_eq(plan.rules[i].priority, 14 - (int)i);
+	dq_flow_plan_free(&plan);
+	assert_refused(flows, 16, &kernel, "no priority is left");
+}
