@@ -27,10 +27,19 @@ struct emu_file *emu_file_peek(int fd)
 	return __atomic_load_n(&files[fd], __ATOMIC_ACQUIRE);
 }
 
+static pid_t owner; /* the process whose table this is; 0: not asked yet */
+
+bool emu_file_foreign(void)
+{
+	return owner && owner != getpid();
+}
+
 int emu_file_attach(int fd, struct emu_file *file)
 {
 	if (fd < 0 || fd >= MAX_FDS)
 		return -EMFILE;
+	if (!owner)
+		owner = getpid();
 	file->fds++;
 	/* pairs with the acquire in emu_file_peek: the file is complete before it can be found */
 	__atomic_store_n(&files[fd], file, __ATOMIC_RELEASE);
@@ -89,6 +98,7 @@ void emu_file_private_close(int fd)
 
 void emu_file_fork_child(void)
 {
+	owner = getpid();
 	for (int fd = 0; fd < MAX_FDS; fd++) {
 		if (files[fd] && files[fd]->kind != EMU_FILE_PRIVATE)
 			files[fd]->dead = true;
@@ -102,7 +112,7 @@ static int copied(int from, int to)
 {
 	struct emu_file *file;
 
-	if (to < 0 || !emu_file_peek(from))
+	if (to < 0 || !emu_file_peek(from) || emu_file_foreign())
 		return to;
 	pthread_mutex_lock(&emu_lock);
 	file = emu_file_peek(from);
@@ -140,7 +150,7 @@ void emu_live_flush_all(void)
 
 static void forget(int fd)
 {
-	if (!emu_file_peek(fd))
+	if (!emu_file_peek(fd) || emu_file_foreign())
 		return;
 	emu_live_flush(fd);
 	pthread_mutex_lock(&emu_lock);

@@ -84,6 +84,11 @@ int emu_file_private(int fd);
 void emu_file_private_close(int fd);
 /* Hides fd where it is, and leaves it open for programs that this one becomes. */
 void emu_file_keep(int fd);
+/*
+ * True in a child that runs on our memory (vfork) or was made behind the C library's back: it closes
+ * and copies its own descriptors, and the table is its parent's.
+ */
+bool emu_file_foreign(void);
 /* After fork, in the child: what was inherited is dead. */
 void emu_file_fork_child(void);
 
@@ -102,7 +107,7 @@ int emu_uverbs_open(unsigned port, int flags);
 void emu_uverbs_release(struct emu_ctx *ctx);
 void emu_channel_release(struct emu_object *channel);
 /* RDMA_VERBS_IOCTL on an emulated file: 0 or -errno. */
-int emu_uverbs_ioctl(struct emu_file *file, void *arg);
+int emu_uverbs_ioctl(int fd, void *arg);
 void emu_uverbs_fork_child(void);
 /* The first use of the wire in this process; 0 or -errno. */
 int emu_wire_need(void);

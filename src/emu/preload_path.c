@@ -208,7 +208,7 @@ EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 		return EMU_REAL(ioctl)(fd, request, arg);
 	if (request != RDMA_VERBS_IOCTL)
 		return fail(-ENOTTY);
-	ret = emu_uverbs_ioctl(file, arg);
+	ret = emu_uverbs_ioctl(fd, arg);
 	return ret < 0 ? fail(ret) : 0;
 }
 

@@ -279,9 +279,10 @@ static int check_header(const struct ib_uverbs_ioctl_hdr *hdr)
 	return hdr->driver_id == RDMA_DRIVER_MLX5 ? 0 : -EINVAL;
 }
 
-int emu_uverbs_ioctl(struct emu_file *file, void *arg)
+int emu_uverbs_ioctl(int fd, void *arg)
 {
 	struct emu_call call = { .hdr = arg };
+	struct emu_file *file;
 	int ret;
 
 	if (!arg)
@@ -289,9 +290,15 @@ int emu_uverbs_ioctl(struct emu_file *file, void *arg)
 	ret = check_header(call.hdr);
 	if (ret)
 		return ret;
+	if (emu_file_foreign())
+		return -EIO;
 	pthread_mutex_lock(&emu_lock);
-	call.ctx = file->ctx;
-	ret = file->dead ? -EIO : dispatch(&call);
+	file = emu_file_peek(fd); /* it may have been closed since our caller looked */
+	ret = -EBADF;
+	if (file && file->kind == EMU_FILE_UVERBS) {
+		call.ctx = file->ctx;
+		ret = file->dead ? -EIO : dispatch(&call);
+	}
 	pthread_mutex_unlock(&emu_lock);
 	return ret;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <rdma/ib_user_verbs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,14 +39,19 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 
 /* ---- pipes ------------------------------------------------------------------------------------ */
 
-/* ends[0] for the program, *write_fd and *read_fd ours. */
+/*
+ * ends[0] for the program, *write_fd and *read_fd ours. Our read end is a file of its own on the
+ * same pipe, not a copy of the descriptor: it must not block, and the program's may.
+ */
 static int make_pipe(int *program_fd, int *write_fd, int *read_fd)
 {
 	int ends[2], copy;
+	char link[32];
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	copy = EMU_REAL(dup)(ends[0]);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", ends[0]);
+	copy = EMU_REAL(open)(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (copy < 0) {
 		int err = errno;
 
@@ -75,9 +81,8 @@ static struct emu_file *attach_file(int fd, enum emu_file_kind kind, struct emu_
 }
 
 /*
- * Reads what is waiting, hands every event to keep, writes back those that it wants. Program and we
- * may read at the same time: each event goes to one of us. O_NONBLOCK belongs to the pipe's end,
- * which we share with the program, so it is asked for only while we read.
+ * Reads what is waiting, counts the wanted ones and writes the others back. Program and we may read
+ * at the same time: each event goes to one of us.
  */
 #define MAX_TAKEN 4096
 
@@ -85,15 +90,13 @@ static uint32_t take_back(int read_fd, int write_fd, size_t size, uint64_t wante
 {
 	uint8_t *events;
 	uint32_t found = 0;
-	int flags, n = 0;
+	int n = 0;
 
 	if (read_fd < 0)
 		return 0;
 	events = malloc(MAX_TAKEN * size);
 	if (!events)
 		return 0;
-	flags = EMU_REAL(fcntl)(read_fd, F_GETFL);
-	EMU_REAL(fcntl)(read_fd, F_SETFL, flags | O_NONBLOCK);
 	while (n < MAX_TAKEN && read(read_fd, events + (size_t)n * size, size) == (ssize_t)size) {
 		uint64_t element;
 
@@ -103,7 +106,6 @@ static uint32_t take_back(int read_fd, int write_fd, size_t size, uint64_t wante
 		else
 			n++;
 	}
-	EMU_REAL(fcntl)(read_fd, F_SETFL, flags);
 	for (int i = 0; i < n; i++)
 		send_event(write_fd, events + (size_t)i * size, size);
 	free(events);
