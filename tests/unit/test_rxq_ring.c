@@ -60,7 +60,7 @@ static struct mlx5_cqe64 *device_cqe(struct device *d, uint8_t opcode)
 	cr_assert_lt((d->pi - be32toh(d->cq_dbrec[0])) & 0xffffff, DEPTH, "CQ overrun");
 	memset(cqe, 0, sizeof(*cqe));
 	cqe->wqe_counter = htobe16((uint16_t)d->pi);
-	cqe->op_own = (uint8_t)(opcode << 4 | (d->pi / DEPTH & 1));
+	cqe->op_own = (uint8_t)((unsigned)opcode << 4 | (d->pi / DEPTH & 1));
 	d->pi++;
 	return cqe;
 }

@@ -96,7 +96,7 @@ static void device_complete(struct device *d, uint32_t index, uint8_t opcode, ui
 	memset(cqe, 0, sizeof(*cqe));
 	cqe->wqe_counter = htobe16((uint16_t)index);
 	((uint8_t *)cqe)[55] = syndrome;
-	cqe->op_own = (uint8_t)(opcode << 4 | (d->cqe_pi / DEPTH & 1));
+	cqe->op_own = (uint8_t)((unsigned)opcode << 4 | (d->cqe_pi / DEPTH & 1));
 	d->cqe_pi++;
 	d->n_signalled++;
 }
