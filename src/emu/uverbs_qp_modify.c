@@ -9,7 +9,6 @@
 /* enum ib_qp_attr_mask */
 enum {
 	MASK_STATE = 1u << 0,
-	MASK_CUR_STATE = 1u << 1,
 	MASK_PORT = 1u << 5,
 	MASK_RATE_LIMIT = 1u << 25
 };
@@ -24,7 +23,7 @@ struct transition {
 /* qp_state_table[][] of ib_core, the raw packet column; to RESET and ERR: from everywhere. */
 static const struct transition transitions[] = {
 	{ EMU_QPS_RESET, EMU_QPS_INIT, MASK_PORT, 0 },
-	{ EMU_QPS_INIT, EMU_QPS_INIT, 0, MASK_PORT },
+	{ EMU_QPS_INIT, EMU_QPS_INIT, 0, 0 },
 	{ EMU_QPS_INIT, EMU_QPS_RTR, 0, 0 },
 	{ EMU_QPS_RTR, EMU_QPS_RTS, 0, MASK_RATE_LIMIT },
 	{ EMU_QPS_RTS, EMU_QPS_RTS, 0, MASK_RATE_LIMIT },
@@ -101,9 +100,6 @@ static int modify(struct emu_call *call, const struct ib_uverbs_modify_qp *req, 
 	qp = obj->impl;
 	if (qp->rss)
 		return -EOPNOTSUPP;
-	if ((mask & MASK_CUR_STATE) && req->cur_qp_state != (uint8_t)qp->state)
-		return -EINVAL;
-	mask &= ~(uint32_t)MASK_CUR_STATE;
 	to = mask & MASK_STATE ? (enum emu_qp_state)req->qp_state : qp->state;
 	if ((mask & MASK_PORT) && req->port_num != 1)
 		return -EINVAL;
