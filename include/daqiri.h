@@ -184,8 +184,12 @@ int daqiri_config_key(unsigned i, struct daqiri_key_info *info);
 /*
  * Opens every port, region, queue and flow that the file describes. Either all of it or nothing:
  * on failure whatever was made is taken down again. Close with daqiri_close().
- * -EINVAL: the configuration; -ENODEV: a port's address matches nothing (the detail lists what
- * there is); -EPERM: CAP_NET_RAW is missing; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK.
+ * -EINVAL: the configuration, also where it does not fit the device (slots too small for the MTU,
+ * flows whose order is not defined); -ENODEV: a port's address matches nothing (the detail lists
+ * what there is); -EPERM: CAP_NET_RAW is missing; -EACCES: the device file, or the MTU, may not be
+ * written; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK; -EPROTONOSUPPORT: an InfiniBand link;
+ * -EOPNOTSUPP: the device lacks something that is needed; -EPROTO: an environment variable of
+ * libmlx5 changes the rings under us (the detail names it).
  */
 int daqiri_open(struct daqiri **out, const char *ini_path);
 
@@ -216,6 +220,7 @@ struct daqiri_event {
 
 /*
  * Takes one pending event: 1 and *ev filled, 0 when there is none, negative errno. Never blocks.
+ * Events of queues and ports that are not ours are given too, with port NULL; each may come twice.
  * Not for attached ports: their program reads its own events. One thread at a time.
  */
 int daqiri_event_get(struct daqiri *dq, struct daqiri_event *ev);
@@ -255,7 +260,11 @@ struct daqiri_port *daqiri_port_get(struct daqiri *dq, unsigned i);
 /* The name in the configuration. Any thread. */
 const char *daqiri_port_name(const struct daqiri_port *port);
 
-/* What the port is, and its state now. Any thread. */
+/*
+ * What the port is, and its state now. As all functions that fill an information structure: at most
+ * info->size bytes are written, so that a program built against an older, shorter one goes on
+ * working; -EINVAL: a NULL, or size not set. Any thread.
+ */
 int daqiri_port_info(const struct daqiri_port *port, struct daqiri_port_info *info);
 
 /* One counter. */
@@ -265,9 +274,11 @@ struct daqiri_stat {
 };
 
 /*
- * The port's counters by name: the sum of its queues, then what the device and its network
- * interface count themselves (e.g. "hw_out_of_buffer", "net_rx_packets"). Fills the first max of
- * them; returns how many there are. Any thread.
+ * The port's counters by name: the sums over its queues ("rx_packets", "tx_full": see
+ * daqiri_rxq_stats() and daqiri_txq_stats()), then what the device ("hw_out_of_buffer": frames that
+ * found no free slot) and its network interface ("net_rx_packets": frames left to the kernel) count
+ * themselves. Fills the first max of them; returns how many there are. stats may be NULL where max
+ * is 0. -EINVAL: another NULL, or max below 0. Any thread.
  */
 int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int max);
 
@@ -287,6 +298,7 @@ struct daqiri_region_info {
 /* The region that the configuration calls name; NULL: none. Owned by dq. Any thread. */
 struct daqiri_region *daqiri_region_find(struct daqiri *dq, const char *name);
 
+/* What the region is. As daqiri_port_info(). Any thread. */
 int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_info *info);
 
 /*
@@ -339,6 +351,7 @@ struct daqiri_rxq_info {
 	struct daqiri_region *region; /* where its packets lie */
 };
 
+/* What the queue is. As daqiri_port_info(). Any thread. */
 int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info);
 
 /*
@@ -351,11 +364,16 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
 
 /*
  * Gives the oldest n of the packets that were polled and not yet released back to the NIC. n above
- * their number releases them all. The queue's thread. O(1).
+ * their number releases them all. The queue's thread. O(1), unless frames were received in error:
+ * their slots go back with those of the packets before them.
  */
 void daqiri_rx_release(struct daqiri_rxq *q, int n);
 
-/* Counters by name ("rx_q0_packets", …). As daqiri_port_stats(). Any thread. */
+/*
+ * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors, all
+ * error completions; length_errors, of them those of frames longer than a slot. As
+ * daqiri_port_stats(). Any thread.
+ */
 int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);
 
 /* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
@@ -375,30 +393,40 @@ struct daqiri_txq_info {
 	struct daqiri_region *region; /* where its slots lie; NULL: none */
 };
 
+/* What the queue is. As daqiri_port_info(). Any thread. */
 int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info);
 
 /*
  * Shows up to max free slots of the queue's region in ring order: addr, len = the slot's size, key.
  * Nothing is taken yet: what a following daqiri_tx_post() does not consume is shown again. Returns
- * 0..max; 0: all slots are in flight. The queue's thread.
+ * 0..max; 0: all slots are in flight, or the queue has none. The queue's thread.
  */
 int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
 
 /*
  * Sends the first 0..n packets, as many as the ring has room for; returns how many. Slots shown by
- * daqiri_tx_reserve() are consumed in the order shown. Packets may lie in any registered memory
- * (received ones too): those consume no slot and must stay untouched until completed. pkts itself
- * may be reused at once. -EIO: the queue has stopped. The queue's thread.
+ * daqiri_tx_reserve() are consumed in the order shown, one for each packet whose addr lies in the
+ * queue's slots. Packets may lie in any registered memory (received ones too): those consume no slot
+ * and must stay untouched until completed. pkts itself may be reused at once.
+ *
+ * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
+ * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells
+ * after the fact. -EIO: the queue has stopped. The queue's thread.
  */
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
 
 /*
  * How many packets of this queue the NIC has finished reading, since the queue was made: monotonic.
- * The queue's thread.
+ * Every packet is counted as soon as the NIC reports it, without further posts. After an error those
+ * before it are counted, if they were reported, and none after it. The queue's thread.
  */
 uint64_t daqiri_tx_completed(struct daqiri_txq *q);
 
-/* Counters by name ("tx_q0_packets", …). As daqiri_port_stats(). Any thread. */
+/*
+ * Counters by name, each with "tx_q0_" (of queue 0) before it: packets and bytes posted; completed,
+ * packets; errors, error completions; full, posts that were cut short because the ring was full. As
+ * daqiri_port_stats(). Any thread.
+ */
 int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int max);
 
 /* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
