@@ -33,7 +33,7 @@ extern "C" {
 #define DAQIRI_VERSION_PATCH 0
 
 struct daqiri;        /* a context: everything that was opened from one configuration */
-struct daqiri_config; /* a configuration: sections, keys and values, with their places in the file */
+struct daqiri_config; /* a configuration: sections, keys and values, with where they were set */
 struct daqiri_port;   /* one Ethernet port of one NIC */
 struct daqiri_rxq;    /* a receive queue */
 struct daqiri_txq;    /* a send queue */
@@ -92,7 +92,7 @@ void daqiri_log_set(daqiri_log_fn fn, void *arg);
 
 /* ---- configuration: daqiri.ini(5) ----------------------------------------------------------- */
 
-/* An empty configuration, to be filled by daqiri_config_set(). Free with daqiri_config_destroy(). */
+/* An empty configuration, to be filled by daqiri_config_set(). Free: daqiri_config_destroy(). */
 int daqiri_config_create(struct daqiri_config **out);
 
 /*
@@ -143,7 +143,7 @@ int daqiri_config_get_u64(const struct daqiri_config *cfg, const char *section, 
 int daqiri_config_where(const struct daqiri_config *cfg, const char *section, const char *key,
 			char *buf, size_t size);
 
-/* The name of the i-th section, "rxq rx 0", in file order; NULL past the last. [rxq rx 0-3] is four. */
+/* The name of the i-th section, "rxq rx 0", in file order; NULL past the last. A range is several. */
 const char *daqiri_config_section(const struct daqiri_config *cfg, unsigned i);
 
 /*
@@ -239,7 +239,7 @@ struct daqiri_port_info {
 	uint8_t link_up;         /* 1: the link is active */
 	uint8_t emulated;        /* 1: an emulated ConnectX, not a real one */
 	uint8_t ethernet;        /* 0: InfiniBand link layer; cannot be opened */
-	uint32_t mtu;            /* of the network interface: payload of a frame, without its 14 bytes */
+	uint32_t mtu;            /* of the network interface: a frame without its 14 bytes */
 	int numa_node;           /* -1 unknown */
 	uint64_t speed_bps;      /* link speed; 0 unknown */
 };
@@ -370,8 +370,8 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
 void daqiri_rx_release(struct daqiri_rxq *q, int n);
 
 /*
- * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors, all
- * error completions; length_errors, of them those of frames longer than a slot. As
+ * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors,
+ * all error completions; length_errors, of them those of frames longer than a slot. As
  * daqiri_port_stats(). Any thread.
  */
 int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);
@@ -406,8 +406,8 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
 /*
  * Sends the first 0..n packets, as many as the ring has room for; returns how many. Slots shown by
  * daqiri_tx_reserve() are consumed in the order shown, one for each packet whose addr lies in the
- * queue's slots. Packets may lie in any registered memory (received ones too): those consume no slot
- * and must stay untouched until completed. pkts itself may be reused at once.
+ * queue's slots. Packets may lie in any registered memory (received ones too): those consume no
+ * slot and must stay untouched until completed. pkts itself may be reused at once.
  *
  * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
  * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells
@@ -417,8 +417,8 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
 
 /*
  * How many packets of this queue the NIC has finished reading, since the queue was made: monotonic.
- * Every packet is counted as soon as the NIC reports it, without further posts. After an error those
- * before it are counted, if they were reported, and none after it. The queue's thread.
+ * Every packet is counted as soon as the NIC reports it, without further posts. After an error
+ * those before it are counted, if they were reported, and none after it. The queue's thread.
  */
 uint64_t daqiri_tx_completed(struct daqiri_txq *q);
 
