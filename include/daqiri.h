@@ -143,7 +143,7 @@ int daqiri_config_get_u64(const struct daqiri_config *cfg, const char *section, 
 int daqiri_config_where(const struct daqiri_config *cfg, const char *section, const char *key,
 			char *buf, size_t size);
 
-/* The name of the i-th section, "rxq rx 0", in file order; NULL past the last. A range is several. */
+/* The name of the i-th section, "rxq rx 0", in file order; NULL past the end. A range is many. */
 const char *daqiri_config_section(const struct daqiri_config *cfg, unsigned i);
 
 /*

@@ -38,7 +38,7 @@ struct daqiri_attach_port {
 int daqiri_attach(struct daqiri **out, const struct daqiri_config *cfg,
 		  const struct daqiri_attach_port *ports, unsigned n);
 
-/* The verbs objects behind a port, a region and the queues. NULL where there is none. Any thread. */
+/* The verbs objects behind ports, regions and queues; NULL where there is none. Any thread. */
 struct ibv_context *daqiri_port_ibv_context(const struct daqiri_port *port);
 struct ibv_pd *daqiri_port_ibv_pd(const struct daqiri_port *port);
 struct ibv_mr *daqiri_region_ibv_mr(const struct daqiri_region *region,
