@@ -17,6 +17,7 @@ struct device {
 	struct daqiri_rxq q;
 	struct dq_conf_rxq conf;
 	_Alignas(64) struct mlx5_cqe64 cqes[DEPTH];
+	struct mlx5_cqe64 beyond[DEPTH]; /* no CQEs, though they look like it */
 	uint64_t eaten[1];
 	__be32 cq_dbrec[2], rq_dbrec[2];
 	uint32_t pi; /* the device's own: next WQE, and next CQE */
@@ -60,6 +61,8 @@ static struct mlx5_cqe64 *device_cqe(struct device *d, uint8_t opcode)
 	cr_assert_lt((d->pi - be32toh(d->cq_dbrec[0])) & 0xffffff, DEPTH, "CQ overrun");
 	memset(cqe, 0, sizeof(*cqe));
 	cqe->wqe_counter = htobe16((uint16_t)d->pi);
+	for (int i = 0; i < DEPTH; i++)
+		d->beyond[i].op_own = (uint8_t)(0x20 | (d->q.ci / DEPTH & 1));
 	cqe->op_own = (uint8_t)((unsigned)opcode << 4 | (d->pi / DEPTH & 1));
 	d->pi++;
 	return cqe;
@@ -188,8 +191,7 @@ Test(rxq_ring, errors_between_packets_in_every_pattern)
 	}
 }
 
-/* The completion is handed back before the WQE: device_cqe() would see an overrun. */
-Test(rxq_ring, errors_alone_never_starve_or_overrun_the_device)
+Test(rxq_ring, errors_alone_never_starve_the_device)
 {
 	static struct device d;
 	struct daqiri_pkt pkt;
