@@ -140,6 +140,22 @@ Test(resolve, rss_hashes_all_fields_unless_told)
 	dq_conf_free(conf);
 }
 
+Test(resolve, ports_may_have_flows_of_the_same_match_and_tag)
+{
+	struct dq_conf *conf = resolve(
+		PORT "[port q]\naddress = eth1\n[rxq p 0]\nkind = host\nnum_bufs = 64\n"
+		     "buf_size = 64\n[rxq q 0]\nkind = host\nnum_bufs = 64\nbuf_size = 64\n"
+		     "[flow p f]\nudp_dst = 1\ntag = 5\nqueue = 0\n"
+		     "[flow q f]\nudp_dst = 1\ntag = 5\nqueue = 0\n"
+		     "[stream exactly]\nrx = q 0\nsize = 64\n");
+
+	cr_expect_eq(conf->flows[0].port, 0);
+	cr_expect_eq(conf->flows[1].port, 1);
+	cr_expect_eq(conf->flows[1].tag, 5);
+	cr_expect_eq(conf->flows[1].queues[0], 1);
+	dq_conf_free(conf);
+}
+
 /* The depth that one queue with depth = auto gets of num_bufs buffers. */
 static uint32_t auto_depth(unsigned num_bufs)
 {

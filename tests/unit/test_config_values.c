@@ -152,6 +152,10 @@ static const struct bad_config values[] = {
 	    "[port p]\nunmatched = queue x\n",
 	    "bad.ini:2: [port p] unmatched=queue x: not a list of queue ids, each once; allowed "
 	    "kernel, drop, queue N[,N]"),
+	BAD("a region's port of 32 bytes",
+	    "[region m]\nports = pppppppppppppppppppppppppppppppp\n",
+	    "bad.ini:2: [region m] ports=pppppppppppppppppppppppppppppppp: not a name, or a list "
+	    "of names, each once; allowed auto, NAME[,NAME]"),
 	BAD("a region's port twice",
 	    "[region m]\nports = p,p\n",
 	    "bad.ini:2: [region m] ports=p,p: not a name, or a list of names, each once; allowed "
@@ -189,6 +193,10 @@ static const struct bad_config values[] = {
 	    "[stream s]\nipv4 = 1.2.3.4 5.6.7.8\n",
 	    "bad.ini:2: [stream s] ipv4=1.2.3.4 5.6.7.8: not a pair of addresses, source > "
 	    "destination; allowed A.B.C.D > A.B.C.D"),
+	BAD("a range of ports too far",
+	    "[stream s]\nudp = 1-65536 > 1\n",
+	    "bad.ini:2: [stream s] udp=1-65536 > 1: not a pair of ports or ranges of ports, "
+	    "source > destination; allowed P[-P] > P[-P]"),
 	BAD("half a pair",
 	    "[stream s]\nudp = 4000 >\n",
 	    "bad.ini:2: [stream s] udp=4000 >: not a pair of ports or ranges of ports, source > "
