@@ -47,6 +47,7 @@ static const struct emu_live ib_files[] = {
 	/* not on a real card: what happened to frames that no queue got */
 	{ "ports/1/hw_counters/emu_rx_kernel", LIVE_COUNTER, COUNT(rx_kernel), 0, 0, 0 },
 	{ "ports/1/hw_counters/emu_rx_steer_drop", LIVE_COUNTER, COUNT(rx_steer_drop), 0, 0, 0 },
+	{ "ports/1/hw_counters/emu_tx_over_mtu", LIVE_COUNTER, COUNT(tx_over_mtu), 0, 0, 0 },
 	{ "ports/1/hw_counters/emu_cq_overruns", LIVE_COUNTER, COUNT(cq_overruns), 0, 0, 0 },
 };
 

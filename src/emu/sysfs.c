@@ -142,7 +142,8 @@ static const char *const port_counters[] = {
 	"hw_counters/rnr_nak_retry_err", "hw_counters/rp_cnp_handled",
 	"hw_counters/rp_cnp_ignored", "hw_counters/rx_read_requests",
 	"hw_counters/rx_write_requests", "hw_counters/emu_rx_kernel",
-	"hw_counters/emu_rx_steer_drop", "hw_counters/emu_cq_overruns",
+	"hw_counters/emu_rx_steer_drop", "hw_counters/emu_tx_over_mtu",
+	"hw_counters/emu_cq_overruns",
 };
 
 /* Entry 0 is the link-local address for RoCE v1, 1 the same for v2, as on a port without an IP. */

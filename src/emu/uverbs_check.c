@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uverbs_check.h"
+#include "preload.h"
 
 #include <errno.h>
 
@@ -51,8 +52,11 @@ static int check_attr(const struct ib_uverbs_attr *attr, const struct emu_attr_s
 	switch (spec->kind) {
 	case EMU_ATTR_OBJECT:
 	case EMU_ATTR_NEW:
-	case EMU_ATTR_FD:
 		return attr->len ? -EINVAL : 0;
+	case EMU_ATTR_FD:
+		if (attr->len)
+			return -EINVAL;
+		return emu_file_peek((int)attr->data_s64) ? 0 : -EBADF;
 	case EMU_ATTR_OBJECTS:
 		return attr->len % sizeof(uint32_t) ? -EINVAL : check_length(attr, spec);
 	default:

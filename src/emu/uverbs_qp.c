@@ -142,7 +142,11 @@ static int check_attrs(const struct emu_call *call)
 		return -EOPNOTSUPP;
 	if (emu_attr_value(call, UVERBS_ATTR_CREATE_QP_TYPE) != IB_UVERBS_QPT_RAW_PACKET)
 		return -EOPNOTSUPP;
-	return emu_attr(call, UVERBS_ATTR_CREATE_QP_SRQ_HANDLE) ? -ENOENT : 0;
+	/* no such object can have been made */
+	if (emu_attr(call, UVERBS_ATTR_CREATE_QP_SRQ_HANDLE) ||
+	    emu_attr(call, UVERBS_ATTR_CREATE_QP_XRCD_HANDLE))
+		return -ENOENT;
+	return 0;
 }
 
 static int check_caps(const struct ib_uverbs_qp_cap *cap)
