@@ -142,7 +142,7 @@ void daqiri_config_destroy(struct daqiri_config *cfg)
 
 static int config_copy(struct daqiri_config **out, const struct daqiri_config *from)
 {
-	struct daqiri_config *cfg;
+	struct daqiri_config *cfg = NULL;
 	struct dq_section *sec;
 	struct dq_at at = {0};
 	int err = daqiri_config_create(&cfg);
