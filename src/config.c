@@ -238,7 +238,7 @@ static int check_text(const struct dq_at *at)
 /* Sets at->key of at->section; path stands before messages. All or nothing: on a copy first. */
 static int set_in_code(struct daqiri_config *cfg, const struct dq_at *at)
 {
-	struct daqiri_config *copy, old;
+	struct daqiri_config *copy = NULL, old;
 	struct dq_secname name;
 	struct dq_at header = {.path = at->path, .section = at->section};
 	int err = dq_secname_parse(&name, at->section, &header);
