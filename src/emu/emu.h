@@ -139,6 +139,7 @@ struct emu_rq {
 	enum emu_queue_state state;
 	uint16_t ci;                    /* next WQE to fill */
 	uint16_t pi;                    /* counter when last read */
+	bool dry;                       /* was waited for in vain with the counter at pi */
 	bool vlan_strip, scatter_fcs, end_padding;
 	uint64_t wq_handle;
 	uint32_t async_events_reported;

@@ -60,6 +60,9 @@ uint64_t emu_time_cqe(bool realtime);
 uint64_t emu_time_ns(void);   /* CLOCK_MONOTONIC, when this burst began */
 void emu_time_expire(void);   /* the next reader reads the clock again */
 
+/* Stands still until ready, or until this has been done too much; the answer of ready. */
+bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq);
+
 /* A mistake of the program that hardware would answer with silence or worse: told on stderr, once. */
 void emu_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

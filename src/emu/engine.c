@@ -20,9 +20,11 @@
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
 
-#define IDLE_SPIN   400u    /* turns without work before the first sched_yield() */
-#define IDLE_YIELD  100u    /* and then before the first nap */
+#define IDLE_SPIN   50u     /* turns without work before the first sched_yield() */
+#define IDLE_YIELD  200u    /* and then before the first nap */
 #define NAP_NS      20000
+#define GRACE_NS    20000000u /* most that the device ever waits for a receiver that has no CPU */
+#define GRACE_SHARE 64u     /* of all time, one part in so many may be such waiting */
 #define FLUSH_TURNS 256u    /* how often queues in error and other processes are looked at */
 #define STACK_SIZE  (1u << 20)
 
@@ -236,6 +238,34 @@ static unsigned turn(void)
 	work += emu_ring_poll(EMU_BURST * 4);
 	emu_counters_flush();
 	return work;
+}
+
+/*
+ * A real device's receiver has its core to itself; ours may have lost it to this very thread or to a
+ * sender. So the device stands still for a moment before it drops a frame. A receiver that is too
+ * slow gains nothing: the time for this grows by a small share of all time only.
+ */
+bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq)
+{
+	static uint64_t left = GRACE_NS, updated;
+	const struct timespec nap = { 0, NAP_NS };
+	uint64_t start, spent = 0;
+
+	emu_ring_flush(); /* nobody else shall wait with us */
+	emu_time_expire();
+	start = emu_time_ns();
+	if (updated)
+		left += (start - updated) / GRACE_SHARE;
+	if (left > GRACE_NS)
+		left = GRACE_NS;
+	while (!ready(rq) && spent < left && !atomic_load(&engine.stop)) {
+		nanosleep(&nap, NULL);
+		emu_time_expire();
+		spent = emu_time_ns() - start;
+	}
+	left -= spent < left ? spent : left;
+	updated = start + spent;
+	return ready(rq);
 }
 
 static inline void relax(void)

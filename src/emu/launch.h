@@ -36,7 +36,7 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set);
 /* launch_lock.c: the wire's directory and its lock */
 
 /*
- * Opens dir/lock, making both, and takes the lock: *fresh true: alone, whatever lies there is dead;
+ * Opens dir/lock, making both, and takes the lock: *fresh true: alone, and dir is empty but for it;
  * false: shared with those who made it. Descriptor or -errno.
  */
 int launch_lock(const char *dir, bool *fresh);

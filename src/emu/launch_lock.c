@@ -38,6 +38,34 @@ static bool has_name(int fd)
 	return !fstat(fd, &st) && st.st_nlink;
 }
 
+/* With the lock held exclusively: what dead ones have left, all but the lock file. */
+static void clear_wire(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	while (d && (entry = readdir(d))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    !strcmp(entry->d_name, "lock"))
+			continue;
+		snprintf(path, sizeof(path), "%.3800s/%.255s", dir, entry->d_name);
+		emu_tree_remove(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void remove_wire(const char *dir)
+{
+	char path[PATH_MAX];
+
+	clear_wire(dir);
+	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
 static int try_lock(const char *dir, bool *fresh)
 {
 	char path[PATH_MAX];
@@ -53,6 +81,8 @@ static int try_lock(const char *dir, bool *fresh)
 	ret = *fresh ? 0 : wait_lock(fd, LOCK_SH);
 	if (!ret && !has_name(fd))
 		ret = -EAGAIN; /* removed while we waited */
+	if (!ret && *fresh)
+		clear_wire(dir);
 	if (!ret)
 		return fd;
 	close(fd);
@@ -72,27 +102,6 @@ int launch_lock(const char *dir, bool *fresh)
 bool launch_lock_share(int fd)
 {
 	return !wait_lock(fd, LOCK_SH) && has_name(fd);
-}
-
-/* With the lock held exclusively: all but the lock file, then that, then the directory. */
-static void remove_wire(const char *dir)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *d = opendir(dir);
-
-	while (d && (entry = readdir(d))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-		    !strcmp(entry->d_name, "lock"))
-			continue;
-		snprintf(path, sizeof(path), "%.3800s/%.255s", dir, entry->d_name);
-		emu_tree_remove(path);
-	}
-	if (d)
-		closedir(d);
-	snprintf(path, sizeof(path), "%.4000s/lock", dir);
-	unlink(path);
-	rmdir(dir);
 }
 
 void launch_remove(const char *dir)

@@ -8,6 +8,7 @@ void emu_rq_reset(struct emu_rq *rq)
 {
 	rq->ci = 0;
 	rq->pi = 0;
+	rq->dry = false;
 }
 
 static void to_error(struct emu_rq *rq)
@@ -62,6 +63,19 @@ static bool refresh(struct emu_rq *rq)
 	}
 	rq->pi = pi;
 	return rq->pi != rq->ci;
+}
+
+/* Is there a WQE for a frame? A queue that nobody fills is not waited for twice. */
+static bool has_wqe(struct emu_rq *rq)
+{
+	if (rq->ci != rq->pi || refresh(rq)) {
+		rq->dry = false;
+		return true;
+	}
+	if (rq->dry)
+		return false;
+	rq->dry = !emu_engine_grace(refresh, rq);
+	return !rq->dry;
 }
 
 void emu_rq_flush(struct emu_rq *rq)
@@ -172,7 +186,7 @@ static void receive(struct emu_rq *rq, struct emu_frame *f, uint32_t tag, struct
 	struct source src = { { f->data, NULL }, { f->len, 0 } };
 	enum emu_syndrome syndrome;
 
-	if (rq->state != EMU_QUEUE_RDY || (rq->ci == rq->pi && !refresh(rq))) {
+	if (rq->state != EMU_QUEUE_RDY || !has_wqe(rq)) {
 		count->out_of_buffer++;
 		return;
 	}
