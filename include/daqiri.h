@@ -66,7 +66,7 @@ const char *daqiri_strerror(int err);
 
 /*
  * What went wrong in the calling thread's last failed call, e.g.
- *     conf/loopback.ini:12: [rxq rx 0] depth=0: must be 64..32768
+ *     conf/loopback.ini:12: [rxq rx 0] depth=0: out of range; allowed auto, 64..32768
  * "" before any failure. Valid until this thread's next failing call. Any thread.
  */
 const char *daqiri_error_detail(void);
