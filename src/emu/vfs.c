@@ -77,13 +77,16 @@ static bool is_ours(const char *path)
 	return is_our_complex(path);
 }
 
-/* Doubled slashes and "." components away, "..": as it stands, links may lie before it. */
+/*
+ * Doubled slashes and "." components away; "..": as it stands, links may lie before it. A slash at
+ * the end stays: it makes lstat() follow a link.
+ */
 static bool clean(const char *path, char out[PATH_MAX])
 {
 	size_t n = 0;
 
 	while (*path) {
-		if (path[0] == '/' && (path[1] == '/' || !path[1]) && n) {
+		if (path[0] == '/' && path[1] == '/') {
 			path++;
 			continue;
 		}
