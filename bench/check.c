@@ -23,17 +23,16 @@ static void lack(struct check *c, const char *section, const char *key, const ch
 /* A note, or with --here an error. */
 static void lack(struct check *c, const char *section, const char *key, const char *fmt, ...)
 {
-	const char *value = daqiri_config_get(c->cfg, section, key);
-	char where[512], text[256];
+	FILE *f = c->plan->options->here ? stderr : stdout;
 	va_list ap;
 
+	if (!c->plan->options->here)
+		fputs("note: ", f);
+	perf_place_print(f, (struct perf_place){ c->cfg, section, key });
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vfprintf(f, fmt, ap);
 	va_end(ap);
-	daqiri_config_where(c->cfg, section, key, where, sizeof(where));
-	fprintf(c->plan->options->here ? stderr : stdout, "%s%s%s%s: %s\n",
-		c->plan->options->here ? "" : "note: ", where, value ? "=" : "", value ? value : "",
-		text);
+	fputc('\n', f);
 	c->lacks++;
 }
 

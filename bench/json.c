@@ -7,6 +7,19 @@
 #include "json.h"
 #include "msg.h"
 
+int perf_json_try(const struct perf_options *o)
+{
+	FILE *f;
+
+	if (!o->json_path)
+		return 0;
+	f = fopen(o->json_path, "a");
+	if (!f)
+		return perf_fail("--json: cannot write %s: %m", o->json_path);
+	fclose(f);
+	return 0;
+}
+
 #ifdef HAVE_JANSSON
 #include <jansson.h>
 

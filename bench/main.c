@@ -31,6 +31,8 @@ static int run_plan(struct perf_plan *plan)
 	struct perf_run run;
 	int ret = EXIT_FAILED;
 
+	if (perf_json_try(plan->options))
+		return ret;
 	if (!perf_run_open(&run, plan))
 		ret = perf_run_main(&run);
 	perf_run_close(&run);
@@ -43,12 +45,14 @@ static int with_config(const struct perf_options *o)
 	struct daqiri_config *cfg;
 	struct perf_plan plan;
 	bool usage;
-	int ret = EXIT_FAILED;
+	int ret;
 
 	if (perf_plan_load(&cfg, o, &usage))
 		return usage ? EXIT_USAGE : EXIT_FAILED;
-	if (perf_plan_make(&plan, cfg, o))
+	if (perf_plan_make(&plan, cfg, o)) {
+		ret = plan.usage ? EXIT_USAGE : EXIT_FAILED;
 		goto destroy_config;
+	}
 	ret = o->action == PERF_CHECK ? perf_check(&plan) : run_plan(&plan);
 	perf_plan_free(&plan);
 destroy_config:

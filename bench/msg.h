@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages on standard error, one line each. All return -1, for `return perf_fail(...)`. */
+/* Messages on standard error, one line each. perf_fail*() return -1, for `return perf_fail(...)`. */
 #ifndef PERF_MSG_H
 #define PERF_MSG_H
+
+#include <stdio.h>
 
 #include <daqiri.h>
 
@@ -14,6 +16,7 @@ struct perf_place {
 	const char *section;
 	const char *key;
 };
+void perf_place_print(FILE *f, struct perf_place at);
 int perf_fail_at(struct perf_place at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The library's own words for what failed in this thread, as they are. */

@@ -95,26 +95,27 @@ static int plan_addresses(const struct perf_plan *plan, struct perf_stream *s)
 	return 0;
 }
 
-/* Every size must hold headers and mark. The blame goes to where the size was given. */
-static int judge_sizes(const struct perf_plan *plan, const struct perf_stream *s)
+/* Every size must hold headers and mark. Without IPv6 and VLAN any size that can be given does. */
+static int judge_sizes(struct perf_plan *plan, const struct perf_stream *s)
 {
 	uint32_t min = perf_frame_min(s->flow.ipv6, s->flow.vlan >= 0);
-	const char *what = s->flow.ipv6 ? (s->flow.vlan >= 0 ? "IPv6 and a VLAN tag" : "IPv6") :
-					  "a VLAN tag";
+	const char *key = s->flow.ipv6 ? "ipv6" : "vlan";
 
 	for (unsigned i = 0; i < s->sizes.n; i++) {
 		if (s->sizes.v[i] >= min)
 			continue;
-		if (plan->options->have_sizes)
-			return perf_fail("-s %u: [%s] needs at least %u bytes for %s", s->sizes.v[i],
-					 s->section, min, what);
-		return perf_fail_at(place(plan, s->section, "size"),
-				    "%u: needs at least %u bytes for %s", s->sizes.v[i], min, what);
+		plan->usage = plan->options->have_sizes;
+		if (plan->usage)
+			return perf_fail("-s %u: [%s] %s needs at least %u bytes", s->sizes.v[i],
+					 s->section, key, min);
+		return perf_fail_at(place(plan, s->section, key),
+				    "frames of %u bytes (size, -s) are too short, it needs at least %u",
+				    s->sizes.v[i], min);
 	}
 	return 0;
 }
 
-static int plan_load(const struct perf_plan *plan, struct perf_stream *s)
+static int plan_load(struct perf_plan *plan, struct perf_stream *s)
 {
 	const struct perf_options *o = plan->options;
 	const char *size = daqiri_config_get(plan->cfg, s->section, "size");
@@ -135,7 +136,7 @@ static int plan_load(const struct perf_plan *plan, struct perf_stream *s)
 	return judge_sizes(plan, s);
 }
 
-static int plan_stream(const struct perf_plan *plan, struct perf_stream *s, const char *section)
+static int plan_stream(struct perf_plan *plan, struct perf_stream *s, const char *section)
 {
 	snprintf(s->section, sizeof(s->section), "%s", section);
 	s->name = s->section + strlen("stream ");
@@ -211,12 +212,13 @@ static void plan_perf(struct perf_plan *plan)
 }
 
 /* A threshold that no end of this run can meet or miss. */
-static int judge_thresholds(const struct perf_plan *plan)
+static int judge_thresholds(struct perf_plan *plan)
 {
 	for (unsigned i = 0; i < plan->n_streams; i++)
 		if (plan->streams[i].rx.used)
 			return 0;
-	if (plan->options->have_max_loss)
+	plan->usage = plan->options->have_max_loss;
+	if (plan->usage)
 		return perf_fail("--max-loss: no [stream] of %s receives, so that nobody here knows",
 				 plan->options->config);
 	return 0;
@@ -256,7 +258,6 @@ int perf_plan_load(struct daqiri_config **cfg, const struct perf_options *option
 		if (!ret)
 			continue;
 		*usage = true;
-		fprintf(stderr, "-o '%s': ", options->overrides[i]);
 		perf_fail_library(ret);
 		daqiri_config_destroy(*cfg);
 		return -1;

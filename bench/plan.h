@@ -40,6 +40,7 @@ struct perf_plan {
 	enum perf_verify_mode verify;
 	bool latency;
 	int core;                /* of the main thread; -1 */
+	bool usage;              /* what failed is the command line's fault */
 	unsigned n_streams;
 	struct perf_stream *streams;
 };

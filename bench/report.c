@@ -119,9 +119,12 @@ void perf_report_start(const struct perf_run *run)
 		fprintf(f, "packet memory: %llu bytes\n", (ull)daqiri_config_memory(plan->cfg));
 	}
 	if (plan->duration_ns)
-		fprintf(f, "running for %g s\n", (double)plan->duration_ns / 1e9);
-	else if (!plan->count)
-		fprintf(f, "running until interrupted\n");
+		fprintf(f, "running for %g s", (double)plan->duration_ns / 1e9);
+	else
+		fprintf(f, "running until %s", plan->count ? "all is done" : "interrupted");
+	if (plan->count)
+		fprintf(f, ", %llu packets of each stream", (ull)plan->count);
+	fputc('\n', f);
 	fflush(f);
 }
 
