@@ -77,13 +77,38 @@ static bool is_ours(const char *path)
 	return is_our_complex(path);
 }
 
+/* One of the directories above: no link, unlike what lies in them. */
+static bool is_listed(const char *path)
+{
+	for (unsigned i = 0; i < EMU_COUNT(hidden); i++) {
+		if (!strcmp(path, hidden[i]))
+			return true;
+	}
+	for (unsigned i = 0; i < EMU_COUNT(shared); i++) {
+		if (!strcmp(path, shared[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Length of out without its last component, unless that is ours and perhaps a link. */
+static size_t parent(char *out, size_t n)
+{
+	out[n] = 0;
+	if (is_ours(out) && !is_listed(out))
+		return n;
+	while (n && out[n - 1] != '/')
+		n--;
+	return n ? n - 1 : 0;
+}
+
 /*
- * Doubled slashes and "." components away; "..": as it stands, links may lie before it. A slash at
- * the end stays: it makes lstat() follow a link.
+ * Doubled slashes and "." and ".." components away, as far as that does not lead into the copy,
+ * where links decide. A slash at the end stays: it makes lstat() follow a link.
  */
 static bool clean(const char *path, char out[PATH_MAX])
 {
-	size_t n = 0;
+	size_t n = 0, was;
 
 	while (*path) {
 		if (path[0] == '/' && path[1] == '/') {
@@ -94,6 +119,14 @@ static bool clean(const char *path, char out[PATH_MAX])
 			path += 2;
 			continue;
 		}
+		if (!strncmp(path, "/..", 3) && (path[3] == '/' || !path[3])) {
+			was = n;
+			n = parent(out, n);
+			if (n != was || !n) {
+				path += 3;
+				continue;
+			}
+		}
 		if (n + 1 >= PATH_MAX)
 			return false;
 		out[n++] = *path++;
@@ -102,39 +135,56 @@ static bool clean(const char *path, char out[PATH_MAX])
 	return true;
 }
 
-/* A name relative to a directory of the copy: complete, so that live files below it are found. */
-static bool map_relative(int dirfd, const char *path, char out[PATH_MAX])
+/* The directory that a relative name starts from. */
+static bool start_of(int dirfd, char dir[PATH_MAX])
 {
-	char link[64], dir[PATH_MAX];
+	char link[64];
 	ssize_t n;
 
 	if (dirfd == AT_FDCWD)
 		snprintf(link, sizeof(link), "/proc/self/cwd");
 	else
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
-	n = EMU_REAL(readlink)(link, dir, sizeof(dir) - 1);
+	n = EMU_REAL(readlink)(link, dir, PATH_MAX - 1);
 	if (n <= 0)
 		return false;
 	dir[n] = 0;
-	if (!below(dir, emu_settings.wire_dir))
-		return false;
-	return snprintf(out, PATH_MAX, "%s/%s", dir, path) < PATH_MAX;
+	return true;
 }
 
-bool emu_vfs_map(int dirfd, const char *path, char out[PATH_MAX])
+static bool map_absolute(const char *path, char out[PATH_MAX])
 {
 	char name[PATH_MAX];
 
-	if (!path || !*path || !emu_active())
-		return false;
-	if (path[0] != '/')
-		return map_relative(dirfd, path, out);
 	if (!clean(path, name) || (strncmp(name, "/sys/", 5) && strncmp(name, "/dev/", 5)))
 		return false;
 	if (!is_ours(name) || strlen(emu_settings.wire_dir) + 6 + strlen(name) >= PATH_MAX)
 		return false;
 	emu_vfs_place(name, out);
 	return true;
+}
+
+/* Below the copy: complete, so that live files are found. Below the real /sys: as if absolute. */
+static bool map_relative(int dirfd, const char *path, char out[PATH_MAX])
+{
+	char dir[PATH_MAX], whole[PATH_MAX];
+
+	if (!start_of(dirfd, dir))
+		return false;
+	if (snprintf(whole, sizeof(whole), "%.2000s/%.2000s", dir, path) >= PATH_MAX)
+		return false;
+	if (below(dir, emu_settings.wire_dir)) {
+		strcpy(out, whole);
+		return true;
+	}
+	return map_absolute(whole, out);
+}
+
+bool emu_vfs_map(int dirfd, const char *path, char out[PATH_MAX])
+{
+	if (!path || !*path || !emu_active())
+		return false;
+	return path[0] == '/' ? map_absolute(path, out) : map_relative(dirfd, path, out);
 }
 
 bool emu_vfs_empty(const char *path)

@@ -4,7 +4,7 @@
 
 #include "wire.h"
 
-#define STALL_NS 100000000u /* after this the sender waits no longer for another process */
+#define STALL_NS 250000000u /* after this the sender waits no longer for another process */
 
 struct emu_counters emu_counted[EMU_MAX_PORTS];
 
