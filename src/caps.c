@@ -4,7 +4,6 @@
  * itself (PRM: QUERY_HCA_CAP, QUERY_NIC_VPORT_CONTEXT).
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <infiniband/mlx5dv.h>
@@ -15,12 +14,12 @@
 #include "mlx5_wqe.h"
 
 enum {
-	CMD_QUERY_HCA_CAP = 0x100,           /* MLX5_CMD_OP_QUERY_HCA_CAP */
+	CMD_QUERY_HCA_CAP = 0x100,	     /* MLX5_CMD_OP_QUERY_HCA_CAP */
 	CMD_QUERY_NIC_VPORT_CONTEXT = 0x754, /* MLX5_CMD_OP_QUERY_NIC_VPORT_CONTEXT */
-	CMD_IN = 16,                         /* bytes of both commands' input */
-	CMD_OUT_HEAD = 16,                   /* status, syndrome, reserved; then the answer */
-	HCA_CAP = 4096,                      /* bytes of query_hca_cap_out.capability */
-	NIC_VPORT_CONTEXT = 256,             /* bytes of nic_vport_context */
+	CMD_IN = 16,			     /* bytes of both commands' input */
+	CMD_OUT_HEAD = 16,		     /* status, syndrome, reserved; then the answer */
+	HCA_CAP = 4096,			     /* bytes of query_hca_cap_out.capability */
+	NIC_VPORT_CONTEXT = 256,	     /* bytes of nic_vport_context */
 
 	/* op_mod of QUERY_HCA_CAP: group << 1 | MLX5_HCA_CAP_OPMOD_GET_CUR */
 	CAP_GENERAL = 0 << 1 | 1,
@@ -29,7 +28,7 @@ enum {
 	/* Bit offsets, counted from a structure's first, most significant bit. */
 	CAP_MAX_WQE_SZ_SQ = 0x290,  /* cmd_hca_cap.max_wqe_sz_sq, 16 bits, bytes */
 	CAP_WQE_INLINE_MODE = 0x12, /* per_protocol_networking_offload_caps.wqe_inline_mode, 2 */
-	VPORT_MIN_INLINE = 0x5,     /* nic_vport_context.min_wqe_inline_mode, 3 bits */
+	VPORT_MIN_INLINE = 0x5,	    /* nic_vport_context.min_wqe_inline_mode, 3 bits */
 
 	/* wqe_inline_mode: MLX5_CAP_INLINE_MODE_* */
 	INLINE_MODE_L2 = 0,
@@ -53,23 +52,24 @@ static unsigned get_bits(const uint8_t *bytes, unsigned offset, unsigned width)
 	return be32toh(word) >> (32 - width - offset % 32) & ((1u << width) - 1);
 }
 
-/* Runs a query command. answer: size bytes. */
-static int query(struct ibv_context *ctx, uint32_t opcode, uint32_t op_mod, uint8_t *answer,
-                 size_t size)
+/* Runs a query command. answer: size bytes, at most HCA_CAP. */
+static int query(struct ibv_context *ctx, const uint32_t in[CMD_IN / 4], uint8_t *answer,
+		 size_t size)
 {
-	uint32_t in[CMD_IN / 4] = {htobe32(opcode << 16), htobe32(op_mod)};
-	uint8_t *out = calloc(1, CMD_OUT_HEAD + size);
-	int ret;
+	uint8_t out[CMD_OUT_HEAD + HCA_CAP] = {0};
 
-	if (!out)
-		return -ENOMEM;
-	ret = mlx5dv_devx_general_cmd(ctx, in, sizeof(in), out, CMD_OUT_HEAD + size);
-	if (!ret && out[0])
-		ret = EIO;
-	if (!ret)
-		memcpy(answer, out + CMD_OUT_HEAD, size);
-	free(out);
-	return ret ? -EIO : 0;
+	/* The first byte of the output is the firmware's status. */
+	if (mlx5dv_devx_general_cmd(ctx, in, CMD_IN, out, CMD_OUT_HEAD + size) || out[0])
+		return -EIO;
+	memcpy(answer, out + CMD_OUT_HEAD, size);
+	return 0;
+}
+
+static int query_cap(struct ibv_context *ctx, uint32_t op_mod, uint8_t cap[HCA_CAP])
+{
+	const uint32_t in[CMD_IN / 4] = {htobe32(CMD_QUERY_HCA_CAP << 16), htobe32(op_mod)};
+
+	return query(ctx, in, cap, HCA_CAP);
 }
 
 static void query_wqe_size(struct dq_device *dev, uint8_t *cap)
@@ -77,7 +77,7 @@ static void query_wqe_size(struct dq_device *dev, uint8_t *cap)
 	struct dq_caps *caps = &dev->caps;
 	uint32_t ptrs;
 
-	if (query(dev->ctx, CMD_QUERY_HCA_CAP, CAP_GENERAL, cap, HCA_CAP))
+	if (query_cap(dev->ctx, CAP_GENERAL, cap))
 		return;
 	ptrs = get_bits(cap, CAP_MAX_WQE_SZ_SQ, 16) / DQ_SEG;
 	/* 0: not told. */
@@ -86,18 +86,20 @@ static void query_wqe_size(struct dq_device *dev, uint8_t *cap)
 }
 
 /* The vport's inline mode: set by its administrator with devlink. */
-static int query_vport_inline(struct dq_device *dev, uint8_t *answer)
+static int query_vport_inline(struct dq_device *dev)
 {
+	const uint32_t in[CMD_IN / 4] = {htobe32(CMD_QUERY_NIC_VPORT_CONTEXT << 16)};
+	uint8_t answer[NIC_VPORT_CONTEXT];
 	unsigned mode;
 
-	if (query(dev->ctx, CMD_QUERY_NIC_VPORT_CONTEXT, 0, answer, NIC_VPORT_CONTEXT))
+	if (query(dev->ctx, in, answer, sizeof(answer)))
 		return -EIO;
 	mode = get_bits(answer, VPORT_MIN_INLINE, 3);
 	if (mode > VPORT_INLINE_L2)
 		return dq_error(EOPNOTSUPP,
-		                "%s: its e-switch wants the IP header inline in each send WQE: "
-		                "devlink dev eswitch set pci/%s inline-mode none",
-		                dev->info.rdma, dev->info.pci);
+				"%s: its e-switch wants the IP header inline in each send WQE: "
+				"devlink dev eswitch set pci/%s inline-mode none",
+				dev->info.rdma, dev->info.pci);
 	dev->caps.min_inline = mode == VPORT_INLINE_NONE ? 0 : DQ_INLINE_L2;
 	return 0;
 }
@@ -106,29 +108,26 @@ static int query_inline(struct dq_device *dev, uint8_t *cap)
 {
 	unsigned mode;
 
-	if (query(dev->ctx, CMD_QUERY_HCA_CAP, CAP_ETHERNET_OFFLOAD, cap, HCA_CAP))
+	if (query_cap(dev->ctx, CAP_ETHERNET_OFFLOAD, cap))
 		return -EIO;
 	mode = get_bits(cap, CAP_WQE_INLINE_MODE, 2);
 	if (mode == INLINE_MODE_VPORT)
-		return query_vport_inline(dev, cap);
+		return query_vport_inline(dev);
 	dev->caps.min_inline = mode == INLINE_MODE_L2 ? DQ_INLINE_L2 : 0;
 	return 0;
 }
 
 static int query_firmware(struct dq_device *dev, unsigned pci_id)
 {
-	uint8_t *cap = malloc(HCA_CAP);
-	int ret = -EIO;
+	uint8_t cap[HCA_CAP];
+	int ret;
 
-	if (cap) {
-		query_wqe_size(dev, cap);
-		ret = query_inline(dev, cap);
-	}
-	free(cap);
+	query_wqe_size(dev, cap);
+	ret = query_inline(dev, cap);
 	if (ret != -EIO)
 		return ret;
 	dev->caps.min_inline =
-	        pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF ? DQ_INLINE_L2 : 0;
+		pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF ? DQ_INLINE_L2 : 0;
 	dq_log(dev->log, DAQIRI_LOG_INFO,
 	       "%s: firmware capabilities are not readable without DevX: %u bytes inline by its "
 	       "PCI id %04x",
@@ -149,13 +148,13 @@ int dq_caps_query(struct dq_device *dev)
 		return dq_error(err, "%s: cannot be queried: %s", dev->info.rdma, strerror(err));
 	if (!(dv.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1))
 		return dq_error(EOPNOTSUPP,
-		                "%s: this device, or its kernel driver, has no version 1 "
-		                "completions: a ConnectX-4 or later is needed",
-		                dev->info.rdma);
+				"%s: this device, or its kernel driver, has no version 1 "
+				"completions: a ConnectX-4 or later is needed",
+				dev->info.rdma);
 	if (!(attr.rss_caps.supported_qpts & 1u << IBV_QPT_RAW_PACKET))
 		return dq_error(EOPNOTSUPP,
-		                "%s: no receive hashing for raw packets: is it an Ethernet port?",
-		                dev->info.rdma);
+				"%s: no receive hashing for raw packets: is it an Ethernet port?",
+				dev->info.rdma);
 	caps->empw_ptrs = DQ_EMPW_MAX_PTRS;
 	caps->max_wr = (uint32_t)attr.orig_attr.max_qp_wr;
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
