@@ -43,7 +43,7 @@ static int find_opened(struct daqiri *dq, struct ibv_device *ibdev, struct dq_de
 }
 
 static int find_attached(struct daqiri *dq, const struct daqiri_attach_port *attach,
-                         struct dq_device **out)
+			 struct dq_device **out)
 {
 	int ret;
 
@@ -73,16 +73,16 @@ static int check_twice(const struct daqiri *dq, unsigned index)
 		b = &dq->ports[i]->info;
 		if (!strcmp(a->rdma, b->rdma) && a->port_num == b->port_num)
 			return dq_error(EINVAL,
-			                "%s: is the same port, %s port %u, as %s: use one "
-			                "section, with more queues",
-			                dq->conf->ports[index].where, a->rdma, a->port_num,
-			                dq->conf->ports[i].where);
+					"%s: is the same port, %s port %u, as %s: use one "
+					"section, with more queues",
+					dq->conf->ports[index].where, a->rdma, a->port_num,
+					dq->conf->ports[i].where);
 	}
 	return 0;
 }
 
 static int make_port(struct daqiri *dq, unsigned index, const struct dq_scan *scan,
-                     const struct attached *attached)
+		     const struct attached *attached)
 {
 	const struct dq_conf_port *conf = &dq->conf->ports[index];
 	const struct daqiri_attach_port *attach = attach_of(attached, conf->name);
@@ -123,7 +123,7 @@ static int make_ports(struct daqiri *dq, const struct attached *attached)
 
 /* Calls fn for each port that uses a region, until it returns other than 0. */
 static int each_port_of(struct daqiri *dq, unsigned region,
-                        int (*fn)(void *arg, struct daqiri_port *port), void *arg)
+			int (*fn)(void *arg, struct daqiri_port *port), void *arg)
 {
 	const struct dq_conf *conf = dq->conf;
 	int ret = 0;
@@ -157,7 +157,7 @@ static int make_region(struct daqiri *dq, unsigned index)
 
 	each_port_of(dq, index, note_node, &node);
 	ret = dq_region_create(&dq->regions[index], &dq->conf->regions[index], node,
-	                       dq->conf->log_level);
+			       dq->conf->log_level);
 	return ret ? ret : each_port_of(dq, index, register_on, dq->regions[index]);
 }
 
@@ -179,12 +179,12 @@ static int make_queues(struct daqiri *dq)
 
 	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
 		ret = dq_rxq_create(&dq->rxqs[i], &conf->rxqs[i], dq->ports[conf->rxqs[i].port],
-		                    dq->regions[conf->rxqs[i].region]);
+				    dq->regions[conf->rxqs[i].region]);
 	for (unsigned i = 0; !ret && i < conf->n_txqs; i++) {
 		const struct dq_conf_txq *txq = &conf->txqs[i];
 
 		ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port],
-		                    txq->region < 0 ? NULL : dq->regions[txq->region]);
+				    txq->region < 0 ? NULL : dq->regions[txq->region]);
 	}
 	return ret;
 }
@@ -304,16 +304,16 @@ static int check_attach(const struct daqiri_attach_port *port)
 {
 	if (port->size < sizeof(*port) || !port->name || !port->context || !port->pd)
 		return dq_error(EINVAL,
-		                "daqiri_attach: a port lacks its size, name, context or pd");
+				"daqiri_attach: a port lacks its size, name, context or pd");
 	if (port->pd->context != port->context)
 		return dq_error(EINVAL, "daqiri_attach: port %s: its pd is of another context",
-		                port->name);
+				port->name);
 	if (!mlx5dv_is_supported(port->context->device))
 		return dq_error(EINVAL, "daqiri_attach: port %s: %s is no mlx5 device", port->name,
-		                ibv_get_device_name(port->context->device));
+				ibv_get_device_name(port->context->device));
 	if (!port->port_num)
 		return dq_error(EINVAL, "daqiri_attach: port %s: port numbers begin at 1",
-		                port->name);
+				port->name);
 	return 0;
 }
 
@@ -328,16 +328,16 @@ static int check_names(const struct dq_conf *conf, const struct attached *attach
 			p++;
 		if (p == conf->n_ports)
 			return dq_error(EINVAL, "daqiri_attach: the configuration has no [port %s]",
-			                attached->ports[i].name);
+					attached->ports[i].name);
 		if (attach_of(attached, attached->ports[i].name) != &attached->ports[i])
 			return dq_error(EINVAL, "daqiri_attach: port %s is given twice",
-			                attached->ports[i].name);
+					attached->ports[i].name);
 	}
 	return 0;
 }
 
 int daqiri_attach(struct daqiri **out, const struct daqiri_config *cfg,
-                  const struct daqiri_attach_port *ports, unsigned n)
+		  const struct daqiri_attach_port *ports, unsigned n)
 {
 	const struct attached attached = {.ports = ports, .n = n};
 	struct dq_conf *conf;

@@ -11,7 +11,7 @@
 #include "txq.h"
 
 struct daqiri {
-	struct dq_conf *conf;       /* the objects point into it */
+	struct dq_conf *conf;	    /* the objects point into it */
 	struct dq_device *devices;  /* a list */
 	struct daqiri_port **ports; /* by index in conf; NULL: not made yet */
 	struct daqiri_region **regions;

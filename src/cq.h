@@ -22,7 +22,7 @@ void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev);
  * what: "the receive ring's WQE size".
  */
 int dq_ring_differs(const char *where, const char *what, const uint32_t is_wanted[2],
-                    const char *culprit);
+		    const char *culprit);
 
 /* Refuses to make a queue whose WQEs libmlx5 is told, by this variable, to want signatures in. */
 int dq_ring_refuse_signature(const char *where, const char *variable);

@@ -48,7 +48,7 @@ static int set_nonblocking(struct dq_device *dev)
 
 	if (flags < 0 || fcntl(dev->ctx->async_fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return dq_error(errno, "%s: its event channel cannot be made non-blocking: %s",
-		                dev->info.rdma, strerror(errno));
+				dev->info.rdma, strerror(errno));
 	return 0;
 }
 
@@ -66,9 +66,9 @@ int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri
 	dev->ctx = open_context(ibdev);
 	if (!dev->ctx) {
 		ret = dq_error(errno ? errno : EIO,
-		               "%s: cannot be opened: %s; /dev/infiniband/%s must be readable and "
-		               "writable, and RLIMIT_MEMLOCK (ulimit -l) not 0",
-		               dev->info.rdma, strerror(errno ? errno : EIO), ibdev->dev_name);
+			       "%s: cannot be opened: %s; /dev/infiniband/%s must be readable and "
+			       "writable, and RLIMIT_MEMLOCK (ulimit -l) not 0",
+			       dev->info.rdma, strerror(errno ? errno : EIO), ibdev->dev_name);
 		goto err_free;
 	}
 	ret = set_nonblocking(dev);
@@ -80,7 +80,7 @@ int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri
 	dev->pd = ibv_alloc_pd(dev->ctx);
 	if (!dev->pd) {
 		ret = dq_error(errno, "%s: no protection domain: %s", dev->info.rdma,
-		               strerror(errno));
+			       strerror(errno));
 		goto err_close;
 	}
 	*out = dev;
@@ -94,7 +94,7 @@ err_free:
 }
 
 int dq_device_attach(struct dq_device **out, struct ibv_context *ctx, struct ibv_pd *pd,
-                     enum daqiri_log_level log)
+		     enum daqiri_log_level log)
 {
 	struct dq_device *dev = calloc(1, sizeof(*dev));
 	int ret;

@@ -14,11 +14,11 @@
 #include <daqiri.h>
 
 struct dq_caps {
-	bool empw;               /* enhanced multi-packet WQEs */
-	uint32_t empw_ptrs;      /* pointers in one of them */
-	uint32_t min_inline;     /* bytes of each frame that a send WQE must carry: 0 or 18 */
-	uint32_t max_wr;         /* entries of a work queue */
-	uint32_t max_ind_table;  /* entries of an RSS indirection table */
+	bool empw;		 /* enhanced multi-packet WQEs */
+	uint32_t empw_ptrs;	 /* pointers in one of them */
+	uint32_t min_inline;	 /* bytes of each frame that a send WQE must carry: 0 or 18 */
+	uint32_t max_wr;	 /* entries of a work queue */
+	uint32_t max_ind_table;	 /* entries of an RSS indirection table */
 	uint64_t rx_hash_fields; /* enum ibv_rx_hash_fields */
 };
 
@@ -38,7 +38,7 @@ int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri
 
 /* Wraps the program's context and protection domain. */
 int dq_device_attach(struct dq_device **out, struct ibv_context *ctx, struct ibv_pd *pd,
-                     enum daqiri_log_level log);
+		     enum daqiri_log_level log);
 
 void dq_device_destroy(struct dq_device *dev);
 

@@ -12,7 +12,7 @@
 #include "scan.h"
 
 static struct daqiri_port *port_by_num(const struct daqiri *dq, const struct dq_device *dev,
-                                       int num)
+				       int num)
 {
 	for (unsigned i = 0; i < dq->conf->n_ports; i++)
 		if (dq->ports[i] && dq->ports[i]->dev == dev &&
@@ -50,14 +50,14 @@ static struct daqiri_port *port_by_cq(const struct daqiri *dq, const struct ibv_
 
 /* What an event means. async: its pointers are compared only, never followed. */
 static void translate(const struct daqiri *dq, struct dq_device *dev,
-                      const struct ibv_async_event *async, struct daqiri_event *ev)
+		      const struct ibv_async_event *async, struct daqiri_event *ev)
 {
 	*ev = (struct daqiri_event){.code = (int)async->event_type, .type = DAQIRI_EVENT_OTHER};
 	switch (async->event_type) {
 	case IBV_EVENT_PORT_ACTIVE:
 	case IBV_EVENT_PORT_ERR:
 		ev->type = async->event_type == IBV_EVENT_PORT_ACTIVE ? DAQIRI_EVENT_LINK_UP
-		                                                      : DAQIRI_EVENT_LINK_DOWN;
+								      : DAQIRI_EVENT_LINK_DOWN;
 		ev->port = port_by_num(dq, dev, async->element.port_num);
 		break;
 	case IBV_EVENT_DEVICE_FATAL:
@@ -96,8 +96,8 @@ static int take(struct daqiri *dq, struct dq_device *dev, struct daqiri_event *e
 		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || !errno)
 			return 0;
 		return dq_device_is_dead(dev) ? 0
-		                              : dq_error(errno, "%s: events cannot be read: %s",
-		                                         dev->info.rdma, strerror(errno));
+					      : dq_error(errno, "%s: events cannot be read: %s",
+							 dev->info.rdma, strerror(errno));
 	}
 	translate(dq, dev, &async, ev);
 	ibv_ack_async_event(&async);

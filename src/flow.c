@@ -48,7 +48,7 @@ static const char *rule_where(const struct dq_flow_table *ft, const struct dq_ru
 }
 
 static unsigned rule_queues(const struct dq_flow_table *ft, const struct dq_rule *rule,
-                            const unsigned **queues)
+			    const unsigned **queues)
 {
 	if (rule->flow < ft->in.n_flows) {
 		*queues = ft->flows[rule->flow]->queues;
@@ -59,7 +59,7 @@ static unsigned rule_queues(const struct dq_flow_table *ft, const struct dq_rule
 }
 
 static int make_table(struct dq_flow_table *ft, const struct dq_rule *rule,
-                      struct dq_rss_want *want)
+		      struct dq_rss_want *want)
 {
 	const unsigned *queues;
 	unsigned n = rule_queues(ft, rule, &queues);
@@ -120,8 +120,8 @@ struct match_arg {
 };
 
 _Static_assert(offsetof(struct match_arg, bytes) ==
-                       offsetof(struct mlx5dv_flow_match_parameters, match_buf),
-               "struct mlx5dv_flow_match_parameters");
+		       offsetof(struct mlx5dv_flow_match_parameters, match_buf),
+	       "struct mlx5dv_flow_match_parameters");
 
 static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg, const uint8_t *bytes)
 {
@@ -134,28 +134,28 @@ static int explain(const char *where, const char *what, int err)
 {
 	if (err == EPERM)
 		return dq_error(
-		        err,
-		        "%s: receive rules need CAP_NET_RAW: run as root, with setpriv "
-		        "--ambient-caps +net_raw, or with AmbientCapabilities=CAP_NET_RAW in "
-		        "its systemd unit",
-		        where);
+			err,
+			"%s: receive rules need CAP_NET_RAW: run as root, with setpriv "
+			"--ambient-caps +net_raw, or with AmbientCapabilities=CAP_NET_RAW in "
+			"its systemd unit",
+			where);
 	if (err == EEXIST)
 		return dq_error(err,
-		                "%s: a rule with this match, of another program, exists already",
-		                where);
+				"%s: a rule with this match, of another program, exists already",
+				where);
 	return dq_error(err, "%s: %s refused: %s", where, what, strerror(err));
 }
 
 static int find_matcher(struct dq_flow_table *ft, const struct dq_rule *rule,
-                        struct mlx5dv_flow_matcher **out)
+			struct mlx5dv_flow_matcher **out)
 {
 	struct matcher *m = &ft->matchers[ft->n_matchers];
 	struct match_arg arg;
 	struct mlx5dv_flow_matcher_attr attr = {
-	        .type = IBV_FLOW_ATTR_NORMAL,
-	        .priority = (uint16_t)rule->priority,
-	        .match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
-	        .match_mask = match_arg(&arg, rule->match.mask),
+		.type = IBV_FLOW_ATTR_NORMAL,
+		.priority = (uint16_t)rule->priority,
+		.match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
+		.match_mask = match_arg(&arg, rule->match.mask),
 	};
 
 	for (unsigned i = 0; i < ft->n_matchers; i++) {
@@ -178,7 +178,7 @@ static int find_matcher(struct dq_flow_table *ft, const struct dq_rule *rule,
 
 /* `unmatched = drop` is a rule without a queue; that of `unmatched = queue` has no flow id. */
 static int fill_actions(struct dq_flow_table *ft, const struct dq_rule *rule,
-                        struct mlx5dv_flow_action_attr actions[2])
+			struct mlx5dv_flow_action_attr actions[2])
 {
 	const unsigned *queues;
 	int ret;
@@ -254,7 +254,7 @@ static int make_rules(struct dq_flow_table *ft)
 }
 
 int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, unsigned index,
-                         struct daqiri_rxq *const *rxqs)
+			 struct daqiri_rxq *const *rxqs)
 {
 	struct dq_flow_table *ft = calloc(1, sizeof(*ft));
 	int ret;
@@ -282,8 +282,8 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 		dq_device_destroyed(dev, "a flow rule", ibv_destroy_flow(ft->rules[--ft->n_rules]));
 	while (ft->n_matchers)
 		dq_device_destroyed(
-		        dev, "a flow matcher",
-		        mlx5dv_destroy_flow_matcher(ft->matchers[--ft->n_matchers].matcher));
+			dev, "a flow matcher",
+			mlx5dv_destroy_flow_matcher(ft->matchers[--ft->n_matchers].matcher));
 	while (ft->n_qps)
 		dq_device_destroyed(dev, "a hash QP", ibv_destroy_qp(ft->qps[--ft->n_qps].qp));
 	for (unsigned i = 0; ft->tables && i <= ft->in.n_flows; i++)

@@ -14,7 +14,7 @@ struct dq_flow_table;
  * index in the configuration. The port's `flows` is set on success; a failed rule fails it all.
  */
 int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, unsigned index,
-                         struct daqiri_rxq *const *rxqs);
+			 struct daqiri_rxq *const *rxqs);
 void dq_flow_table_destroy(struct daqiri_port *port);
 
 #endif

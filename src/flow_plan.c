@@ -23,25 +23,25 @@ enum {
  */
 static const struct rss_class {
 	uint16_t ethertype; /* 0: any */
-	uint8_t proto;      /* 0: any */
-	uint8_t level;      /* 0 narrowest */
+	uint8_t proto;	    /* 0: any */
+	uint8_t level;	    /* 0 narrowest */
 	uint64_t fields;
 } classes[] = {
-        {ETHERTYPE_IPV4, PROTO_UDP, 0,
-         IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_UDP |
-                 IBV_RX_HASH_DST_PORT_UDP},
-        {ETHERTYPE_IPV4, PROTO_TCP, 0,
-         IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_TCP |
-                 IBV_RX_HASH_DST_PORT_TCP},
-        {ETHERTYPE_IPV6, PROTO_UDP, 0,
-         IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_UDP |
-                 IBV_RX_HASH_DST_PORT_UDP},
-        {ETHERTYPE_IPV6, PROTO_TCP, 0,
-         IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_TCP |
-                 IBV_RX_HASH_DST_PORT_TCP},
-        {ETHERTYPE_IPV4, 0, 1, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4},
-        {ETHERTYPE_IPV6, 0, 1, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6},
-        {0, 0, 2, 0},
+	{ETHERTYPE_IPV4, PROTO_UDP, 0,
+	 IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_UDP |
+		 IBV_RX_HASH_DST_PORT_UDP},
+	{ETHERTYPE_IPV4, PROTO_TCP, 0,
+	 IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_TCP |
+		 IBV_RX_HASH_DST_PORT_TCP},
+	{ETHERTYPE_IPV6, PROTO_UDP, 0,
+	 IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_UDP |
+		 IBV_RX_HASH_DST_PORT_UDP},
+	{ETHERTYPE_IPV6, PROTO_TCP, 0,
+	 IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_TCP |
+		 IBV_RX_HASH_DST_PORT_TCP},
+	{ETHERTYPE_IPV4, 0, 1, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4},
+	{ETHERTYPE_IPV6, 0, 1, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6},
+	{0, 0, 2, 0},
 };
 
 enum { N_CLASSES = sizeof(classes) / sizeof(classes[0]) };
@@ -97,18 +97,18 @@ static int check_flow(const struct dq_conf_flow *flow)
 
 	if (m->fields & (DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST) && !ip)
 		return dq_error(EINVAL,
-		                "%s: ethertype=0x%04x excludes IPv4 addresses: leave it out",
-		                flow->where, m->ethertype);
+				"%s: ethertype=0x%04x excludes IPv4 addresses: leave it out",
+				flow->where, m->ethertype);
 	if (m->fields & (DQ_MATCH_UDP_SRC | DQ_MATCH_UDP_DST) && !ip &&
 	    m->ethertype != ETHERTYPE_IPV6)
 		return dq_error(EINVAL, "%s: ethertype=0x%04x excludes UDP: leave it out",
-		                flow->where, m->ethertype);
+				flow->where, m->ethertype);
 	/* The kernel takes 224.0.0.0/3 for a multicast rule and puts it behind all others. */
 	if (m->fields & DQ_MATCH_IPV4_DST && (m->ipv4_dst_mask[0] & 0xf0) == 0xe0 &&
 	    (m->ipv4_dst[0] & 0xf0) == 0xe0)
 		return dq_error(EINVAL,
-		                "%s: ipv4_dst of a /3 prefix: use 224.0.0.0/4 and 240.0.0.0/4",
-		                flow->where);
+				"%s: ipv4_dst of a /3 prefix: use 224.0.0.0/4 and 240.0.0.0/4",
+				flow->where);
 	return 0;
 }
 
@@ -128,15 +128,15 @@ static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, u
 		add_rule(plan, &base);
 	if (flow->n_queues > 1 && !plan->rules[first].hash_fields)
 		return dq_error(EINVAL,
-		                "%s: packets that are no IP cannot be spread over %u queues: "
-		                "name one",
-		                flow->where, flow->n_queues);
+				"%s: packets that are no IP cannot be spread over %u queues: "
+				"name one",
+				flow->where, flow->n_queues);
 	if (flow->priority != DQ_AUTO && flow->priority + levels > DQ_PRIORITY_LAST)
 		return dq_error(EINVAL,
-		                "%s priority=%d: spreading over %u queues takes %d priorities "
-		                "(UDP and TCP, IP, others); allowed 0..%d",
-		                flow->where, flow->priority, flow->n_queues, levels,
-		                DQ_PRIORITY_LAST - levels);
+				"%s priority=%d: spreading over %u queues takes %d priorities "
+				"(UDP and TCP, IP, others); allowed 0..%d",
+				flow->where, flow->priority, flow->n_queues, levels,
+				DQ_PRIORITY_LAST - levels);
 	return 0;
 }
 
@@ -176,19 +176,19 @@ static int check_duplicates(const struct dq_flow_input *in)
 			dq_match_encode(&b, &in->flows[k]->match);
 			if (dq_match_same(&a, &b))
 				return dq_error(EINVAL, "%s: matches the same packets as %s: %s",
-				                in->flows[i]->where, in->flows[k]->where,
-				                "name all queues in one flow");
+						in->flows[i]->where, in->flows[k]->where,
+						"name all queues in one flow");
 		}
 		if (!in->flows[i]->match.fields && in->port->unmatched != DQ_UNMATCHED_KERNEL)
 			return dq_error(EINVAL, "%s: matches everything, as unmatched of %s does",
-			                in->flows[i]->where, in->port->where);
+					in->flows[i]->where, in->port->where);
 	}
 	return 0;
 }
 
 /* Whether a rule may be at a priority, given those that are placed already. */
 static bool clashes(const struct dq_flow_plan *plan, const struct dq_rule *rule, int priority,
-                    const struct dq_rule **with)
+		    const struct dq_rule **with)
 {
 	for (unsigned i = 0; i < plan->n_rules; i++) {
 		const struct dq_rule *other = &plan->rules[i];
@@ -211,24 +211,24 @@ static int check_given(const struct dq_flow_plan *plan, const struct dq_flow_inp
 
 		if (rule->priority != DQ_AUTO && clashes(plan, rule, rule->priority, &with))
 			return dq_error(EINVAL,
-			                "%s: has priority %d, as %s, and a packet may match both: "
-			                "which comes first is not defined; choose another, or auto",
-			                flow_where(in, rule->flow), rule->priority,
-			                flow_where(in, with->flow));
+					"%s: has priority %d, as %s, and a packet may match both: "
+					"which comes first is not defined; choose another, or auto",
+					flow_where(in, rule->flow), rule->priority,
+					flow_where(in, with->flow));
 	}
 	return 0;
 }
 
 /* How many different masks other than the rule's a priority has. */
 static unsigned count_masks(const struct dq_flow_plan *plan, const struct dq_rule *rule,
-                            int priority)
+			    int priority)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < plan->n_rules; i++) {
 		const struct dq_rule *a = &plan->rules[i];
 		bool first =
-		        a->priority == priority && !dq_match_same_mask(&a->match, &rule->match);
+			a->priority == priority && !dq_match_same_mask(&a->match, &rule->match);
 
 		for (unsigned k = 0; first && k < i; k++)
 			if (plan->rules[k].priority == priority)
@@ -240,7 +240,7 @@ static unsigned count_masks(const struct dq_flow_plan *plan, const struct dq_rul
 
 /* Behind every rule of `ahead` that overlaps, and at no priority where it would clash. */
 static int place(struct dq_flow_plan *plan, const struct dq_flow_input *in, struct dq_rule *rule,
-                 struct dq_rule *const *ahead, unsigned n_ahead)
+		 struct dq_rule *const *ahead, unsigned n_ahead)
 {
 	const struct dq_rule *with;
 	int priority = 0, last = DQ_PRIORITY_LAST - 1;
@@ -253,14 +253,14 @@ static int place(struct dq_flow_plan *plan, const struct dq_flow_input *in, stru
 		if (plan->rules[i].flow == in->n_flows && plan->rules[i].priority <= last)
 			last = plan->rules[i].priority - 1;
 	while (priority <= last && (clashes(plan, rule, priority, &with) ||
-	                            count_masks(plan, rule, priority) >= LARGE_GROUPS))
+				    count_masks(plan, rule, priority) >= LARGE_GROUPS))
 		priority++;
 	if (priority > last)
 		return dq_error(
-		        EINVAL,
-		        "%s: no priority is left for it: the flows of %s overlap in too many "
-		        "different ways (%d priorities): match the same fields in more of them",
-		        flow_where(in, rule->flow), in->port->where, last + 1);
+			EINVAL,
+			"%s: no priority is left for it: the flows of %s overlap in too many "
+			"different ways (%d priorities): match the same fields in more of them",
+			flow_where(in, rule->flow), in->port->where, last + 1);
 	rule->priority = priority;
 	return 0;
 }

@@ -21,7 +21,7 @@ struct dq_rule {
 	unsigned flow; /* index into the plan's input; n_flows: `unmatched` */
 	struct dq_match_buf match;
 	uint64_t hash_fields; /* enum ibv_rx_hash_fields; 0: to the first queue */
-	int priority;         /* DQ_AUTO until it is planned */
+	int priority;	      /* DQ_AUTO until it is planned */
 };
 
 struct dq_flow_plan {

@@ -43,10 +43,10 @@ static void pool_folder(char *path, size_t size, uint64_t page_size, int node)
 {
 	if (node < 0)
 		snprintf(path, size, "/sys/kernel/mm/hugepages/hugepages-%llukB",
-		         (unsigned long long)(page_size / 1024));
+			 (unsigned long long)(page_size / 1024));
 	else
 		snprintf(path, size, "/sys/devices/system/node/node%d/hugepages/hugepages-%llukB",
-		         node, (unsigned long long)(page_size / 1024));
+			 node, (unsigned long long)(page_size / 1024));
 }
 
 static uint64_t pool_count(uint64_t page_size, int node, const char *what)
@@ -71,9 +71,9 @@ static int no_such_size(const struct dq_memory_want *want, const uint64_t *sizes
 
 	for (int i = 0; i < n && len < sizeof(list); i++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%lluK", i ? ", " : "",
-		                        (unsigned long long)(sizes[i] / 1024));
+					(unsigned long long)(sizes[i] / 1024));
 	return dq_error(EINVAL, "%s page_size=%lluK: this kernel has huge pages of: %s",
-	                want->where, (unsigned long long)(want->page_size / 1024), list);
+			want->where, (unsigned long long)(want->page_size / 1024), list);
 }
 
 /* What the kernel takes where no size is named; 0: it does not tell. */
@@ -116,7 +116,7 @@ static int choose_size(const struct dq_memory_want *want, int node, uint64_t *ou
 
 	if (!n)
 		return dq_error(EOPNOTSUPP, "%s kind=huge: this kernel has no huge pages",
-		                want->where);
+				want->where);
 	*out = want->page_size ? want->page_size : auto_size(want, node, sizes, n);
 	for (int i = 0; i < n; i++)
 		if (sizes[i] == *out)
@@ -136,11 +136,11 @@ static int too_few(const struct dq_memory_want *want, int node, uint64_t page_si
 	if (node >= 0)
 		snprintf(on, sizeof(on), "NUMA node %d", node);
 	return dq_error(ENOMEM,
-	                "%s kind=huge: needs %llu huge pages of %llu kB on %s, %llu are free: "
-	                "echo %llu > %s/nr_hugepages",
-	                want->where, (unsigned long long)needed,
-	                (unsigned long long)(page_size / 1024), on, (unsigned long long)available,
-	                (unsigned long long)(total + missing), folder);
+			"%s kind=huge: needs %llu huge pages of %llu kB on %s, %llu are free: "
+			"echo %llu > %s/nr_hugepages",
+			want->where, (unsigned long long)needed,
+			(unsigned long long)(page_size / 1024), on, (unsigned long long)available,
+			(unsigned long long)(total + missing), folder);
 }
 
 /* Memory policy of the calling thread, kept while pages are taken on one node. */
@@ -158,8 +158,8 @@ static void policy_enter(struct policy *old, const struct dq_memory_want *want, 
 	if (old->nodes) {
 		numa_bitmask_setbit(mask, (unsigned)node);
 		old->set = !get_mempolicy(&old->mode, old->nodes->maskp, old->nodes->size + 1, NULL,
-		                          0) &&
-		           !set_mempolicy(MPOL_BIND, mask->maskp, mask->size + 1);
+					  0) &&
+			   !set_mempolicy(MPOL_BIND, mask->maskp, mask->size + 1);
 		if (!old->set)
 			dq_log(want->log, DAQIRI_LOG_WARN,
 			       "%s: memory cannot be bound to node %d: %s; does the container lack "
@@ -174,7 +174,7 @@ static void policy_leave(struct policy *old)
 {
 	if (old->set)
 		set_mempolicy(old->mode, old->mode == MPOL_DEFAULT ? NULL : old->nodes->maskp,
-		              old->mode == MPOL_DEFAULT ? 0 : old->nodes->size + 1);
+			      old->mode == MPOL_DEFAULT ? 0 : old->nodes->size + 1);
 	if (old->nodes)
 		numa_free_nodemask(old->nodes);
 }
@@ -209,16 +209,16 @@ int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *wan
 
 	if (node > numa_max_node())
 		return dq_error(EINVAL, "%s numa=%d: this machine has no such node", want->where,
-		                node);
+				node);
 	ret = choose_size(want, node, &page_size);
 	if (ret)
 		return ret;
 	length = pages_for(want->length, page_size) * page_size;
 	policy_enter(&old, want, node);
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
-	            MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE |
-	                    __builtin_ctzll(page_size) << MAP_HUGE_SHIFT,
-	            -1, 0);
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE |
+			    __builtin_ctzll(page_size) << MAP_HUGE_SHIFT,
+		    -1, 0);
 	policy_leave(&old);
 	if (addr == MAP_FAILED)
 		return too_few(want, node, page_size);
@@ -227,8 +227,8 @@ int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *wan
 		return too_few(want, node, page_size);
 	}
 	*out = (struct dq_memory){.addr = addr,
-	                          .length = length,
-	                          .page_size = page_size,
-	                          .node = old.set ? node : -1};
+				  .length = length,
+				  .page_size = page_size,
+				  .node = old.set ? node : -1};
 	return 0;
 }

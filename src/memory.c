@@ -41,14 +41,14 @@ static int check_node(const struct dq_memory_want *want, int node)
 		return 0;
 	if (node > numa_max_node() || !numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned)node))
 		return dq_error(EINVAL,
-		                "%s numa=%d: this machine, or this process, has no such node",
-		                want->where, node);
+				"%s numa=%d: this machine, or this process, has no such node",
+				want->where, node);
 	/* A strict binding to a node that is full would wake the out-of-memory killer. */
 	if (numa_node_size64(node, &free_bytes) >= 0 && (uint64_t)free_bytes < want->length)
 		return dq_error(ENOMEM,
-		                "%s: needs %llu bytes on NUMA node %d, which has %lld free: make "
-		                "num_bufs smaller, or name another node with numa =",
-		                want->where, (unsigned long long)want->length, node, free_bytes);
+				"%s: needs %llu bytes on NUMA node %d, which has %lld free: make "
+				"num_bufs smaller, or name another node with numa =",
+				want->where, (unsigned long long)want->length, node, free_bytes);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *wan
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
 		return dq_error(ENOMEM, "%s: no memory for %llu bytes", want->where,
-		                (unsigned long long)length);
+				(unsigned long long)length);
 	ret = bind_node(want, addr, length, &node);
 	if (ret) {
 		munmap(addr, length);
@@ -102,7 +102,7 @@ int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *wan
 	}
 	touch(addr, length, page_size);
 	*out = (struct dq_memory){
-	        .addr = addr, .length = length, .page_size = page_size, .node = node};
+		.addr = addr, .length = length, .page_size = page_size, .node = node};
 	return 0;
 }
 

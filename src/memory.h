@@ -19,7 +19,7 @@ struct dq_memory_want {
 	const char *where;  /* of the region's section, for messages */
 	uint64_t length;    /* bytes that are needed */
 	uint64_t page_size; /* huge only; 0: any that has enough pages */
-	int node;           /* -1: any */
+	int node;	    /* -1: any */
 	enum daqiri_log_level log;
 };
 

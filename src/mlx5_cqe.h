@@ -17,7 +17,7 @@ enum {
 	/* op_own: opcode in bits 7:4, format in 3:2, solicited event in 1, owner in 0. */
 	DQ_CQE_OPCODE_OWNER = 0xf0 | MLX5_CQE_OWNER_MASK,
 	DQ_CQE_FLOW_TAG = 0xffffff, /* of sop_drop_qpn */
-	DQ_CQE_INDEX = 0xffffff     /* consumer index in the CQ's doorbell record */
+	DQ_CQE_INDEX = 0xffffff	    /* consumer index in the CQ's doorbell record */
 };
 
 _Static_assert(sizeof(struct mlx5_cqe64) == DQ_CQE, "CQE");
@@ -86,8 +86,8 @@ static inline struct dq_cqe_error dq_cqe_read_error(const struct mlx5_cqe64 *cqe
 	const struct mlx5_err_cqe *err = (const struct mlx5_err_cqe *)cqe;
 
 	return (struct dq_cqe_error){.syndrome = err->syndrome,
-	                             .vendor_syndrome = err->vendor_err_synd,
-	                             .wqe_counter = be16toh(err->wqe_counter)};
+				     .vendor_syndrome = err->vendor_err_synd,
+				     .wqe_counter = be16toh(err->wqe_counter)};
 }
 
 /* Whether a receive queue has stopped for good: local QP operation, local protection, flush. */

@@ -14,9 +14,9 @@
 #include <infiniband/mlx5dv.h>
 
 enum {
-	DQ_WQEBB = 64,         /* MLX5_SEND_WQE_BB: what send queues are counted in */
+	DQ_WQEBB = 64,	       /* MLX5_SEND_WQE_BB: what send queues are counted in */
 	DQ_WQEBB_SEGS = 4,     /* segments of 16 bytes in it */
-	DQ_SEG = 16,           /* MLX5_SEND_WQE_DS */
+	DQ_SEG = 16,	       /* MLX5_SEND_WQE_DS */
 	DQ_EMPW_HEAD_SEGS = 2, /* control and Ethernet segment */
 	/*
 	 * The 6-bit DS field would let 61 pointers in; 15 WQEBBs (60 segments) is what the kernel
@@ -30,7 +30,7 @@ enum {
 /* fm_ce_se, bits 3:2: when a completion is written. */
 enum dq_ce {
 	DQ_CE_FIRST_ERROR = 1 << 2, /* only for the first WQE that fails */
-	DQ_CE_ALWAYS = 2 << 2       /* MLX5_WQE_CTRL_CQ_UPDATE */
+	DQ_CE_ALWAYS = 2 << 2	    /* MLX5_WQE_CTRL_CQ_UPDATE */
 };
 
 _Static_assert(sizeof(struct mlx5_wqe_ctrl_seg) == DQ_SEG, "control segment");
@@ -53,7 +53,7 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
  * qpn: 24 bits; segs: all 16-byte segments, 3..60.
  */
 static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
-                               uint32_t qpn_ds, enum dq_ce ce)
+			       uint32_t qpn_ds, enum dq_ce ce)
 {
 	ctrl->opmod_idx_opcode = htobe32(opcode_index);
 	ctrl->qpn_ds = htobe32(qpn_ds);

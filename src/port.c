@@ -35,17 +35,17 @@ static int set_mtu(struct daqiri_port *port)
 		return 0;
 	if (!netdev[0])
 		return dq_error(ENODEV, "%s mtu=%u: the port has no network interface here",
-		                port->conf->where, mtu);
+				port->conf->where, mtu);
 	ret = write_mtu(netdev, mtu);
 	if (ret == -EPERM || ret == -EACCES)
 		return dq_error(-ret,
-		                "%s mtu=%u: interface %s has %u, and changing it needs "
-		                "CAP_NET_ADMIN: run \"ip link set %s mtu %u\" as root, or write "
-		                "mtu = keep",
-		                port->conf->where, mtu, netdev, port->info.mtu, netdev, mtu);
+				"%s mtu=%u: interface %s has %u, and changing it needs "
+				"CAP_NET_ADMIN: run \"ip link set %s mtu %u\" as root, or write "
+				"mtu = keep",
+				port->conf->where, mtu, netdev, port->info.mtu, netdev, mtu);
 	if (ret)
 		return dq_error(-ret, "%s mtu=%u: interface %s does not take it: %s",
-		                port->conf->where, mtu, netdev, strerror(-ret));
+				port->conf->where, mtu, netdev, strerror(-ret));
 	port->mtu = (struct dq_restore){.done = true, .before = port->info.mtu, .set = mtu};
 	port->info.mtu = mtu;
 	return 0;
@@ -81,7 +81,7 @@ static bool is_virtual(const struct daqiri_port *port)
 	char name[PATH_MAX];
 
 	dq_sysfs_link_name(name, sizeof(name), "%s/device/physfn",
-	                   port->dev->ctx->device->ibdev_path);
+			   port->dev->ctx->device->ibdev_path);
 	return name[0] || !port->info.pci[0];
 }
 
@@ -93,14 +93,14 @@ static int set_flags(struct daqiri_port *port)
 {
 	const char *netdev = port->info.netdev;
 	uint64_t flags, want = (port->conf->promiscuous ? IFF_PROMISC : 0) |
-	                       (port->conf->allmulticast ? IFF_ALLMULTI : 0);
+			       (port->conf->allmulticast ? IFF_ALLMULTI : 0);
 	int ret;
 
 	if (!want || !is_virtual(port))
 		return 0;
 	if (!netdev[0])
 		return dq_error(ENODEV, "%s promiscuous: the port has no network interface here",
-		                port->conf->where);
+				port->conf->where);
 	ret = dq_sysfs_read_u64(&flags, "/sys/class/net/%s/flags", netdev);
 	if (!ret && (flags & want) == want)
 		return 0;
@@ -108,10 +108,10 @@ static int set_flags(struct daqiri_port *port)
 		ret = write_flags(netdev, flags | want);
 	if (ret)
 		return dq_error(
-		        -ret,
-		        "%s promiscuous: interface %s of a virtual function cannot be set: "
-		        "%s; it needs CAP_NET_ADMIN, and trust: ip link set PF vf N trust on",
-		        port->conf->where, netdev, strerror(-ret));
+			-ret,
+			"%s promiscuous: interface %s of a virtual function cannot be set: "
+			"%s; it needs CAP_NET_ADMIN, and trust: ip link set PF vf N trust on",
+			port->conf->where, netdev, strerror(-ret));
 	port->flags = (struct dq_restore){.done = true, .before = flags, .set = want};
 	return 0;
 }
@@ -139,10 +139,10 @@ static int check_port(struct daqiri_port *port)
 		return ret;
 	if (!port->info.ethernet)
 		return dq_error(EPROTONOSUPPORT,
-		                "%s: %s port %u has an InfiniBand link layer: raw Ethernet needs "
-		                "mlxconfig -d %s set LINK_TYPE_P%u=2 and a restart",
-		                port->conf->where, port->info.rdma, port->info.port_num,
-		                port->info.pci[0] ? port->info.pci : "DEVICE", port->info.port_num);
+				"%s: %s port %u has an InfiniBand link layer: raw Ethernet needs "
+				"mlxconfig -d %s set LINK_TYPE_P%u=2 and a restart",
+				port->conf->where, port->info.rdma, port->info.port_num,
+				port->info.pci[0] ? port->info.pci : "DEVICE", port->info.port_num);
 	if (!port->info.link_up)
 		dq_log(DQ_PORT_LOG(port), DAQIRI_LOG_WARN, "%s: the link of %s port %u is down",
 		       port->conf->where, port->info.rdma, port->info.port_num);
@@ -155,7 +155,7 @@ static int open_counters(struct daqiri_port *port)
 	int ret;
 
 	snprintf(folder, sizeof(folder), "%s/ports/%u/hw_counters",
-	         port->dev->ctx->device->ibdev_path, port->info.port_num);
+		 port->dev->ctx->device->ibdev_path, port->info.port_num);
 	ret = dq_stat_files_open(&port->hw, "hw_", folder);
 	if (ret || !port->info.netdev[0])
 		return ret;
@@ -164,7 +164,7 @@ static int open_counters(struct daqiri_port *port)
 }
 
 int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, struct dq_device *dev,
-                   unsigned port_num)
+		   unsigned port_num)
 {
 	struct daqiri_port *port = calloc(1, sizeof(*port));
 	int ret;
@@ -248,7 +248,7 @@ int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int m
 }
 
 static int call_each(const struct dq_seat *seat,
-                     int (*fn)(void *arg, const struct daqiri_port_info *info), void *arg)
+		     int (*fn)(void *arg, const struct daqiri_port_info *info), void *arg)
 {
 	struct daqiri_port_info info = seat->info;
 	struct ibv_context *ctx = ibv_open_device(seat->ibdev);

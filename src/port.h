@@ -23,8 +23,8 @@ struct dq_restore {
 
 struct daqiri_port {
 	const struct dq_conf_port *conf; /* the context's */
-	struct dq_device *dev;           /* the context's */
-	struct daqiri_port_info info;    /* what does not change, and the rest as it was at open */
+	struct dq_device *dev;		 /* the context's */
+	struct daqiri_port_info info;	 /* what does not change, and the rest as it was at open */
 	struct dq_restore mtu, flags;
 	struct daqiri_rxq **rxqs; /* the context's, as are the queues; in file order */
 	struct daqiri_txq **txqs;
@@ -35,7 +35,7 @@ struct daqiri_port {
 
 /* Checks the port, makes it as the configuration says, and notes its counters. */
 int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, struct dq_device *dev,
-                   unsigned port_num);
+		   unsigned port_num);
 
 /* Puts the network interface back as it was. */
 void dq_port_destroy(struct daqiri_port *port);

@@ -34,13 +34,13 @@ static bool relaxed_ordering_pays(void)
 }
 
 int dq_region_create(struct daqiri_region **out, const struct dq_conf_region *conf, int node,
-                     enum daqiri_log_level log)
+		     enum daqiri_log_level log)
 {
 	struct daqiri_region *region = calloc(1, sizeof(*region));
 	struct dq_memory_want want = {.where = conf->where,
-	                              .page_size = conf->page_size,
-	                              .node = conf->numa == DQ_AUTO ? node : conf->numa,
-	                              .log = log};
+				      .page_size = conf->page_size,
+				      .node = conf->numa == DQ_AUTO ? node : conf->numa,
+				      .log = log};
 	int ret;
 
 	if (!region)
@@ -49,7 +49,7 @@ int dq_region_create(struct daqiri_region **out, const struct dq_conf_region *co
 	region->stride = (conf->buf_size + conf->align - 1) & ~((uint64_t)conf->align - 1);
 	want.length = region->stride * conf->num_bufs;
 	ret = conf->kind == DQ_REGION_HUGE ? dq_memory_alloc_huge(&region->mem, &want)
-	                                   : dq_memory_alloc_host(&region->mem, &want);
+					   : dq_memory_alloc_host(&region->mem, &want);
 	if (ret) {
 		free(region);
 		return ret;
@@ -80,20 +80,20 @@ void dq_region_destroy(struct daqiri_region *region)
 
 /* ENOMEM and EAGAIN mean, nearly always, the limit on locked memory. */
 static int explain_register(const struct daqiri_region *region, const struct dq_device *dev,
-                            int err)
+			    int err)
 {
 	struct rlimit limit = {0};
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	if ((err == ENOMEM || err == EAGAIN) && limit.rlim_cur != RLIM_INFINITY)
 		return dq_error(err,
-		                "%s: %llu bytes cannot be registered with %s: %s; RLIMIT_MEMLOCK "
-		                "allows %llu bytes in all: ulimit -l unlimited, or "
-		                "LimitMEMLOCK=infinity in its systemd unit",
-		                region->conf->where, (unsigned long long)region->mem.length,
-		                dev->info.rdma, strerror(err), (unsigned long long)limit.rlim_cur);
+				"%s: %llu bytes cannot be registered with %s: %s; RLIMIT_MEMLOCK "
+				"allows %llu bytes in all: ulimit -l unlimited, or "
+				"LimitMEMLOCK=infinity in its systemd unit",
+				region->conf->where, (unsigned long long)region->mem.length,
+				dev->info.rdma, strerror(err), (unsigned long long)limit.rlim_cur);
 	return dq_error(err, "%s: %llu bytes cannot be registered with %s: %s", region->conf->where,
-	                (unsigned long long)region->mem.length, dev->info.rdma, strerror(err));
+			(unsigned long long)region->mem.length, dev->info.rdma, strerror(err));
 }
 
 int dq_region_register(struct daqiri_region *region, struct dq_device *dev)
@@ -136,17 +136,17 @@ int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_
 	if (!region || !info)
 		return dq_error(EINVAL, "daqiri_region_info: NULL argument");
 	now = (struct daqiri_region_info){.addr = dq_region_slot(region, 0),
-	                                  .length = region->conf->num_bufs * region->stride,
-	                                  .num_bufs = region->conf->num_bufs,
-	                                  .buf_size = region->conf->buf_size,
-	                                  .stride = region->stride,
-	                                  .page_size = region->mem.page_size,
-	                                  .numa_node = region->mem.node};
+					  .length = region->conf->num_bufs * region->stride,
+					  .num_bufs = region->conf->num_bufs,
+					  .buf_size = region->conf->buf_size,
+					  .stride = region->stride,
+					  .page_size = region->mem.page_size,
+					  .numa_node = region->mem.node};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 
 int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_port *port,
-                      daqiri_key *key)
+		      daqiri_key *key)
 {
 	struct ibv_mr *mr;
 
@@ -155,9 +155,9 @@ int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_po
 	mr = dq_region_mr(region, port->dev);
 	if (!mr)
 		return dq_error(ENOENT,
-		                "%s: not registered with the device of port %s: name the port in "
-		                "its key ports",
-		                region->conf->where, port->conf->name);
+				"%s: not registered with the device of port %s: name the port in "
+				"its key ports",
+				region->conf->where, port->conf->name);
 	*key = daqiri_key_from_lkey(mr->lkey);
 	return 0;
 }

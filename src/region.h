@@ -24,7 +24,7 @@ struct daqiri_region {
 
 /* Allocates the memory. node: where ports that use it are; -1 none. */
 int dq_region_create(struct daqiri_region **out, const struct dq_conf_region *conf, int node,
-                     enum daqiri_log_level log);
+		     enum daqiri_log_level log);
 void dq_region_destroy(struct daqiri_region *region);
 
 /* Registers the region on a device; once is enough. */

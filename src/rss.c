@@ -12,9 +12,9 @@
  * driver as its default: hashes can be compared with theirs.
  */
 static uint8_t default_key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
-                                  0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-                                  0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
-                                  0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+				  0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+				  0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+				  0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
 /* Entries that spread n queues evenly enough when n is no power of two: within 1/16 or so. */
 enum { UNEVEN_FACTOR = 16 };
@@ -53,8 +53,8 @@ int dq_rss_table_create(struct dq_rss_table *out, const struct dq_rss_want *want
 
 	if (size < want->n_wqs)
 		return dq_error(EINVAL, "%s: %u queues; the indirection table of %s has %u entries",
-		                want->where, want->n_wqs, want->dev->info.rdma,
-		                want->dev->caps.max_ind_table);
+				want->where, want->n_wqs, want->dev->info.rdma,
+				want->dev->caps.max_ind_table);
 	attr.ind_tbl = calloc(size, sizeof(*attr.ind_tbl));
 	if (!attr.ind_tbl)
 		return dq_error(ENOMEM, "%s: out of memory", want->where);
@@ -66,7 +66,7 @@ int dq_rss_table_create(struct dq_rss_table *out, const struct dq_rss_want *want
 	out->n_wqs = want->n_wqs;
 	if (!out->table)
 		ret = dq_error(errno ? errno : EIO, "%s: no indirection table of %u entries: %s",
-		               want->where, size, strerror(errno ? errno : EIO));
+			       want->where, size, strerror(errno ? errno : EIO));
 	free(attr.ind_tbl);
 	return ret;
 }
@@ -75,23 +75,23 @@ void dq_rss_table_destroy(struct dq_rss_table *table, struct dq_device *dev)
 {
 	if (table->table)
 		dq_device_destroyed(dev, "an indirection table",
-		                    ibv_destroy_rwq_ind_table(table->table));
+				    ibv_destroy_rwq_ind_table(table->table));
 	table->table = NULL;
 }
 
 int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint64_t fields,
-                     const struct dq_rss_want *want)
+		     const struct dq_rss_want *want)
 {
 	struct ibv_qp_init_attr_ex attr = {
-	        .qp_type = IBV_QPT_RAW_PACKET,
-	        .comp_mask =
-	                IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH | IBV_QP_INIT_ATTR_IND_TABLE,
-	        .pd = want->dev->pd,
-	        .rwq_ind_tbl = table->table,
-	        .rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-	                         .rx_hash_key_len = sizeof(default_key),
-	                         .rx_hash_key = default_key,
-	                         .rx_hash_fields_mask = fields},
+		.qp_type = IBV_QPT_RAW_PACKET,
+		.comp_mask =
+			IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH | IBV_QP_INIT_ATTR_IND_TABLE,
+		.pd = want->dev->pd,
+		.rwq_ind_tbl = table->table,
+		.rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
+				 .rx_hash_key_len = sizeof(default_key),
+				 .rx_hash_key = default_key,
+				 .rx_hash_fields_mask = fields},
 	};
 	int err;
 
@@ -102,10 +102,10 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 	err = errno ? errno : EIO;
 	if (err == EPERM)
 		return dq_error(err,
-		                "%s: receiving raw packets needs CAP_NET_RAW: run as root, with "
-		                "setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
-		                "CAP_NET_RAW in its systemd unit",
-		                want->where);
+				"%s: receiving raw packets needs CAP_NET_RAW: run as root, with "
+				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
+				"CAP_NET_RAW in its systemd unit",
+				want->where);
 	return dq_error(err, "%s: no receive hash QP over %u queues: %s", want->where, table->n_wqs,
-	                strerror(err));
+			strerror(err));
 }

@@ -31,6 +31,6 @@ void dq_rss_table_destroy(struct dq_rss_table *table, struct dq_device *dev);
  * one L4 protocol only). fields 0 needs a table of one queue.
  */
 int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint64_t fields,
-                     const struct dq_rss_want *want);
+		     const struct dq_rss_want *want);
 
 #endif

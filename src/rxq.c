@@ -15,9 +15,9 @@
 enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 4 };
 
 static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "errors",
-                                                      "length_errors"};
+						      "length_errors"};
 static const char *const sum_names[N_COUNTERS] = {"rx_packets", "rx_bytes", "rx_errors",
-                                                  "rx_length_errors"};
+						  "rx_length_errors"};
 
 static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS])
 {
@@ -31,25 +31,25 @@ static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS
 
 /* A frame of the interface's full MTU, with a VLAN tag, must fit a slot. */
 static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
-                       const struct daqiri_region *region)
+		       const struct daqiri_region *region)
 {
 	uint64_t need = (uint64_t)port->info.mtu + ETHERNET_HEADER_VLAN;
 
 	if (port->info.netdev[0] && region->conf->buf_size < need)
 		return dq_error(
-		        EINVAL,
-		        "%s: slots of buf_size=%llu bytes are too small for frames of up to "
-		        "%llu (interface %s has MTU %u, and 18 bytes of header): make "
-		        "buf_size at least that, or set mtu=%llu in [port %s]",
-		        conf->where, (unsigned long long)region->conf->buf_size,
-		        (unsigned long long)need, port->info.netdev, port->info.mtu,
-		        (unsigned long long)(region->conf->buf_size > ETHERNET_HEADER_VLAN
-		                                     ? region->conf->buf_size - ETHERNET_HEADER_VLAN
-		                                     : 0),
-		        port->conf->name);
+			EINVAL,
+			"%s: slots of buf_size=%llu bytes are too small for frames of up to "
+			"%llu (interface %s has MTU %u, and 18 bytes of header): make "
+			"buf_size at least that, or set mtu=%llu in [port %s]",
+			conf->where, (unsigned long long)region->conf->buf_size,
+			(unsigned long long)need, port->info.netdev, port->info.mtu,
+			(unsigned long long)(region->conf->buf_size > ETHERNET_HEADER_VLAN
+						     ? region->conf->buf_size - ETHERNET_HEADER_VLAN
+						     : 0),
+			port->conf->name);
 	if (conf->depth > port->dev->caps.max_wr)
 		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
-		                conf->depth, port->dev->info.rdma, port->dev->caps.max_wr);
+				conf->depth, port->dev->info.rdma, port->dev->caps.max_wr);
 	return 0;
 }
 
@@ -57,10 +57,10 @@ static int create_wq(struct daqiri_rxq *q)
 {
 	struct dq_device *dev = q->port->dev;
 	struct ibv_wq_init_attr attr = {.wq_type = IBV_WQT_RQ,
-	                                .max_wr = q->conf->depth,
-	                                .max_sge = 1,
-	                                .pd = dev->pd,
-	                                .cq = q->cq.cq};
+					.max_wr = q->conf->depth,
+					.max_sge = 1,
+					.pd = dev->pd,
+					.cq = q->cq.cq};
 
 	errno = 0;
 	q->wq = ibv_create_wq(dev->ctx, &attr);
@@ -68,12 +68,12 @@ static int create_wq(struct daqiri_rxq *q)
 		return 0;
 	if (errno == EPERM)
 		return dq_error(EPERM,
-		                "%s: receiving raw packets needs CAP_NET_RAW: run as root, with "
-		                "setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
-		                "CAP_NET_RAW in its systemd unit",
-		                q->conf->where);
+				"%s: receiving raw packets needs CAP_NET_RAW: run as root, with "
+				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
+				"CAP_NET_RAW in its systemd unit",
+				q->conf->where);
 	return dq_error(errno ? errno : EIO, "%s: no work queue of %u entries: %s", q->conf->where,
-	                q->conf->depth, strerror(errno ? errno : EIO));
+			q->conf->depth, strerror(errno ? errno : EIO));
 }
 
 /* Writes every WQE once: the i-th points to the i-th slot of the queue, for ever. */
@@ -88,13 +88,13 @@ static int bind_slots(struct daqiri_rxq *q)
 		return dq_error(EIO, "%s: receive ring not accessible", q->conf->where);
 	if (rwq.stride != DQ_SEG)
 		return dq_ring_differs(q->conf->where, "the size of a receive WQE",
-		                       (uint32_t[]){rwq.stride, DQ_SEG}, "MLX5_RWQ_SIGNATURE");
+				       (uint32_t[]){rwq.stride, DQ_SEG}, "MLX5_RWQ_SIGNATURE");
 	if (rwq.wqe_cnt != depth)
 		return dq_error(EPROTO, "%s: the receive ring has %u entries, not %u",
-		                q->conf->where, rwq.wqe_cnt, depth);
+				q->conf->where, rwq.wqe_cnt, depth);
 	for (uint32_t i = 0; i < depth; i++)
 		dq_wqe_data((uint8_t *)rwq.buf + (size_t)i * DQ_SEG,
-		            q->base + (uint64_t)i * q->stride, buf_size, htobe32(mr->lkey));
+			    q->base + (uint64_t)i * q->stride, buf_size, htobe32(mr->lkey));
 	q->rq_dbrec = rwq.dbrec;
 	return 0;
 }
@@ -117,7 +117,7 @@ static int start(struct daqiri_rxq *q)
 static int create_target(struct daqiri_rxq *q)
 {
 	struct dq_rss_want want = {
-	        .dev = q->port->dev, .wqs = &q->wq, .n_wqs = 1, .where = q->conf->where};
+		.dev = q->port->dev, .wqs = &q->wq, .n_wqs = 1, .where = q->conf->where};
 	int ret = dq_rss_table_create(&q->table, &want);
 
 	return ret ? ret : dq_rss_qp_create(&q->qp, &q->table, 0, &want);
@@ -155,7 +155,7 @@ static int init(struct daqiri_rxq *q)
 }
 
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
-                  struct daqiri_region *region)
+		  struct daqiri_region *region)
 {
 	struct daqiri_rxq *q;
 	int ret = check_sizes(conf, port, region);
@@ -200,11 +200,11 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 	if (!q || !info)
 		return dq_error(EINVAL, "daqiri_rxq_info: NULL argument");
 	now = (struct daqiri_rxq_info){.id = q->conf->id,
-	                               .depth = q->conf->depth,
-	                               .buf_size = (uint32_t)q->region->conf->buf_size,
-	                               .cpu_core = q->conf->cpu_core,
-	                               .port = q->port,
-	                               .region = q->region};
+				       .depth = q->conf->depth,
+				       .buf_size = (uint32_t)q->region->conf->buf_size,
+				       .cpu_core = q->conf->cpu_core,
+				       .port = q->port,
+				       .region = q->region};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 
@@ -247,7 +247,7 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 	now = q->first_error;
 	now.errors = dq_counter_get(&q->count.errors);
 	now.rebuild = __atomic_load_n(&q->stopped, __ATOMIC_RELAXED) ? DAQIRI_REBUILD_QUEUE
-	                                                             : DAQIRI_REBUILD_NONE;
+								     : DAQIRI_REBUILD_NONE;
 	if (dq_device_is_dead(q->port->dev))
 		now.rebuild = DAQIRI_REBUILD_DEVICE;
 	ret = dq_info_copy(err, &now, sizeof(now));

@@ -22,7 +22,7 @@
 /* Counters: written by the queue's thread only, read by any. */
 struct dq_rxq_counters {
 	uint64_t packets, bytes;
-	uint64_t errors;        /* error CQEs */
+	uint64_t errors;	/* error CQEs */
 	uint64_t length_errors; /* of them: frames longer than a slot */
 };
 
@@ -39,9 +39,9 @@ struct daqiri_rxq {
 	uint32_t stride;
 	uint32_t mask; /* depth - 1 */
 	uint32_t ci;
-	uint32_t held;   /* packets polled and not yet released */
+	uint32_t held;	 /* packets polled and not yet released */
 	uint32_t posted; /* WQEs given to the device so far */
-	uint32_t eaten;  /* slots that an error took and that are not given back yet */
+	uint32_t eaten;	 /* slots that an error took and that are not given back yet */
 	bool stopped;
 
 	struct dq_rxq_counters count __attribute__((aligned(64)));
@@ -58,14 +58,14 @@ struct daqiri_rxq {
 	struct dq_cq cq;
 	struct ibv_wq *wq;
 	struct dq_rss_table table; /* of this queue alone */
-	struct ibv_qp *qp;         /* where rules with this one queue send to */
+	struct ibv_qp *qp;	   /* where rules with this one queue send to */
 	struct dq_stat_names names;
 };
 
 _Static_assert(offsetof(struct daqiri_rxq, count) == 64, "the hot fields fill one cache line");
 
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
-                  struct daqiri_region *region);
+		  struct daqiri_region *region);
 void dq_rxq_destroy(struct daqiri_rxq *q);
 
 /* Adds the sums over all receive queues of a port: "rx_packets", … */

@@ -84,9 +84,9 @@ static void note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
 	if (q->error_seen)
 		return;
 	q->first_error = (struct daqiri_queue_error){.syndrome = err->syndrome,
-	                                             .vendor_syndrome = err->vendor_syndrome,
-	                                             .wqe_index = err->wqe_counter,
-	                                             .text = dq_cqe_syndrome_text(err->syndrome)};
+						     .vendor_syndrome = err->vendor_syndrome,
+						     .wqe_index = err->wqe_counter,
+						     .text = dq_cqe_syndrome_text(err->syndrome)};
 	/* Pairs with the acquire load in daqiri_rxq_error(). */
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
 }
@@ -148,8 +148,8 @@ static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 		uint32_t len = dq_cqe_len(&cqe[i]);
 
 		pkts[i] = (struct daqiri_pkt){.addr = q->base + (uint64_t)slot * q->stride,
-		                              .len = len,
-		                              .key = dq_cqe_flow_key(&cqe[i])};
+					      .len = len,
+					      .key = dq_cqe_flow_key(&cqe[i])};
 		bytes += len;
 	}
 	q->ci += n;
@@ -169,7 +169,7 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 		if (n == want || got == room)
 			continue;
 		if (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
-		           MLX5_CQE_RESP_SEND) ||
+			   MLX5_CQE_RESP_SEND) ||
 		    !take_other(q))
 			break;
 	}
@@ -178,7 +178,7 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 	dq_counter_add(&q->count.packets, n);
 	if (UNLIKELY(q->stopped) && !n)
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
-		                q->first_error.text);
+				q->first_error.text);
 	return (int)n;
 }
 

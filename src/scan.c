@@ -52,7 +52,7 @@ static void find_netdev(const struct ibv_device *ibdev, struct daqiri_port_info 
 	DIR *dir;
 
 	if (dq_sysfs_read(info->netdev, sizeof(info->netdev), "%s/ports/%u/gid_attrs/ndevs/0",
-	                  ibdev->ibdev_path, info->port_num) > 0)
+			  ibdev->ibdev_path, info->port_num) > 0)
 		return;
 	if (snprintf(path, sizeof(path), "%s/device/net", ibdev->ibdev_path) >= (int)sizeof(path))
 		return;
@@ -83,7 +83,7 @@ static void describe_netdev(struct daqiri_port_info *info)
 	dq_sysfs_read(text, sizeof(text), "/sys/class/net/%s/address", info->netdev);
 	parse_mac(text, info->mac);
 	dq_sysfs_read(info->phys_port, sizeof(info->phys_port), "/sys/class/net/%s/phys_port_name",
-	              info->netdev);
+		      info->netdev);
 	if (!dq_sysfs_read_u64(&value, "/sys/class/net/%s/mtu", info->netdev))
 		info->mtu = (uint32_t)value;
 	/* Mb/s; -1, or a read error, where the link is down. */
@@ -122,8 +122,8 @@ static uint64_t lane_speed(unsigned active_speed)
 	static const struct {
 		unsigned code;
 		uint64_t mbps;
-	} lanes[] = {{1, 2500},   {2, 5000},   {4, 10000},  {8, 10000},
-	             {16, 14000}, {32, 25000}, {64, 50000}, {128, 100000}};
+	} lanes[] = {{1, 2500},	  {2, 5000},   {4, 10000},  {8, 10000},
+		     {16, 14000}, {32, 25000}, {64, 50000}, {128, 100000}};
 
 	for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++)
 		if (lanes[i].code == active_speed)
@@ -160,7 +160,7 @@ int dq_seat_describe_live(struct ibv_context *ctx, struct daqiri_port_info *info
 		err = ibv_query_port(ctx, (uint8_t)info->port_num, &port);
 	if (err)
 		return dq_error(err, "%s port %u: cannot be queried: %s", info->rdma,
-		                info->port_num, strerror(err));
+				info->port_num, strerror(err));
 	copy_text(info->firmware, sizeof(info->firmware), dev.fw_ver);
 	info->ethernet = port.link_layer == IBV_LINK_LAYER_ETHERNET;
 	info->link_up = port.state == IBV_PORT_ACTIVE;
@@ -203,7 +203,7 @@ static int add_ports(struct dq_scan *scan, struct ibv_device *ibdev)
 
 	for (unsigned port = 1; !ret; port++) {
 		if (dq_sysfs_read(link_layer, sizeof(link_layer), "%s/ports/%u/link_layer",
-		                  ibdev->ibdev_path, port) < 0)
+				  ibdev->ibdev_path, port) < 0)
 			break;
 		ret = add_seat(scan, ibdev, port);
 	}
@@ -234,14 +234,14 @@ void dq_scan_end(struct dq_scan *scan)
 static void format_mac(const uint8_t mac[6], char text[18])
 {
 	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-	         mac[5]);
+		 mac[5]);
 }
 
 /* "17:00.0" is taken as in domain 0, as lspci prints it. */
 static bool is_pci(const char *pci, const char *address)
 {
 	return pci[0] && (!strcasecmp(pci, address) ||
-	                  (!strncmp(pci, "0000:", 5) && !strcasecmp(pci + 5, address)));
+			  (!strncmp(pci, "0000:", 5) && !strcasecmp(pci + 5, address)));
 }
 
 static bool is_mac(const uint8_t mac[6], const char *address)
@@ -269,26 +269,26 @@ static int not_found(const struct dq_scan *scan, const char *address, const char
 
 	if (!scan->n_seats)
 		return dq_error(ENODEV,
-		                "%s address=%s: this machine has no mlx5 RDMA device: is the card "
-		                "there (lspci -d 15b3:), is mlx5_ib loaded (modprobe mlx5_ib), "
-		                "and does this container have /dev/infiniband?",
-		                where, address);
+				"%s address=%s: this machine has no mlx5 RDMA device: is the card "
+				"there (lspci -d 15b3:), is mlx5_ib loaded (modprobe mlx5_ib), "
+				"and does this container have /dev/infiniband?",
+				where, address);
 	for (unsigned i = 0; i < scan->n_seats && len < sizeof(list); i++) {
 		const struct daqiri_port_info *info = &scan->seats[i].info;
 
 		format_mac(info->mac, mac);
 		len += (size_t)snprintf(
-		        list + len, sizeof(list) - len,
-		        "%s%s port %u (PCI %s, interface %s, MAC %s)", i ? "; " : "", info->rdma,
-		        info->port_num, info->pci[0] ? info->pci : "-",
-		        info->netdev[0] ? info->netdev : "-", info->netdev[0] ? mac : "-");
+			list + len, sizeof(list) - len,
+			"%s%s port %u (PCI %s, interface %s, MAC %s)", i ? "; " : "", info->rdma,
+			info->port_num, info->pci[0] ? info->pci : "-",
+			info->netdev[0] ? info->netdev : "-", info->netdev[0] ? mac : "-");
 	}
 	return dq_error(ENODEV, "%s address=%s: no port has this address; there are: %s", where,
-	                address, list);
+			address, list);
 }
 
 int dq_scan_find(const struct dq_scan *scan, const char *address, const char *where,
-                 const struct dq_seat **out)
+		 const struct dq_seat **out)
 {
 	const struct dq_seat *found = NULL;
 	unsigned matches = 0;
@@ -309,9 +309,9 @@ int dq_scan_find(const struct dq_scan *scan, const char *address, const char *wh
 		return not_found(scan, address, where);
 	if (matches > 1)
 		return dq_error(ENODEV,
-		                "%s address=%s: this device has %u ports: name the port by its "
-		                "network interface or MAC",
-		                where, address, matches);
+				"%s address=%s: this device has %u ports: name the port by its "
+				"network interface or MAC",
+				where, address, matches);
 	*out = found;
 	return 0;
 }

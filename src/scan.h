@@ -29,7 +29,7 @@ void dq_scan_end(struct dq_scan *scan);
  * what there is. where: of the port's section, for messages.
  */
 int dq_scan_find(const struct dq_scan *scan, const char *address, const char *where,
-                 const struct dq_seat **out);
+		 const struct dq_seat **out);
 
 /* What sysfs tells of a port. */
 void dq_seat_describe(struct ibv_device *ibdev, unsigned port_num, struct daqiri_port_info *info);

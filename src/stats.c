@@ -10,7 +10,7 @@
 #include "sysfs.h"
 
 int dq_stat_names_make(struct dq_stat_names *out, const char *prefix, const char *const *names,
-                       int n)
+		       int n)
 {
 	out->names = calloc((size_t)n, sizeof(*out->names));
 	if (!out->names)
@@ -105,7 +105,7 @@ void dq_stat_files_put(struct dq_stat_list *list, const struct dq_stat_files *fi
 
 		if (list->n < list->max)
 			dq_sysfs_read_u64(&value, "%s/%s", files->folder,
-			                  files->names[i] + files->skip);
+					  files->names[i] + files->skip);
 		dq_stat_put(list, files->names[i], value);
 	}
 }

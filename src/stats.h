@@ -18,7 +18,7 @@ struct dq_stat_names {
  * dq_stat_names_free().
  */
 int dq_stat_names_make(struct dq_stat_names *out, const char *prefix, const char *const *names,
-                       int n);
+		       int n);
 void dq_stat_names_free(struct dq_stat_names *names);
 
 /* Counters that are files of one sysfs folder. */

@@ -22,7 +22,7 @@ __attribute__((format(printf, 2, 0))) static int open_path(int flags, const char
 }
 
 __attribute__((format(printf, 3, 0))) static int read_line(char *buf, size_t size, const char *fmt,
-                                                           va_list ap)
+							   va_list ap)
 {
 	int fd = open_path(O_RDONLY, fmt, ap);
 	ssize_t len;

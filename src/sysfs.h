@@ -9,7 +9,7 @@
 
 /* Reads a file's first line without its newline. Returns its length; "" and -errno on failure. */
 int dq_sysfs_read(char *buf, size_t size, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Reads a number, 10 or 0x10. *out is unchanged on failure. */
 int dq_sysfs_read_u64(uint64_t *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -18,6 +18,6 @@ int dq_sysfs_write(const char *text, const char *fmt, ...) __attribute__((format
 
 /* The last part of the path that a symbolic link names: "0000:17:00.0". "" on failure. */
 void dq_sysfs_link_name(char *buf, size_t size, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -15,9 +15,9 @@
 enum { N_COUNTERS = 5 };
 
 static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "completed", "errors",
-                                                      "full"};
+						      "full"};
 static const char *const sum_names[N_COUNTERS] = {"tx_packets", "tx_bytes", "tx_completed",
-                                                  "tx_errors", "tx_full"};
+						  "tx_errors", "tx_full"};
 
 static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS])
 {
@@ -61,24 +61,24 @@ static int explain_qp(const struct daqiri_txq *q, int err)
 {
 	if (err == EPERM)
 		return dq_error(err,
-		                "%s: sending raw packets needs CAP_NET_RAW: run as root, with "
-		                "setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
-		                "CAP_NET_RAW in its systemd unit",
-		                q->conf->where);
+				"%s: sending raw packets needs CAP_NET_RAW: run as root, with "
+				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
+				"CAP_NET_RAW in its systemd unit",
+				q->conf->where);
 	return dq_error(err, "%s: no send queue of depth=%u on %s: %s", q->conf->where,
-	                q->conf->depth, q->port->dev->info.rdma, strerror(err));
+			q->conf->depth, q->port->dev->info.rdma, strerror(err));
 }
 
 static int create_qp(struct daqiri_txq *q)
 {
 	struct ibv_qp_init_attr_ex attr = {
-	        .send_cq = q->cq.cq,
-	        .recv_cq = q->cq.cq,
-	        /* One pointer and no inline data: 64 bytes, so that depth is counted in WQEBBs. */
-	        .cap = {.max_send_wr = q->conf->depth, .max_send_sge = 1},
-	        .qp_type = IBV_QPT_RAW_PACKET,
-	        .comp_mask = IBV_QP_INIT_ATTR_PD,
-	        .pd = q->parent ? q->parent : q->port->dev->pd,
+		.send_cq = q->cq.cq,
+		.recv_cq = q->cq.cq,
+		/* One pointer and no inline data: 64 bytes, so that depth is counted in WQEBBs. */
+		.cap = {.max_send_wr = q->conf->depth, .max_send_sge = 1},
+		.qp_type = IBV_QPT_RAW_PACKET,
+		.comp_mask = IBV_QP_INIT_ATTR_PD,
+		.pd = q->parent ? q->parent : q->port->dev->pd,
 	};
 
 	errno = 0;
@@ -92,7 +92,7 @@ static int start(struct daqiri_txq *q)
 
 	for (unsigned i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
 		struct ibv_qp_attr attr = {.qp_state = path[i],
-		                           .port_num = (uint8_t)q->port->info.port_num};
+					   .port_num = (uint8_t)q->port->info.port_num};
 		int mask = IBV_QP_STATE | (path[i] == IBV_QPS_INIT ? IBV_QP_PORT : 0);
 		int err = ibv_modify_qp(q->qp, &attr, mask);
 
@@ -123,8 +123,8 @@ static int use_ring(struct daqiri_txq *q)
 		return dq_error(EIO, "%s: send ring not accessible", q->conf->where);
 	if (qp.sq.stride != DQ_WQEBB || qp.sq.wqe_cnt != q->conf->depth)
 		return dq_error(
-		        EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
-		        q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
+			EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
+			q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
 	q->ring = qp.sq.buf;
 	q->dbrec = &qp.dbrec[MLX5_SND_DBR];
 	q->qpn = q->qp->qp_num;
@@ -190,7 +190,7 @@ static int init(struct daqiri_txq *q)
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-                  struct daqiri_region *region)
+		  struct daqiri_region *region)
 {
 	struct daqiri_txq *q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
 	int ret;
@@ -233,11 +233,11 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 	if (!q || !info)
 		return dq_error(EINVAL, "daqiri_txq_info: NULL argument");
 	now = (struct daqiri_txq_info){.id = q->conf->id,
-	                               .depth = q->conf->depth,
-	                               .buf_size = q->slot_size,
-	                               .cpu_core = q->conf->cpu_core,
-	                               .port = q->port,
-	                               .region = q->region};
+				       .depth = q->conf->depth,
+				       .buf_size = q->slot_size,
+				       .cpu_core = q->conf->cpu_core,
+				       .port = q->port,
+				       .region = q->region};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

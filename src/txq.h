@@ -21,9 +21,9 @@
 /* Counters: written by the queue's thread only, read by any. */
 struct dq_txq_counters {
 	uint64_t packets, bytes; /* posted */
-	uint64_t completed;      /* packets */
-	uint64_t errors;         /* error CQEs */
-	uint64_t full;           /* posts cut short because the ring was full */
+	uint64_t completed;	 /* packets */
+	uint64_t errors;	 /* error CQEs */
+	uint64_t full;		 /* posts cut short because the ring was full */
 };
 
 /* Packets and slots of the queue posted up to and with a signalled WQE, counting for ever. */
@@ -38,23 +38,23 @@ struct daqiri_txq {
 	/* The first cache line: what a post reads and writes. */
 	uint8_t *ring;
 	__be32 *dbrec;
-	uint8_t *bf;           /* doorbell register */
+	uint8_t *bf;	       /* doorbell register */
 	dq_tx_write_fn write;  /* by what the device takes: chosen once */
 	uint64_t posted, done; /* packets, for ever; at most depth between them */
-	uint32_t pi;           /* next WQEBB, counting for ever */
-	uint32_t mask;         /* depth - 1: WQEBBs of the ring, and packets it may hold */
+	uint32_t pi;	       /* next WQEBB, counting for ever */
+	uint32_t mask;	       /* depth - 1: WQEBBs of the ring, and packets it may hold */
 	uint32_t qpn;
 	bool stopped;
 	bool bf_flush; /* the register's page is write-combining */
 
 	/* The second: slots and completions. */
 	uint64_t slot_base __attribute__((aligned(64)));
-	uint64_t slot_bytes;               /* of all slots together; 0: the queue has none */
+	uint64_t slot_bytes;		   /* of all slots together; 0: the queue has none */
 	uint64_t slots_posted, slots_done; /* for ever; at most n_slots between them */
-	struct dq_tx_mark *marks;          /* by the WQEBB that a signalled WQE begins at */
+	struct dq_tx_mark *marks;	   /* by the WQEBB that a signalled WQE begins at */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
-	uint32_t ci;     /* next CQE */
+	uint32_t ci;	 /* next CQE */
 	uint32_t marked; /* posted, low bits, at the last signalled WQE */
 
 	struct dq_txq_counters count __attribute__((aligned(64)));
@@ -88,7 +88,7 @@ _Static_assert(sizeof(struct dq_tx_mark) == 16, "marks do not straddle cache lin
 
 /* region: NULL where the queue has no slots. */
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-                  struct daqiri_region *region);
+		  struct daqiri_region *region);
 void dq_txq_destroy(struct daqiri_txq *q);
 
 /* The two ways to write WQEs: txq_post.c. */

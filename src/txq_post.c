@@ -67,7 +67,7 @@ static inline enum dq_ce signal_wqe(struct daqiri_txq *q, uint32_t index, bool l
 	if (!last && (uint32_t)q->posted - q->marked <= q->mask >> 2)
 		return DQ_CE_FIRST_ERROR;
 	q->marks[index & q->mask] =
-	        (struct dq_tx_mark){.packets = q->posted, .slots = q->slots_posted};
+		(struct dq_tx_mark){.packets = q->posted, .slots = q->slots_posted};
 	q->marked = (uint32_t)q->posted;
 	return DQ_CE_ALWAYS;
 }
@@ -79,7 +79,7 @@ struct tx_sums {
 
 /* Writes n pointers behind each other from seg on. */
 static inline void write_ptrs(const struct daqiri_txq *q, uint8_t *seg,
-                              const struct daqiri_pkt *pkts, uint32_t n, struct tx_sums *sums)
+			      const struct daqiri_pkt *pkts, uint32_t n, struct tx_sums *sums)
 {
 	for (uint32_t i = 0; i < n; i++, seg += DQ_SEG) {
 		dq_wqe_data(seg, pkts[i].addr, pkts[i].len, pkts[i].key);
@@ -90,7 +90,7 @@ static inline void write_ptrs(const struct daqiri_txq *q, uint8_t *seg,
 
 /* One eMPW of n pointers; it may go round the ring's end, between any two WQEBBs. */
 static inline uint8_t *write_empw(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n,
-                                  bool last)
+				  bool last)
 {
 	uint8_t *ctrl = wqebb(q, q->pi), *end = q->ring + (size_t)(q->mask + 1) * DQ_WQEBB;
 	uint8_t *seg = ctrl + DQ_EMPW_HEAD_SEGS * DQ_SEG;
@@ -106,7 +106,7 @@ static inline uint8_t *write_empw(struct daqiri_txq *q, const struct daqiri_pkt 
 	ce = signal_wqe(q, q->pi, last);
 	dq_wqe_eth_empty(ctrl + DQ_SEG);
 	dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)ctrl, dq_wqe_opcode_index(DQ_OPCODE_EMPW, q->pi),
-	            dq_wqe_qpn_ds(q->qpn, segs), ce);
+		    dq_wqe_qpn_ds(q->qpn, segs), ce);
 	q->pi += dq_wqe_wqebbs(segs);
 	return ctrl;
 }
@@ -147,7 +147,7 @@ static inline uint32_t write_plain(uint8_t *eth, const struct daqiri_pkt *pkt)
 
 /* One SEND: a WQEBB for each packet. */
 static inline uint8_t *write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkt, bool last,
-                                  bool inline_l2)
+				  bool inline_l2)
 {
 	uint8_t *ctrl = wqebb(q, q->pi), *eth = ctrl + DQ_SEG;
 	uint32_t segs = inline_l2 ? write_inline_l2(eth, pkt) : write_plain(eth, pkt);
@@ -157,13 +157,13 @@ static inline uint8_t *write_send(struct daqiri_txq *q, const struct daqiri_pkt 
 	dq_counter_add(&q->count.bytes, pkt->len);
 	ce = signal_wqe(q, q->pi, last);
 	dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)ctrl, dq_wqe_opcode_index(MLX5_OPCODE_SEND, q->pi),
-	            dq_wqe_qpn_ds(q->qpn, segs), ce);
+		    dq_wqe_qpn_ds(q->qpn, segs), ce);
 	q->pi++;
 	return ctrl;
 }
 
 static inline void write_sends(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n,
-                               bool inline_l2)
+			       bool inline_l2)
 {
 	uint8_t *ctrl = NULL;
 
@@ -185,7 +185,7 @@ void dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts
 /* ---- completions ----------------------------------------------------------------------------- */
 
 static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
-                                                       const struct mlx5_cqe64 *cqe)
+						       const struct mlx5_cqe64 *cqe)
 {
 	struct dq_cqe_error err;
 
@@ -197,9 +197,9 @@ static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
 	if (q->error_seen)
 		return;
 	q->first_error = (struct daqiri_queue_error){.syndrome = err.syndrome,
-	                                             .vendor_syndrome = err.vendor_syndrome,
-	                                             .wqe_index = err.wqe_counter,
-	                                             .text = dq_cqe_syndrome_text(err.syndrome)};
+						     .vendor_syndrome = err.vendor_syndrome,
+						     .wqe_index = err.wqe_counter,
+						     .text = dq_cqe_syndrome_text(err.syndrome)};
 	/* Pairs with the acquire load in daqiri_txq_error(). */
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
 }
@@ -231,7 +231,7 @@ static inline void reap(struct daqiri_txq *q)
 		q->done = mark->packets;
 		q->slots_done = mark->slots;
 		dq_counter_add(&q->count.completed,
-		               mark->packets - dq_counter_get(&q->count.completed));
+			       mark->packets - dq_counter_get(&q->count.completed));
 	}
 	q->ci = ci;
 	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
@@ -256,9 +256,9 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
 		want = room > 0 ? (uint32_t)room : 0;
 	for (uint32_t i = 0; i < want; i++) {
 		pkts[i] =
-		        (struct daqiri_pkt){.addr = q->slot_base + (uint64_t)slot * q->slot_stride,
-		                            .len = q->slot_size,
-		                            .key = q->slot_key};
+			(struct daqiri_pkt){.addr = q->slot_base + (uint64_t)slot * q->slot_stride,
+					    .len = q->slot_size,
+					    .key = q->slot_key};
 		if (++slot == q->n_slots)
 			slot = 0;
 	}
@@ -276,7 +276,7 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n)
 	}
 	if (UNLIKELY(q->stopped))
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
-		                q->first_error.text);
+				q->first_error.text);
 	if (UNLIKELY(room < want)) {
 		dq_counter_add(&q->count.full, 1);
 		want = room;

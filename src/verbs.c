@@ -18,7 +18,7 @@ struct ibv_pd *daqiri_port_ibv_pd(const struct daqiri_port *port)
 }
 
 struct ibv_mr *daqiri_region_ibv_mr(const struct daqiri_region *region,
-                                    const struct daqiri_port *port)
+				    const struct daqiri_port *port)
 {
 	return region && port ? dq_region_mr(region, port->dev) : NULL;
 }

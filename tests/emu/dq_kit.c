@@ -187,7 +187,7 @@ void kit_wait_sent(struct daqiri_txq *q, uint64_t n)
 
 	while (daqiri_tx_completed(q) < n) {
 		cr_assert_lt(now_ms(), end, "%llu of %llu were sent",
-		             (unsigned long long)daqiri_tx_completed(q), (unsigned long long)n);
+			     (unsigned long long)daqiri_tx_completed(q), (unsigned long long)n);
 		sched_yield();
 	}
 }

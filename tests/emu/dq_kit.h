@@ -38,7 +38,7 @@ int kit_try_text(const char *text);
 
 #define assert_detail(part)                                                                        \
 	cr_assert(strstr(daqiri_error_detail(), part), "\"%s\" is not in: %s", part,               \
-	          daqiri_error_detail())
+		  daqiri_error_detail())
 
 /* The value of a counter; the test fails where there is none of this name. */
 uint64_t kit_port_stat(struct daqiri_port *port, const char *name);

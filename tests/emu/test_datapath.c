@@ -116,8 +116,8 @@ Test(datapath, memory_that_the_program_registered_is_sent_by_its_lkey)
 	for (uint32_t i = 0; i < 4; i++) {
 		kit_fill(mem + i * 2000 + 1, 100, MAC_B, i);
 		pkts[i] = (struct daqiri_pkt){.addr = (uintptr_t)(mem + i * 2000 + 1),
-		                              .len = 100,
-		                              .key = daqiri_key_from_lkey(mr->lkey)};
+					      .len = 100,
+					      .key = daqiri_key_from_lkey(mr->lkey)};
 	}
 	kit_post_all(l.tx, pkts, 4);
 	kit_expect(l.rx, &burst);
@@ -142,8 +142,8 @@ Test(datapath, a_post_is_partial_when_the_ring_is_full)
 	for (uint32_t i = 0; i < 200; i++) {
 		kit_fill(mem + i * 64, 60, MAC_B, i);
 		pkts[i] = (struct daqiri_pkt){.addr = (uintptr_t)(mem + i * 64),
-		                              .len = 60,
-		                              .key = daqiri_key_from_lkey(mr->lkey)};
+					      .len = 60,
+					      .key = daqiri_key_from_lkey(mr->lkey)};
 	}
 	first = daqiri_tx_post(l.tx, pkts, 200);
 	cr_assert_eq(first, 64, "an empty ring takes depth packets");
@@ -163,10 +163,10 @@ Test(datapath, a_post_is_partial_when_the_ring_is_full)
 Test(datapath, received_packets_are_sent_back_from_where_they_lie)
 {
 	struct link l =
-	        kit_open_link(ONE_WAY("64") "[txq b 0]\ndepth = 64\n[region back]\nkind = host\n"
-	                                    "num_bufs = 64\nbuf_size = 2048\n[rxq a 0]\n"
-	                                    "regions = back\n[flow a back]\nsrc_mac = " MAC_A
-	                                    "\nqueue = 0\ntag = 77\n");
+		kit_open_link(ONE_WAY("64") "[txq b 0]\ndepth = 64\n[region back]\nkind = host\n"
+					    "num_bufs = 64\nbuf_size = 2048\n[rxq a 0]\n"
+					    "regions = back\n[flow a back]\nsrc_mac = " MAC_A
+					    "\nqueue = 0\ntag = 77\n");
 	struct kit_burst burst = {.n = 30, .min = 60, .max = 500, .dst = MAC_B};
 	struct daqiri_txq *back = daqiri_txq_get(l.b, 0);
 	struct daqiri_pkt pkts[30];

@@ -52,17 +52,17 @@ static struct daqiri_config *config_of(const char *text)
 	struct daqiri_config *cfg;
 
 	cr_assert_eq(daqiri_config_parse(&cfg, text, strlen(text), "test"), 0, "%s",
-	             daqiri_error_detail());
+		     daqiri_error_detail());
 	return cfg;
 }
 
 static struct daqiri_attach_port attach_port(const struct program *prog, int i, const char *name)
 {
 	return (struct daqiri_attach_port){.size = sizeof(struct daqiri_attach_port),
-	                                   .name = name,
-	                                   .context = prog->ctx[i],
-	                                   .pd = prog->pd[i],
-	                                   .port_num = 1};
+					   .name = name,
+					   .context = prog->ctx[i],
+					   .pd = prog->pd[i],
+					   .port_num = 1};
 }
 
 /* Attached ports need no address. */
@@ -97,8 +97,8 @@ Test(embed, a_verbs_program_sends_its_own_memory_and_receives_in_place)
 	for (uint32_t i = 0; i < 10; i++) {
 		kit_fill(mem + i * 256, 60 + i, MAC_B, i);
 		pkts[i] = (struct daqiri_pkt){.addr = (uintptr_t)(mem + i * 256),
-		                              .len = 60 + i,
-		                              .key = daqiri_key_from_lkey(mr->lkey)};
+					      .len = 60 + i,
+					      .key = daqiri_key_from_lkey(mr->lkey)};
 	}
 	kit_post_all(tx, pkts, 10);
 	cr_assert_eq(kit_receive(rx, pkts, 10), 10);
@@ -193,7 +193,7 @@ Test(embed, wrong_attachments_are_refused_with_the_reason)
 {
 	struct program prog = program_start();
 	struct daqiri_attach_port ports[2] = {attach_port(&prog, 0, "a"),
-	                                      attach_port(&prog, 1, "b")};
+					      attach_port(&prog, 1, "b")};
 
 	ports[1].name = "nowhere";
 	refuse(ports, 2, -EINVAL, "b");
@@ -219,7 +219,7 @@ Test(embed, a_port_number_that_the_device_lacks_is_refused)
 {
 	struct program prog = program_start();
 	struct daqiri_attach_port ports[2] = {attach_port(&prog, 0, "a"),
-	                                      attach_port(&prog, 1, "b")};
+					      attach_port(&prog, 1, "b")};
 	struct daqiri_config *cfg = config_of(ATTACHED);
 	struct daqiri *dq = NULL;
 
@@ -235,7 +235,7 @@ Test(embed, a_port_given_twice_is_refused)
 {
 	struct program prog = program_start();
 	struct daqiri_attach_port ports[3] = {
-	        attach_port(&prog, 0, "a"), attach_port(&prog, 1, "b"), attach_port(&prog, 1, "b")};
+		attach_port(&prog, 0, "a"), attach_port(&prog, 1, "b"), attach_port(&prog, 1, "b")};
 
 	refuse(ports, 3, -EINVAL, "twice");
 	program_end(&prog);

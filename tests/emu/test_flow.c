@@ -14,11 +14,11 @@
 Test(flow, a_multicast_flow_and_the_unmatched_queue_get_their_own_frames_once)
 {
 	struct link l = kit_open_link("[region rx]\nkind = host\nnum_bufs = 512\nbuf_size = 2048\n"
-	                              "[region tx]\nkind = host\nnum_bufs = 256\nbuf_size = 2048\n"
-	                              "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
-	                              "\nunmatched = queue 0\n[txq a 0]\nregions = tx\n"
-	                              "[rxq b 0-1]\nregions = rx\ndepth = 256\n"
-	                              "[flow b group]\ndst_mac = " GROUP "\nqueue = 1\n");
+				      "[region tx]\nkind = host\nnum_bufs = 256\nbuf_size = 2048\n"
+				      "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
+				      "\nunmatched = queue 0\n[txq a 0]\nregions = tx\n"
+				      "[rxq b 0-1]\nregions = rx\ndepth = 256\n"
+				      "[flow b group]\ndst_mac = " GROUP "\nqueue = 1\n");
 	struct kit_burst group = {.n = 50, .min = 60, .max = 60, .dst = GROUP};
 	struct kit_burst rest = {.first = 1000, .n = 50, .min = 60, .max = 60, .dst = MAC_B};
 	struct daqiri_rxq *one = daqiri_rxq_get(l.b, 1);
@@ -120,18 +120,18 @@ Test(flow, a_flow_over_four_queues_spreads_ip_and_loses_nothing)
 Test(flow, unmatched_over_four_queues_spreads_ip_and_loses_nothing)
 {
 	check_spread("[region rx]\nkind = host\nnum_bufs = 4096\nbuf_size = 2048\n"
-	             "[region tx]\nkind = host\nnum_bufs = 1024\nbuf_size = 2048\n"
-	             "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
-	             "\nunmatched = queue 0,1,2,3\n[txq a 0]\nregions = tx\ndepth = 1024\n"
-	             "[rxq b 0-3]\nregions = rx\ndepth = 1024\n");
+		     "[region tx]\nkind = host\nnum_bufs = 1024\nbuf_size = 2048\n"
+		     "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
+		     "\nunmatched = queue 0,1,2,3\n[txq a 0]\nregions = tx\ndepth = 1024\n"
+		     "[rxq b 0-3]\nregions = rx\ndepth = 1024\n");
 }
 
 Test(flow, the_narrower_flow_wins_and_the_rest_is_spread)
 {
 	struct link l =
-	        kit_open_link(FOUR_QUEUES "[flow b some]\nudp_dst = 4000\nipv4_src = 10.0.0.7\n"
-	                                  "queue = 3\ntag = 5\n[flow b all]\ndst_mac = " MAC_B
-	                                  "\nqueue = 0,1,2\ntag = 6\n");
+		kit_open_link(FOUR_QUEUES "[flow b some]\nudp_dst = 4000\nipv4_src = 10.0.0.7\n"
+					  "queue = 3\ntag = 5\n[flow b all]\ndst_mac = " MAC_B
+					  "\nqueue = 0,1,2\ntag = 6\n");
 	unsigned of_some = 0, of_all = 0;
 
 	send_mix(l.tx, 100);
@@ -163,12 +163,12 @@ Test(flow, unmatched_frames_are_dropped_or_left_to_the_kernel)
 		struct link l;
 
 		snprintf(text, sizeof(text),
-		         "[region rx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
-		         "[region tx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
-		         "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
-		         "\nunmatched = %s\n[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n"
-		         "[flow b all]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 77\n",
-		         what[i]);
+			 "[region rx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
+			 "[region tx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
+			 "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B
+			 "\nunmatched = %s\n[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n"
+			 "[flow b all]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 77\n",
+			 what[i]);
 		l = kit_open_link(text);
 		before = kit_port_stat(l.b, "net_rx_packets");
 		kit_send(l.tx, &other);
@@ -188,8 +188,8 @@ Test(flow, unmatched_frames_are_dropped_or_left_to_the_kernel)
 Test(flow, the_same_match_onto_two_queues_is_refused)
 {
 	cr_assert_eq(kit_try_text(TWO_QUEUES "[flow b x]\nudp_dst = 4000\nqueue = 0\n"
-	                                     "[flow b y]\nudp_dst = 4000\nqueue = 1\n"),
-	             -EINVAL);
+					     "[flow b y]\nudp_dst = 4000\nqueue = 1\n"),
+		     -EINVAL);
 	assert_detail("[flow b y]");
 	assert_detail("[flow b x]");
 }
@@ -197,9 +197,9 @@ Test(flow, the_same_match_onto_two_queues_is_refused)
 Test(flow, overlapping_flows_of_one_priority_are_refused)
 {
 	cr_assert_eq(kit_try_text(TWO_QUEUES "[flow b x]\nudp_dst = 4000\nqueue = 0\npriority = 3\n"
-	                                     "[flow b y]\ndst_mac = " MAC_B
-	                                     "\nqueue = 1\npriority = 3\n"),
-	             -EINVAL);
+					     "[flow b y]\ndst_mac = " MAC_B
+					     "\nqueue = 1\npriority = 3\n"),
+		     -EINVAL);
 	assert_detail("[flow b ");
 	assert_detail("priority 3");
 }
@@ -207,16 +207,16 @@ Test(flow, overlapping_flows_of_one_priority_are_refused)
 Test(flow, flows_that_no_packet_can_both_match_may_share_a_priority)
 {
 	daqiri_close(kit_open_text(TWO_QUEUES
-	                           "[flow b x]\nudp_dst = 4000\nqueue = 0\npriority = 3\n"
-	                           "[flow b y]\nudp_dst = 4001\nqueue = 1\npriority = 3\n"
-	                           "[flow b z]\nethertype = 0xaefe\nqueue = 1\n"
-	                           "priority = 3\n"));
+				   "[flow b x]\nudp_dst = 4000\nqueue = 0\npriority = 3\n"
+				   "[flow b y]\nudp_dst = 4001\nqueue = 1\npriority = 3\n"
+				   "[flow b z]\nethertype = 0xaefe\nqueue = 1\n"
+				   "priority = 3\n"));
 }
 
 Test(flow, packets_that_are_no_ip_cannot_be_spread)
 {
 	cr_assert_eq(kit_try_text(TWO_QUEUES "[flow b x]\nethertype = 0xaefe\nqueue = 0,1\n"),
-	             -EINVAL);
+		     -EINVAL);
 	assert_detail("[flow b x]");
 }
 
@@ -230,8 +230,8 @@ Test(flow, many_flows_on_one_port)
 	len = (size_t)snprintf(text, size, "%s", TWO_QUEUES);
 	for (int i = 0; i < 500; i++)
 		len += (size_t)snprintf(text + len, size - len,
-		                        "[flow b f%d]\nudp_dst = %d\nqueue = %d\n", i, 1000 + i,
-		                        i & 1);
+					"[flow b f%d]\nudp_dst = %d\nqueue = %d\n", i, 1000 + i,
+					i & 1);
 	dq = kit_open_text(text);
 	cr_assert_eq(daqiri_flow_id(daqiri_port_find(dq, "b"), "f499", &id), 0);
 	cr_assert(id >= 1 && id <= 0xfffffe);

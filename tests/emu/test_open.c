@@ -113,7 +113,7 @@ Test(open, two_sections_for_one_port_are_refused)
 	char text[256];
 
 	snprintf(text, sizeof(text), "[port p]\naddress = %s\n[port q]\naddress = %s\n", MAC_A,
-	         found.info[0].rdma);
+		 found.info[0].rdma);
 	cr_assert_eq(kit_try_text(text), -EINVAL);
 	assert_detail("[port q]");
 	assert_detail("[port p]");
@@ -150,8 +150,8 @@ Test(open, objects_are_found_by_name_and_number)
 Test(open, queues_and_regions_tell_what_they_are)
 {
 	struct daqiri *dq =
-	        kit_open_text(PORTS "[txq a 3]\nregions = tx\ndepth = 128\ncpu_core = 1\n"
-	                            "[rxq b 5]\nregions = rx\ndepth = 512\n");
+		kit_open_text(PORTS "[txq a 3]\nregions = tx\ndepth = 128\ncpu_core = 1\n"
+				    "[rxq b 5]\nregions = rx\ndepth = 512\n");
 	struct daqiri_port *a = daqiri_port_find(dq, "a"), *b = daqiri_port_find(dq, "b");
 	struct daqiri_txq_info tx = {.size = sizeof(tx)};
 	struct daqiri_rxq_info rx = {.size = sizeof(rx)};
@@ -195,8 +195,8 @@ Test(open, an_information_structure_is_filled_as_far_as_its_size_goes)
 Test(open, slots_are_aligned_as_asked_and_not_rounded_further)
 {
 	struct daqiri *dq = kit_open_text("[region odd]\nkind = host\nnum_bufs = 64\n"
-	                                  "buf_size = 1601\nalign = 128\n[port a]\naddress = " MAC_A
-	                                  "\n[txq a 0]\nregions = odd\n");
+					  "buf_size = 1601\nalign = 128\n[port a]\naddress = " MAC_A
+					  "\n[txq a 0]\nregions = odd\n");
 	struct daqiri_region_info info = {.size = sizeof(info)};
 
 	cr_assert_eq(daqiri_region_info(daqiri_region_find(dq, "odd"), &info), 0);
@@ -208,8 +208,8 @@ Test(open, slots_are_aligned_as_asked_and_not_rounded_further)
 Test(open, a_region_has_a_key_on_each_device_that_uses_it_and_no_other)
 {
 	struct daqiri *dq = kit_open_text(PORTS "[region both]\nkind = host\nnum_bufs = 64\n"
-	                                        "buf_size = 2048\nports = a,b\n"
-	                                        "[txq a 0]\nregions = tx\n");
+						"buf_size = 2048\nports = a,b\n"
+						"[txq a 0]\nregions = tx\n");
 	struct daqiri_port *a = daqiri_port_find(dq, "a"), *b = daqiri_port_find(dq, "b");
 	struct daqiri_region *tx = daqiri_region_find(dq, "tx");
 	struct daqiri_region *both = daqiri_region_find(dq, "both");
@@ -235,7 +235,7 @@ Test(open, a_region_has_a_key_on_each_device_that_uses_it_and_no_other)
 Test(open, slots_smaller_than_a_full_frame_are_refused_with_both_numbers)
 {
 	const char *text = "[region small]\nkind = host\nnum_bufs = 64\nbuf_size = 1517\n"
-	                   "[port b]\naddress = " MAC_B "\n[rxq b 0]\nregions = small\n";
+			   "[port b]\naddress = " MAC_B "\n[rxq b 0]\nregions = small\n";
 
 	cr_assert_eq(kit_try_text(text), -EINVAL);
 	assert_detail("[rxq b 0]");
@@ -252,8 +252,8 @@ static uint32_t mtu_of_b(void)
 Test(open, the_mtu_is_set_as_configured_and_put_back)
 {
 	struct daqiri *dq = kit_open_text("[region rx]\nkind = host\nnum_bufs = 64\n"
-	                                  "buf_size = 530\n[port b]\naddress = " MAC_B
-	                                  "\nmtu = 512\n[rxq b 0]\nregions = rx\n");
+					  "buf_size = 530\n[port b]\naddress = " MAC_B
+					  "\nmtu = 512\n[rxq b 0]\nregions = rx\n");
 
 	cr_assert_eq(mtu_of_b(), 512u);
 	daqiri_close(dq);
@@ -267,8 +267,8 @@ Test(open, the_mtu_is_set_as_configured_and_put_back)
 Test(open, the_mtu_is_put_back_also_when_opening_fails_later)
 {
 	const char *text = "[region small]\nkind = host\nnum_bufs = 64\nbuf_size = 1000\n"
-	                   "[port b]\naddress = " MAC_B "\nmtu = 4000\n"
-	                   "[rxq b 0]\nregions = small\n";
+			   "[port b]\naddress = " MAC_B "\nmtu = 4000\n"
+			   "[rxq b 0]\nregions = small\n";
 
 	cr_assert_eq(kit_try_text(text), -EINVAL);
 	assert_detail("4018");
@@ -325,9 +325,9 @@ Test(open, a_page_size_that_the_kernel_lacks_is_refused_with_those_it_has)
 Test(open, a_numa_node_that_is_not_there_is_refused)
 {
 	cr_assert_eq(kit_try_text("[region r]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
-	                          "numa = 1000\n[port a]\naddress = " MAC_A
-	                          "\n[txq a 0]\nregions = r\n"),
-	             -EINVAL);
+				  "numa = 1000\n[port a]\naddress = " MAC_A
+				  "\n[txq a 0]\nregions = r\n"),
+		     -EINVAL);
 	assert_detail("[region r]");
 	assert_detail("1000");
 }
@@ -357,7 +357,7 @@ Test(open, nothing_is_left_after_close_or_failure)
 		daqiri_close(kit_open_text(ONE_WAY("64")));
 		/* Fails at its last step, when all but one rule is there. */
 		kit_try_text(TWO_QUEUES "[flow b x]\nudp_dst = 4000\nqueue = 0\npriority = 3\n"
-		                        "[flow b y]\nudp_src = 4000\nqueue = 1\npriority = 3\n");
+					"[flow b y]\nudp_src = 4000\nqueue = 1\npriority = 3\n");
 		if (i == 1)
 			before = count_files();
 	}
@@ -399,11 +399,11 @@ Test(open, null_arguments_are_refused)
 Test(open, two_contexts_use_different_ports_at_once)
 {
 	struct daqiri *one = kit_open_text("[region r]\nkind = host\nnum_bufs = 64\n"
-	                                   "buf_size = 2048\n[port a]\naddress = " MAC_A
-	                                   "\n[txq a 0]\nregions = r\n");
+					   "buf_size = 2048\n[port a]\naddress = " MAC_A
+					   "\n[txq a 0]\nregions = r\n");
 	struct daqiri *two = kit_open_text("[region r]\nkind = host\nnum_bufs = 64\n"
-	                                   "buf_size = 2048\n[port b]\naddress = " MAC_B
-	                                   "\nunmatched = queue 0\n[rxq b 0]\nregions = r\n");
+					   "buf_size = 2048\n[port b]\naddress = " MAC_B
+					   "\nunmatched = queue 0\n[rxq b 0]\nregions = r\n");
 	struct kit_burst burst = {.n = 10, .min = 60, .max = 60, .dst = MAC_B};
 	struct daqiri_pkt pkts[10];
 

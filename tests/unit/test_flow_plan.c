@@ -15,20 +15,20 @@ static unsigned queues[] = {0, 1, 2, 3};
 static struct dq_conf_flow flow(const char *where, uint32_t fields)
 {
 	return (struct dq_conf_flow){.where = where,
-	                             .name = where,
-	                             .match = {.fields = fields},
-	                             .tag = 1,
-	                             .priority = DQ_AUTO,
-	                             .n_queues = 1,
-	                             .queues = queues};
+				     .name = where,
+				     .match = {.fields = fields},
+				     .tag = 1,
+				     .priority = DQ_AUTO,
+				     .n_queues = 1,
+				     .queues = queues};
 }
 
 static int make(struct dq_flow_plan *plan, const struct dq_conf_flow *flows, unsigned n,
-                const struct dq_conf_port *port)
+		const struct dq_conf_port *port)
 {
 	const struct dq_conf_flow *list[16];
 	struct dq_flow_input in = {
-	        .flows = list, .n_flows = n, .port = port, .rx_hash_fields = ALL_FIELDS};
+		.flows = list, .n_flows = n, .port = port, .rx_hash_fields = ALL_FIELDS};
 
 	for (unsigned i = 0; i < n; i++)
 		list[i] = &flows[i];
@@ -38,31 +38,31 @@ static int make(struct dq_flow_plan *plan, const struct dq_conf_flow *flows, uns
 static const struct dq_conf_port kernel = {.where = "[port b]"};
 static const struct dq_conf_port drop = {.where = "[port b]", .unmatched = DQ_UNMATCHED_DROP};
 static const struct dq_conf_port spread = {
-        .where = "[port b]", .unmatched = DQ_UNMATCHED_QUEUE, .n_queues = 4, .queues = queues};
+	.where = "[port b]", .unmatched = DQ_UNMATCHED_QUEUE, .n_queues = 4, .queues = queues};
 
 /* The bytes of fte_match_set_lyr_2_4, written out. */
 Test(flow_plan, a_match_is_encoded_where_the_device_looks)
 {
 	struct dq_match m = {.fields = 0x7f,
-	                     .src_mac = {2, 1, 2, 3, 4, 5},
-	                     .dst_mac = {4, 6, 7, 8, 9, 10},
-	                     .ethertype = IPV4,
-	                     .ipv4_src = {10, 1, 2, 0},
-	                     .ipv4_src_mask = {255, 255, 255, 0},
-	                     .ipv4_dst = {10, 1, 2, 3},
-	                     .ipv4_dst_mask = {255, 255, 255, 255},
-	                     .udp_src = 0x1234,
-	                     .udp_dst = 0x5678};
+			     .src_mac = {2, 1, 2, 3, 4, 5},
+			     .dst_mac = {4, 6, 7, 8, 9, 10},
+			     .ethertype = IPV4,
+			     .ipv4_src = {10, 1, 2, 0},
+			     .ipv4_src_mask = {255, 255, 255, 0},
+			     .ipv4_dst = {10, 1, 2, 3},
+			     .ipv4_dst_mask = {255, 255, 255, 255},
+			     .udp_src = 0x1234,
+			     .udp_dst = 0x5678};
 	static const uint8_t value[64] = {
-	        2,  1, 2, 3, 4, 5, 0x08, 0, 4, 6, 7, 8, 9,    10,   0,    0, /* MACs */
-	        17, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
-	        0,  0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 10,   1,    2,    0, /* source */
-	        0,  0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 10,   1,    2,    3};
+		2,  1, 2, 3, 4, 5, 0x08, 0, 4, 6, 7, 8, 9,    10,   0,	  0, /* MACs */
+		17, 0, 0, 0, 0, 0, 0,	 0, 0, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
+		0,  0, 0, 0, 0, 0, 0,	 0, 0, 0, 0, 0, 10,   1,    2,	  0, /* source */
+		0,  0, 0, 0, 0, 0, 0,	 0, 0, 0, 0, 0, 10,   1,    2,	  3};
 	static const uint8_t mask[64] = {
-	        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0,   0,
-	        255, 0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 255,
-	        0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 0,
-	        0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   255, 255, 255, 255};
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0,   0,
+		255, 0,	  0,   0,   0,	 0,   0,   0,	0,   0,	  0,   0,   255, 255, 255, 255,
+		0,   0,	  0,   0,   0,	 0,   0,   0,	0,   0,	  0,   0,   255, 255, 255, 0,
+		0,   0,	  0,   0,   0,	 0,   0,   0,	0,   0,	  0,   0,   255, 255, 255, 255};
 	struct dq_match_buf buf;
 
 	dq_match_encode(&buf, &m);
@@ -88,7 +88,7 @@ Test(flow_plan, a_multicast_mac_loses_its_group_bit_in_value_and_mask)
 Test(flow_plan, narrower_matches_come_first_whatever_the_order_in_the_file)
 {
 	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_UDP_DST), flow("b", DQ_MATCH_DST_MAC),
-	                                flow("c", DQ_MATCH_DST_MAC | DQ_MATCH_UDP_DST)};
+					flow("c", DQ_MATCH_DST_MAC | DQ_MATCH_UDP_DST)};
 	struct dq_flow_plan plan;
 
 	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
@@ -118,7 +118,7 @@ Test(flow_plan, rules_of_one_mask_share_a_priority)
 Test(flow_plan, longer_prefixes_come_first)
 {
 	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_IPV4_DST), flow("b", DQ_MATCH_IPV4_DST),
-	                                flow("c", DQ_MATCH_IPV4_DST)};
+					flow("c", DQ_MATCH_IPV4_DST)};
 	struct dq_flow_plan plan;
 
 	memcpy(flows[0].match.ipv4_dst, "\x0a\0\0\0", 4);
@@ -205,7 +205,7 @@ Test(flow_plan, the_rest_comes_last)
 Test(flow_plan, what_has_no_defined_order_is_refused)
 {
 	struct dq_conf_flow flows[2] = {flow("[flow b x]", DQ_MATCH_UDP_DST),
-	                                flow("[flow b y]", DQ_MATCH_UDP_SRC)};
+					flow("[flow b y]", DQ_MATCH_UDP_SRC)};
 
 	flows[0].priority = flows[1].priority = 4;
 	assert_refused(flows, 2, &kernel, "[flow b x]: has priority 4, as [flow b y]");

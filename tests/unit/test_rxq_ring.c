@@ -29,15 +29,15 @@ static void device_init(struct device *d, uint32_t start)
 	d->conf = (struct dq_conf_rxq){.where = "[rxq b 0]", .depth = DEPTH};
 	d->pi = start;
 	d->q = (struct daqiri_rxq){.cqes = d->cqes,
-	                           .cq_dbrec = d->cq_dbrec,
-	                           .rq_dbrec = d->rq_dbrec,
-	                           .base = BASE,
-	                           .stride = STRIDE,
-	                           .mask = DEPTH - 1,
-	                           .ci = start,
-	                           .posted = start + DEPTH,
-	                           .eaten_map = d->eaten,
-	                           .conf = &d->conf};
+				   .cq_dbrec = d->cq_dbrec,
+				   .rq_dbrec = d->rq_dbrec,
+				   .base = BASE,
+				   .stride = STRIDE,
+				   .mask = DEPTH - 1,
+				   .ci = start,
+				   .posted = start + DEPTH,
+				   .eaten_map = d->eaten,
+				   .conf = &d->conf};
 	d->cq_dbrec[0] = htobe32(start & 0xffffff);
 	d->rq_dbrec[0] = htobe32((start + DEPTH) & 0xffff);
 	for (uint32_t i = 0; i < DEPTH; i++) {
@@ -92,9 +92,9 @@ static void expect(const struct daqiri_pkt *pkt, uint32_t index, uint32_t number
 	cr_assert_eq(daqiri_key_flow(pkt->key), number & 0xfffff);
 }
 
-static uint32_t starts[] = {0,          1,          63,         64,        0xfffe - 63,
-                            0xffff,     0x10000,    0xffffc0,   0xffffff,  0x1000000,
-                            0x7fffffff, 0xffffff00, 0xffffffc0, 0xffffffff};
+static uint32_t starts[] = {0,		1,	    63,		64,	   0xfffe - 63,
+			    0xffff,	0x10000,    0xffffc0,	0xffffff,  0x1000000,
+			    0x7fffffff, 0xffffff00, 0xffffffc0, 0xffffffff};
 
 ParameterizedTestParameters(rxq_ring, packets_at_every_index_limit)
 {

@@ -53,31 +53,31 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 	d->ci = d->cqe_pi = start;
 	d->cq_dbrec[0] = htobe32(start & 0xffffff);
 	d->q = (struct daqiri_txq){.ring = d->ring,
-	                           .dbrec = d->dbrec,
-	                           .bf = d->bf,
-	                           .write = write,
-	                           .posted = start,
-	                           .done = start,
-	                           .marked = start,
-	                           .pi = start,
-	                           .ci = start,
-	                           .mask = DEPTH - 1,
-	                           .qpn = QPN,
-	                           .bf_flush = true,
-	                           .bf_half = 256,
-	                           .slot_base = 0x100000,
-	                           .slot_bytes = DEPTH * SLOT,
-	                           .slots_posted = start,
-	                           .slots_done = start,
-	                           .n_slots = DEPTH,
-	                           .slot_stride = SLOT,
-	                           .slot_size = SLOT,
-	                           .slot_key = htobe32(0x1234),
-	                           .max_ptrs = 58,
-	                           .marks = d->marks,
-	                           .cqes = d->cqes,
-	                           .cq_dbrec = d->cq_dbrec,
-	                           .conf = &d->conf};
+				   .dbrec = d->dbrec,
+				   .bf = d->bf,
+				   .write = write,
+				   .posted = start,
+				   .done = start,
+				   .marked = start,
+				   .pi = start,
+				   .ci = start,
+				   .mask = DEPTH - 1,
+				   .qpn = QPN,
+				   .bf_flush = true,
+				   .bf_half = 256,
+				   .slot_base = 0x100000,
+				   .slot_bytes = DEPTH * SLOT,
+				   .slots_posted = start,
+				   .slots_done = start,
+				   .n_slots = DEPTH,
+				   .slot_stride = SLOT,
+				   .slot_size = SLOT,
+				   .slot_key = htobe32(0x1234),
+				   .max_ptrs = 58,
+				   .marks = d->marks,
+				   .cqes = d->cqes,
+				   .cq_dbrec = d->cq_dbrec,
+				   .conf = &d->conf};
 	d->q.next_slot = start % DEPTH;
 	memset(d->ring, 0xee, sizeof(d->ring));
 	/* Every entry carries the parity of the lap before. */
@@ -104,7 +104,7 @@ static void device_complete(struct device *d, uint32_t index, uint8_t opcode, ui
 static void device_pointer(struct device *d, const uint8_t *seg)
 {
 	d->seen[d->n_seen++] = (struct seen){
-	        .addr = be64_at(seg + 8), .len = be32_at(seg), .lkey = be32_at(seg + 4)};
+		.addr = be64_at(seg + 8), .len = be32_at(seg), .lkey = be32_at(seg + 4)};
 }
 
 /* Executes one WQE; returns the byte that says when it wants a completion. */
@@ -162,7 +162,7 @@ static void post_and_check(struct device *d, int n, uint32_t round)
 	cr_assert_eq(daqiri_tx_reserve(&d->q, pkts, n), n);
 	for (int i = 0; i < n; i++) {
 		cr_assert_eq(pkts[i].addr,
-		             0x100000 + (d->q.slots_posted + (uint64_t)i) % DEPTH * SLOT);
+			     0x100000 + (d->q.slots_posted + (uint64_t)i) % DEPTH * SLOT);
 		pkts[i].len = 60 + (round * 7 + (uint32_t)i) % 190;
 	}
 	d->n_seen = 0;
@@ -180,9 +180,9 @@ static void post_and_check(struct device *d, int n, uint32_t round)
 }
 
 /* Where 16-bit WQE counters, 24-bit CQ indices and 32-bit positions go round. */
-static uint32_t starts[] = {0,          1,          63,         64,        0xfffe - 63,
-                            0xffff,     0x10000,    0xffffc0,   0xffffff,  0x1000000,
-                            0x7fffffff, 0xffffff00, 0xffffffc0, 0xffffffff};
+static uint32_t starts[] = {0,		1,	    63,		64,	   0xfffe - 63,
+			    0xffff,	0x10000,    0xffffc0,	0xffffff,  0x1000000,
+			    0x7fffffff, 0xffffff00, 0xffffffc0, 0xffffffff};
 
 ParameterizedTestParameters(txq_ring, empw_at_every_index_limit)
 {
@@ -280,7 +280,7 @@ Test(txq_ring, slots_and_foreign_memory_mix_in_one_post)
 	pkts[5] = pkts[2];
 	pkts[2] = pkts[1];
 	pkts[1] = pkts[3] = pkts[4] =
-	        (struct daqiri_pkt){.addr = FOREIGN, .len = 99, .key = htobe32(0x77)};
+		(struct daqiri_pkt){.addr = FOREIGN, .len = 99, .key = htobe32(0x77)};
 	cr_assert_eq(post(&d, pkts, 6), 6);
 	device_run(&d);
 	cr_assert_eq(d.seen[1].lkey, 0x77u);
@@ -295,9 +295,9 @@ Test(txq_ring, the_slot_range_ends_where_the_slots_end)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[4] = {{.addr = 0x100000 - 1, .len = 60},
-	                             {.addr = 0x100000 + DEPTH * SLOT, .len = 60},
-	                             {.addr = 0x100000 + DEPTH * SLOT - 1, .len = 60},
-	                             {.addr = 0x100000, .len = 60}};
+				     {.addr = 0x100000 + DEPTH * SLOT, .len = 60},
+				     {.addr = 0x100000 + DEPTH * SLOT - 1, .len = 60},
+				     {.addr = 0x100000, .len = 60}};
 
 	device_init(&d, 0, dq_tx_write_empw);
 	cr_assert_eq(post(&d, pkts, 2), 2);
@@ -318,7 +318,7 @@ Test(txq_ring, inline_sends_carry_the_header_and_point_behind_it)
 	device_init(&d, 63, dq_tx_write_send_inline);
 	for (int i = 0; i < 3; i++)
 		pkts[i] = (struct daqiri_pkt){
-		        .addr = (uintptr_t)frame, .len = i ? 100 : 18, .key = htobe32(5)};
+			.addr = (uintptr_t)frame, .len = i ? 100 : 18, .key = htobe32(5)};
 	cr_assert_eq(post(&d, pkts, 3), 3);
 	device_run(&d);
 	cr_assert_eq(d.n_seen, 2u, "a frame of 18 bytes needs no pointer");
