@@ -214,6 +214,7 @@ struct emu_counters {
 	uint64_t rx_steer_drop;         /* a drop rule */
 	uint64_t tx_over_mtu;           /* dropped by the sending port */
 	uint64_t rx_over_mtu;           /* longer than the port's MTU + 18: dropped by the port */
+	uint64_t rx_discards;           /* another process did not take its frames: the port was full */
 	uint64_t tx_errors, rx_wqe_errors, cq_overruns;
 };
 

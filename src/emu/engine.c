@@ -24,7 +24,7 @@
 #define IDLE_YIELD  200u    /* and then before the first nap */
 #define NAP_NS      20000
 #define GRACE_NS    50000000u /* most that the device ever waits for a receiver that has no CPU */
-#define GRACE_SHARE 32u     /* of all time, one part in so many may be such waiting */
+#define GRACE_SHARE 8u      /* of all time, one part in so many may be such waiting */
 #define FLUSH_TURNS 256u    /* how often queues in error and other processes are looked at */
 #define STACK_SIZE  (1u << 20)
 

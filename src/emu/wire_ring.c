@@ -171,7 +171,7 @@ void emu_ring_push(unsigned owner, unsigned port, const struct emu_frame *frame)
 	size_t size = record_size(frame->len), at;
 
 	if (!hold(owner, true) || room(held.ring) < 2 * size + sizeof(wrap)) {
-		emu_counted[port].out_of_buffer++;
+		emu_counted[port].rx_discards++;
 		return;
 	}
 	at = held.tail & (RING_SIZE - 1);
