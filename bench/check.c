@@ -73,7 +73,8 @@ static void check_port(struct check *c, const char *section)
 {
 	c->address = daqiri_config_get(c->cfg, section, "address");
 	if (c->address && daqiri_port_each(is_port, c) <= 0)
-		lack(c, section, "address", "this machine has no such port (daqiri-perf --ports lists them)");
+		lack(c, section, "address",
+		     "this machine has no such port (daqiri-perf --ports lists them)");
 }
 
 /* ---- huge pages ---- */
@@ -123,10 +124,12 @@ static void check_huge(struct check *c, const char *section)
 		 (unsigned long long)page / 1024);
 	read_number(path, "", &have);
 	if (have < need)
-		lack(c, section, "kind", "needs %llu huge pages of %llu kB, %llu are free: echo %llu > "
-		     "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages", (unsigned long long)need,
-		     (unsigned long long)page / 1024, (unsigned long long)have,
-		     (unsigned long long)need, (unsigned long long)page / 1024);
+		lack(c, section, "kind",
+		     "needs %llu huge pages of %llu kB, %llu are free: echo %llu > "
+		     "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
+		     (unsigned long long)need, (unsigned long long)page / 1024,
+		     (unsigned long long)have, (unsigned long long)need,
+		     (unsigned long long)page / 1024);
 }
 
 /* ---- what it takes ---- */
@@ -172,9 +175,9 @@ int perf_check(const struct perf_plan *plan)
 		perf_fail("%s: sound, but not for this machine", plan->options->config);
 		return 1;
 	}
-	printf("%s: sound; packet memory %llu bytes (%.1f MiB), %u stream%s\n", plan->options->config,
-	       (unsigned long long)bytes, (double)bytes / (1 << 20), plan->n_streams,
-	       plan->n_streams == 1 ? "" : "s");
+	printf("%s: sound; packet memory %llu bytes (%.1f MiB), %u stream%s\n",
+	       plan->options->config, (unsigned long long)bytes, (double)bytes / (1 << 20),
+	       plan->n_streams, plan->n_streams == 1 ? "" : "s");
 	if (plan->options->verbose)
 		print_memory(&c);
 	return 0;

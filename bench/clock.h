@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* CLOCK_MONOTONIC in nanoseconds: by the vDSO, so no system call where the kernel's clock allows. */
+/* CLOCK_MONOTONIC in nanoseconds: by the vDSO, so without a system call where that can be. */
 static inline uint64_t perf_now(void)
 {
 	struct timespec ts;

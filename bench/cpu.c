@@ -30,7 +30,8 @@ bool perf_cpu_usable(int core)
 	struct cpus cpus;
 
 	allowed(&cpus);
-	return core >= 0 && core < PERF_MAX_CPU && CPU_ISSET_S((unsigned)core, sizeof(cpus), cpus.set);
+	return core >= 0 && core < PERF_MAX_CPU &&
+	       CPU_ISSET_S((unsigned)core, sizeof(cpus), cpus.set);
 }
 
 void perf_cpu_list(char *buf, size_t size)
@@ -48,9 +49,11 @@ void perf_cpu_list(char *buf, size_t size)
 		while (last + 1 < PERF_MAX_CPU && CPU_ISSET_S(last + 1, sizeof(cpus), cpus.set))
 			last++;
 		if (last > i)
-			used += (size_t)snprintf(buf + used, size - used, "%s%u-%u", used ? "," : "", i, last);
+			used += (size_t)snprintf(buf + used, size - used, "%s%u-%u",
+						 used ? "," : "", i, last);
 		else
-			used += (size_t)snprintf(buf + used, size - used, "%s%u", used ? "," : "", i);
+			used += (size_t)snprintf(buf + used, size - used, "%s%u", used ? "," : "",
+						 i);
 		i = last;
 	}
 }

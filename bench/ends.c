@@ -64,7 +64,7 @@ static int add_txq(struct perf_run *run, const struct perf_stream *s)
 		t->buf_size = info.buf_size;
 		if (!info.region)
 			return perf_fail_at(place(run, s->section, "tx"),
-					    "the queue has no region to build frames in: give it one");
+					    "the queue has no region to build frames in");
 	}
 	t->n_senders++;
 	if (s->batch > t->max_batch)
@@ -79,8 +79,8 @@ static int judge_room(const struct perf_run *run, const struct perf_txq *t,
 		if (s->sizes.v[i] > t->buf_size)
 			return perf_fail_at(place(run, s->section, "tx"),
 					    "frames of %u bytes do not fit into its buffers of %u: "
-					    "raise buf_size of the queue's region", s->sizes.v[i],
-					    t->buf_size);
+					    "raise buf_size of the queue's region",
+					    s->sizes.v[i], t->buf_size);
 	return 0;
 }
 
@@ -280,7 +280,7 @@ static void set_window(struct perf_run *run, struct perf_link *link)
 		if (run->links[i].sender && run->links[i].n &&
 		    !strcmp(run->links[i].stream->rx.port, link->stream->rx.port))
 			sharing++;
-	/* A batch that is being looked at is counted already, but not yet given back to the ring. */
+	/* A batch that is being looked at is counted already, but not yet back in the ring. */
 	batch = link->rxq->max_batch < link->rxq->depth / 2 ? link->rxq->max_batch :
 							      link->rxq->depth / 2;
 	link->sender->window = (link->rxq->depth - batch) / sharing;

@@ -11,7 +11,7 @@
 
 #define PERF_HIST_BITS    7
 #define PERF_HIST_HALF    (1u << (PERF_HIST_BITS - 1))
-#define PERF_HIST_LIMIT   40 /* values from 2^40 (18 minutes in nanoseconds) go to the last bucket */
+#define PERF_HIST_LIMIT   40 /* from 2^40 on (18 minutes, in ns) all go to the last bucket */
 #define PERF_HIST_BUCKETS ((PERF_HIST_LIMIT - PERF_HIST_BITS + 2) * PERF_HIST_HALF)
 
 struct perf_hist {

@@ -58,8 +58,9 @@ static json_t *latency_json(const struct perf_run *run, const struct perf_link *
 		return json_null();
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "samples", count(h.count), "min",
 			 count(h.min), "p50", count(perf_hist_percentile(&h, 50)), "p90",
-			 count(perf_hist_percentile(&h, 90)), "p99", count(perf_hist_percentile(&h, 99)),
-			 "p99_9", count(perf_hist_percentile(&h, 99.9)), "max", count(h.max));
+			 count(perf_hist_percentile(&h, 90)), "p99",
+			 count(perf_hist_percentile(&h, 99)), "p99_9",
+			 count(perf_hist_percentile(&h, 99.9)), "max", count(h.max));
 }
 
 static void add_losses(json_t *doc, const struct perf_totals *t)
@@ -94,7 +95,8 @@ static json_t *queue_json(const char *direction, const struct perf_end *end, uin
 			  uint64_t bytes)
 {
 	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "direction", direction, "port", end->port,
-			 "queue", (int)end->queue, "packets", count(packets), "bytes", count(bytes));
+			 "queue", (int)end->queue, "packets", count(packets), "bytes",
+			 count(bytes));
 }
 
 static json_t *queues_json(const struct perf_run *run)
@@ -104,8 +106,8 @@ static json_t *queues_json(const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_txqs; i++) {
 		const struct perf_txq *t = &run->txqs[i];
 
-		json_array_append_new(list, queue_json("tx", &t->end, perf_get(t->packets),
-						       perf_get(t->bytes)));
+		json_array_append_new(
+			list, queue_json("tx", &t->end, perf_get(t->packets), perf_get(t->bytes)));
 	}
 	for (unsigned i = 0; i < run->n_rxqs; i++) {
 		const struct perf_rxq *r = &run->rxqs[i];
@@ -130,14 +132,15 @@ static json_t *ports_json(const struct perf_run *run)
 
 		if (daqiri_port_info(port, &p))
 			continue;
-		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1], p.mac[2],
-			 p.mac[3], p.mac[4], p.mac[5]);
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1],
+			 p.mac[2], p.mac[3], p.mac[4], p.mac[5]);
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
-					daqiri_port_name(port), "rdma_device", p.rdma, "pci_address", p.pci,
-					"network_interface", p.netdev, "mac_address", mac, "emulated",
-					p.emulated, "link_up", p.link_up, "speed_bits_per_second",
-					count(p.speed_bps), "mtu_bytes", count(p.mtu)));
+					daqiri_port_name(port), "rdma_device", p.rdma,
+					"pci_address", p.pci, "network_interface", p.netdev,
+					"mac_address", mac, "emulated", p.emulated, "link_up",
+					p.link_up, "speed_bits_per_second", count(p.speed_bps),
+					"mtu_bytes", count(p.mtu)));
 	}
 	return list;
 }
@@ -150,8 +153,8 @@ static json_t *document(const struct perf_run *run, const struct perf_result *r)
 
 	for (unsigned i = 0; i < r->verdict.n; i++)
 		json_array_append_new(words, json_string(r->verdict.line[i]));
-	doc = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:f, s:o, s:o}", "schema", 1, "program",
-			"daqiri-perf", "version", daqiri_version(), "config",
+	doc = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:f, s:o, s:o}", "schema", 1,
+			"program", "daqiri-perf", "version", daqiri_version(), "config",
 			run->plan->options->config, "emulated", run->emulated, "interrupted",
 			r->interrupted, "verify", verify[run->plan->verify], "duration_seconds",
 			perf_totals_seconds(t), "tx", side_json(&t->tx), "rx", side_json(&t->rx));

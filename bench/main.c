@@ -65,8 +65,8 @@ static int act(const struct perf_options *o)
 	if (o->action == PERF_LIST_KEYS)
 		return perf_keys_list();
 	if (emulation_missing()) {
-		perf_fail("emulation was asked for (DAQIRI_EMU is set), but the emulated ConnectX is not "
-			  "loaded into this process: start it as daqiri-emu -- daqiri-perf …");
+		perf_fail("emulation was asked for (DAQIRI_EMU is set), but the emulated ConnectX "
+			  "is not loaded into this process: start it as daqiri-emu -- daqiri-perf …");
 		return EXIT_FAILED;
 	}
 	if (o->action == PERF_PORTS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages on standard error, one line each. perf_fail*() return -1, for `return perf_fail(...)`. */
+/* Messages on standard error, one line each. perf_fail*() return -1: `return perf_fail(...)`. */
 #ifndef PERF_MSG_H
 #define PERF_MSG_H
 

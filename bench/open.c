@@ -25,15 +25,17 @@ static void warn_mtu(const struct perf_run *run, const struct perf_stream *s,
 	struct daqiri_port_info info = { .size = sizeof(info) };
 	uint32_t head = s->flow.vlan >= 0 ? 18 : 14, longest = 0;
 
-	if (!end->used || daqiri_port_info(daqiri_port_find(run->dq, end->port), &info) || !info.mtu)
+	if (!end->used || daqiri_port_info(daqiri_port_find(run->dq, end->port), &info) ||
+	    !info.mtu)
 		return;
 	for (unsigned i = 0; i < s->sizes.n; i++)
 		if (s->sizes.v[i] > longest)
 			longest = s->sizes.v[i];
 	if (longest > info.mtu + head)
 		perf_fail("warning: [%s]: frames of %u bytes are above the MTU %u of port %s (%s), "
-			  "which lets %u bytes through: set [port %s] mtu", s->section, longest,
-			  info.mtu, end->port, info.rdma, info.mtu + head, end->port);
+			  "which lets %u bytes through: set [port %s] mtu",
+			  s->section, longest, info.mtu, end->port, info.rdma, info.mtu + head,
+			  end->port);
 }
 
 static int judge_core(const struct perf_run *run, int core, const char *section, const char *key)

@@ -36,11 +36,21 @@ const char perf_help[] =
 	"  -h, --help               this text\n"
 	"  -V, --version\n"
 	"\n"
-	"Exit status: 0 done; 1 corrupt, duplicate or reordered frames, or a failure; 2 wrong usage;\n"
-	"3 a threshold was missed. More in daqiri-perf(1).\n";
+	"Exit status: 0 done; 1 corrupt, duplicate or reordered frames, or a failure;\n"
+	"2 wrong usage; 3 a threshold was missed. More in daqiri-perf(1).\n";
 
-enum { OPT_VERIFY = 256, OPT_LATENCY, OPT_MAX_LOSS, OPT_MIN_MPPS, OPT_MIN_GBPS, OPT_JSON,
-       OPT_CHECK, OPT_HERE, OPT_PORTS, OPT_LIST_KEYS };
+enum {
+	OPT_VERIFY = 256,
+	OPT_LATENCY,
+	OPT_MAX_LOSS,
+	OPT_MIN_MPPS,
+	OPT_MIN_GBPS,
+	OPT_JSON,
+	OPT_CHECK,
+	OPT_HERE,
+	OPT_PORTS,
+	OPT_LIST_KEYS
+};
 
 static const struct option long_options[] = {
 	{ "duration", required_argument, NULL, 't' },
@@ -119,6 +129,12 @@ static int set_action(struct parser *p, enum perf_action action)
 	return 0;
 }
 
+/* bad: what the parser of the value returned. */
+static int judge(struct parser *p, int bad, const char *option, const char *allowed)
+{
+	return bad ? refuse(p, option, optarg, allowed) : 0;
+}
+
 static int set_load(struct parser *p, int opt, const char *v)
 {
 	struct perf_options *o = p->o;
@@ -126,19 +142,19 @@ static int set_load(struct parser *p, int opt, const char *v)
 	switch (opt) {
 	case 't':
 		o->have_duration = true;
-		return perf_parse_time(v, &o->duration_ns) ? refuse(p, "-t", v, "a number of seconds") : 0;
+		return judge(p, perf_parse_time(v, &o->duration_ns), "-t", "a number of seconds");
 	case 'n':
 		o->have_count = true;
-		return perf_parse_count(v, &o->count) ?
-			       refuse(p, "-n", v, "a number of frames, at least 1") : 0;
+		return judge(p, perf_parse_count(v, &o->count), "-n",
+			     "a number of frames, at least 1");
 	case 's':
 		o->have_sizes = true;
-		return perf_parse_sizes(v, &o->sizes) ?
-			       refuse(p, "-s", v, "60..65535 bytes, a list of them, or imix") : 0;
+		return judge(p, perf_parse_sizes(v, &o->sizes), "-s",
+			     "60..65535 bytes, a list of them, or imix");
 	default:
 		o->have_rate = true;
-		return perf_parse_rate(v, &o->rate) ?
-			       refuse(p, "-r", v, "max, or N[k|M|G] packets per second, or N[k|M|G]bps") : 0;
+		return judge(p, perf_parse_rate(v, &o->rate), "-r",
+			     "max, or N[k|M|G] packets per second, or N[k|M|G]bps");
 	}
 }
 
@@ -148,16 +164,16 @@ static int set_threshold(struct parser *p, int opt, const char *v)
 
 	if (opt == OPT_MAX_LOSS) {
 		o->have_max_loss = true;
-		return perf_parse_loss(v, &o->max_loss) ?
-			       refuse(p, "--max-loss", v, "a number of frames, or N%") : 0;
+		return judge(p, perf_parse_loss(v, &o->max_loss), "--max-loss",
+			     "a number of frames, or N%");
 	}
 	if (opt == OPT_MIN_MPPS) {
 		o->have_min_mpps = true;
-		return perf_parse_number(v, &o->min_mpps) ?
-			       refuse(p, "--min-mpps", v, "a number of million packets per second") : 0;
+		return judge(p, perf_parse_number(v, &o->min_mpps), "--min-mpps",
+			     "a number of million packets per second");
 	}
 	o->have_min_gbps = true;
-	return perf_parse_number(v, &o->min_gbps) ? refuse(p, "--min-gbps", v, "a number of Gb/s") : 0;
+	return judge(p, perf_parse_number(v, &o->min_gbps), "--min-gbps", "a number of Gb/s");
 }
 
 static int add_override(struct parser *p, const char *value)
@@ -257,7 +273,8 @@ static int judge_rest(struct parser *p)
 		return -EINVAL;
 	}
 	if (n != 1) {
-		snprintf(p->err, 256, n ? "only one CONFIG.ini may be given" : "CONFIG.ini is missing");
+		snprintf(p->err, 256, "%s",
+			 n ? "only one CONFIG.ini may be given" : "CONFIG.ini is missing");
 		return -EINVAL;
 	}
 	o->config = p->argv[optind];

@@ -2,8 +2,8 @@
 /*
  * Sends at a steady rate: how many frames are due. The schedule counts from the start, so that the
  * average is exact however late the thread looks; what it has missed is made good at no more than
- * PERF_CATCH_UP times the rate, not in one burst. That factor lets a thread that has a core to itself
- * only an eighth of the time keep its rate.
+ * PERF_CATCH_UP times the rate, not in one burst. That factor lets a thread keep its rate that has
+ * a core to itself only an eighth of the time.
  */
 #ifndef PERF_PACE_H
 #define PERF_PACE_H

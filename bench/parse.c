@@ -102,7 +102,8 @@ int perf_parse_time(const char *text, uint64_t *ns)
 	static const struct {
 		const char *name;
 		double ns;
-	} units[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 }, { "m", 60e9 } };
+	} units[] = { { "", 1e9 },   { "s", 1e9 }, { "ms", 1e6 },
+		      { "us", 1e3 }, { "ns", 1 },  { "m", 60e9 } };
 	const char *end;
 	double v;
 

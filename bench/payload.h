@@ -10,8 +10,8 @@
  *
  * All big endian. The check is the exclusive or of its input cut into 16-bit words, each 64 bits of
  * the input turned by another distance: any one wrong byte, and any run of up to 16 wrong bits,
- * changes it. The pattern is a function of stream id and sequence number alone, so that the receiver
- * compares every byte of it.
+ * changes it. The pattern is a function of stream id and sequence number alone, so that the
+ * receiver compares every byte of it.
  */
 #ifndef PERF_PAYLOAD_H
 #define PERF_PAYLOAD_H

@@ -84,7 +84,8 @@ static int plan_addresses(const struct perf_plan *plan, struct perf_stream *s)
 	const char *text = v6 ? v6 : v4 ? v4 : DEFAULT_IPV4;
 
 	if (v4 && v6)
-		return perf_fail_at(place(plan, s->section, "ipv6"), "ipv4 is set too: keep one of them");
+		return perf_fail_at(place(plan, s->section, "ipv6"),
+				    "ipv4 is set too: keep one of them");
 	s->flow.ipv6 = v6;
 	if (perf_parse_addrs(text, v6 ? AF_INET6 : AF_INET, s->flow.src_ip, s->flow.dst_ip))
 		return perf_fail_at(place(plan, s->section, v6 ? "ipv6" : "ipv4"),
@@ -108,9 +109,10 @@ static int judge_sizes(struct perf_plan *plan, const struct perf_stream *s)
 		if (plan->usage)
 			return perf_fail("-s %u: [%s] %s needs at least %u bytes", s->sizes.v[i],
 					 s->section, key, min);
-		return perf_fail_at(place(plan, s->section, key),
-				    "frames of %u bytes (size, -s) are too short, it needs at least %u",
-				    s->sizes.v[i], min);
+		return perf_fail_at(
+			place(plan, s->section, key),
+			"frames of %u bytes (size, -s) are too short, it needs at least %u",
+			s->sizes.v[i], min);
 	}
 	return 0;
 }
@@ -127,7 +129,8 @@ static int plan_load(struct perf_plan *plan, struct perf_stream *s)
 		s->sizes = o->sizes;
 	else if (perf_parse_sizes(size ? size : "64", &s->sizes))
 		return perf_fail_at(place(plan, s->section, "size"),
-				    "must be up to %d sizes of 60..65535 bytes, or imix", PERF_MAX_SIZES);
+				    "must be up to %d sizes of 60..65535 bytes, or imix",
+				    PERF_MAX_SIZES);
 	if (o->have_rate)
 		s->rate = o->rate;
 	else if (perf_parse_rate(rate ? rate : "max", &s->rate))
@@ -219,8 +222,9 @@ static int judge_thresholds(struct perf_plan *plan)
 			return 0;
 	plan->usage = plan->options->have_max_loss;
 	if (plan->usage)
-		return perf_fail("--max-loss: no [stream] of %s receives, so that nobody here knows",
-				 plan->options->config);
+		return perf_fail(
+			"--max-loss: no [stream] of %s receives, so that nobody here knows",
+			plan->options->config);
 	return 0;
 }
 

@@ -49,7 +49,8 @@ static void format_load(const struct perf_stream *s, char *buf, size_t size)
 	if (s->sizes.n == 1)
 		snprintf(buf, size, "%u bytes, %s", s->sizes.v[0], rate);
 	else
-		snprintf(buf, size, "%u sizes from %u bytes on, %s", s->sizes.n, s->sizes.v[0], rate);
+		snprintf(buf, size, "%u sizes from %u bytes on, %s", s->sizes.n, s->sizes.v[0],
+			 rate);
 }
 
 static void print_stream(FILE *f, const struct perf_run *run, const struct perf_stream *s)
@@ -68,7 +69,8 @@ static void print_stream(FILE *f, const struct perf_run *run, const struct perf_
 	format_addrs(s, addrs, sizeof(addrs));
 	fprintf(f, "  id 0x%04x, %s\n", s->id, addrs);
 	if (s->tx.used)
-		fprintf(f, "  " MAC " > " MAC "\n", MAC_ARG(s->flow.src_mac), MAC_ARG(s->flow.dst_mac));
+		fprintf(f, "  " MAC " > " MAC "\n", MAC_ARG(s->flow.src_mac),
+			MAC_ARG(s->flow.dst_mac));
 }
 
 static void print_ports(FILE *f, const struct perf_run *run)
@@ -80,9 +82,9 @@ static void print_ports(FILE *f, const struct perf_run *run)
 
 		if (daqiri_port_info(port, &p))
 			continue;
-		fprintf(f, "port %s: %s, " MAC ", link %s, %g Gb/s, MTU %u%s\n", daqiri_port_name(port),
-			p.rdma, MAC_ARG(p.mac), p.link_up ? "up" : "down", (double)p.speed_bps / 1e9,
-			p.mtu, p.emulated ? ", emulated" : "");
+		fprintf(f, "port %s: %s, " MAC ", link %s, %g Gb/s, MTU %u%s\n",
+			daqiri_port_name(port), p.rdma, MAC_ARG(p.mac), p.link_up ? "up" : "down",
+			(double)p.speed_bps / 1e9, p.mtu, p.emulated ? ", emulated" : "");
 	}
 }
 
@@ -145,10 +147,11 @@ static void print_losses(FILE *f, const struct perf_totals *t)
 		return;
 	fprintf(f, "    %llu lost (%.4f %%)%s, %llu corrupt, %llu duplicate, %llu reordered\n",
 		(ull)t->lost, t->expected ? (double)t->lost * 100 / (double)t->expected : 0,
-		t->total_known ? "" : " up to the last one seen", (ull)t->corrupt, (ull)t->duplicates,
-		(ull)t->reordered);
+		t->total_known ? "" : " up to the last one seen", (ull)t->corrupt,
+		(ull)t->duplicates, (ull)t->reordered);
 	if (t->missed_before_start)
-		fprintf(f, "    %llu sent before the first one seen\n", (ull)t->missed_before_start);
+		fprintf(f, "    %llu sent before the first one seen\n",
+			(ull)t->missed_before_start);
 	if (t->other_stream)
 		fprintf(f, "    %llu of other streams\n", (ull)t->other_stream);
 	if (t->not_ours)
@@ -163,13 +166,14 @@ static void print_latency(FILE *f, const struct perf_run *run)
 		return;
 	perf_latency(run, NULL, &h);
 	if (!h.count) {
-		fprintf(f, "    no latency: the sender put no times into its frames (--latency there too)\n");
+		fprintf(f, "    no latency: the sender put no times into its frames\n");
 		return;
 	}
 	fprintf(f, "    latency p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f us\n",
-		(double)perf_hist_percentile(&h, 50) / 1e3, (double)perf_hist_percentile(&h, 90) / 1e3,
-		(double)perf_hist_percentile(&h, 99) / 1e3, (double)perf_hist_percentile(&h, 99.9) / 1e3,
-		(double)h.max / 1e3);
+		(double)perf_hist_percentile(&h, 50) / 1e3,
+		(double)perf_hist_percentile(&h, 90) / 1e3,
+		(double)perf_hist_percentile(&h, 99) / 1e3,
+		(double)perf_hist_percentile(&h, 99.9) / 1e3, (double)h.max / 1e3);
 }
 
 static void print_totals(FILE *f, const struct perf_totals *t)
@@ -181,7 +185,8 @@ static void print_totals(FILE *f, const struct perf_totals *t)
 
 static void print_queue(FILE *f, const char *what, const struct perf_end *end, uint64_t packets)
 {
-	fprintf(f, "  %s port %s queue %u: %llu packets\n", what, end->port, end->queue, (ull)packets);
+	fprintf(f, "  %s port %s queue %u: %llu packets\n", what, end->port, end->queue,
+		(ull)packets);
 }
 
 static void print_details(FILE *f, const struct perf_run *run)
@@ -207,11 +212,13 @@ static void print_queue_errors(FILE *f, const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_txqs; i++)
 		if (daqiri_txq_error(run->txqs[i].q, &e) > 0)
 			fprintf(f, "tx port %s queue %u: %llu errors, the first: %s\n",
-				run->txqs[i].end.port, run->txqs[i].end.queue, (ull)e.errors, e.text);
+				run->txqs[i].end.port, run->txqs[i].end.queue, (ull)e.errors,
+				e.text);
 	for (unsigned i = 0; i < run->n_rxqs; i++)
 		if (daqiri_rxq_error(run->rxqs[i].q, &e) > 0)
 			fprintf(f, "rx port %s queue %u: %llu errors, the first: %s\n",
-				run->rxqs[i].end.port, run->rxqs[i].end.queue, (ull)e.errors, e.text);
+				run->rxqs[i].end.port, run->rxqs[i].end.queue, (ull)e.errors,
+				e.text);
 }
 
 void perf_report_end(const struct perf_run *run, const struct perf_result *result)
@@ -228,7 +235,8 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 	for (unsigned i = 0; i < result->verdict.n; i++)
 		fprintf(f, "verdict: %s\n", result->verdict.line[i]);
 	if (result->status)
-		fprintf(f, "%s: %s\n", result->status == 3 ? "threshold missed" : "FAILED", result->why);
+		fprintf(f, "%s: %s\n", result->status == 3 ? "threshold missed" : "FAILED",
+			result->why);
 	else
 		fprintf(f, "passed\n");
 	fflush(f);

@@ -15,7 +15,8 @@ static int look_up(struct nl_sock *sock, int ifindex, const struct perf_stream *
 {
 	const struct perf_flow *f = &s->flow;
 	struct nl_cache *cache;
-	struct nl_addr *ip = nl_addr_build(f->ipv6 ? AF_INET6 : AF_INET, f->dst_ip, f->ipv6 ? 16 : 4);
+	struct nl_addr *ip =
+		nl_addr_build(f->ipv6 ? AF_INET6 : AF_INET, f->dst_ip, f->ipv6 ? 16 : 4);
 	struct rtnl_neigh *neigh = NULL;
 	struct nl_addr *lladdr;
 	int ret = -1;
@@ -61,12 +62,12 @@ static int refuse_auto(const struct perf_plan *plan, const struct perf_stream *s
 	char ip[INET6_ADDRSTRLEN];
 
 	inet_ntop(s->flow.ipv6 ? AF_INET6 : AF_INET, s->flow.dst_ip, ip, sizeof(ip));
-	return perf_fail_at(at,
-			    "the stream's other end is not in this process, and the neighbour table "
-			    "has no %s on %s; set it to the MAC address that `daqiri-perf --ports` "
-			    "prints on the peer, or let the kernel learn it: ping %s",
-			    ip, *tx->netdev ? tx->netdev : "this port (it has no network interface)",
-			    ip);
+	return perf_fail_at(
+		at,
+		"the stream's other end is not in this process, and the neighbour table "
+		"has no %s on %s; set it to the MAC address that `daqiri-perf --ports` "
+		"prints on the peer, or let the kernel learn it: ping %s",
+		ip, *tx->netdev ? tx->netdev : "this port (it has no network interface)", ip);
 }
 
 static int resolve_stream(struct perf_plan *plan, struct perf_stream *s, struct daqiri *dq)

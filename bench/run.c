@@ -12,11 +12,11 @@
 #include "totals.h"
 #include "verdict.h"
 
-#define LOOK_NS      5000000u    /* how often the main thread looks */
-#define QUIET_NS     250000000u  /* nothing more is coming: longer than the sender's end frames take */
-#define WAIT_NS      5000000000u /* for the first frame, besides the duration */
-#define LATE_NS      1000000000u /* for the end frames, behind the duration */
-#define SAME_NS      200000000u  /* between two signals that are one */
+#define LOOK_NS  5000000u    /* how often the main thread looks */
+#define QUIET_NS 250000000u  /* nothing more is coming: longer than end frames are sent */
+#define WAIT_NS  5000000000u /* for the first frame, besides the duration */
+#define LATE_NS  1000000000u /* for the end frames, behind the duration */
+#define SAME_NS  200000000u  /* between two signals that are one */
 
 /* The first signal has come, and when. Atomic without locks: fit for a signal handler. */
 static _Atomic uint64_t interrupted_at;

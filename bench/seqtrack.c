@@ -26,7 +26,7 @@ static void jump_ahead(struct perf_seqtrack *t, uint64_t seq)
 	perf_seqtrack_next(t, seq + 1);
 }
 
-/* Whether the window still tells if seq has come; it reaches back from the highest number's word. */
+/* Whether the window, which ends with the highest number's word, still tells if seq has come. */
 static bool within_window(const struct perf_seqtrack *t, uint64_t seq)
 {
 	return seq / 64 + WORDS > (perf_get(t->next) - 1) / 64;
@@ -62,7 +62,7 @@ void perf_seqtrack_odd(struct perf_seqtrack *t, uint64_t seq)
 	}
 }
 
-/* One queue's part. The queue where the lowest number came first decides what was before the start. */
+/* One queue's part. The queue with the lowest first number tells what was before the start. */
 struct part {
 	uint64_t first, next, came, early;
 };

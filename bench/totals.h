@@ -16,7 +16,7 @@ struct perf_side {
 struct perf_totals {
 	struct perf_side tx, rx;
 	bool loss_known;     /* there is a receiver here */
-	bool total_known;    /* of every stream it is known how many were sent: tail loss is counted */
+	bool total_known;    /* of every stream: how many were sent, so that tail loss is counted */
 	uint64_t expected;   /* frames that came, and those that did not */
 	uint64_t lost;
 	uint64_t missed_before_start;
@@ -42,7 +42,7 @@ double perf_side_bps(const struct perf_side *side, bool l1);
 /* From the first data frame of any end to the last of any, in seconds. */
 double perf_totals_seconds(const struct perf_totals *t);
 
-/* The one-way times of a stream, or of all where link is NULL; only after the threads have ended. */
+/* The one-way times of a stream, of all where link is NULL; only after the threads have ended. */
 void perf_latency(const struct perf_run *run, const struct perf_link *link, struct perf_hist *out);
 
 /* The exit status that the numbers deserve, 0, 1 or 3, and why, in one line ("" for 0). */

@@ -65,8 +65,8 @@ static void fail(struct perf_txq *t, int error)
 }
 
 /*
- * Nothing has come for long although the window is full: what is under way is lost. Where nothing has
- * ever come there is nobody to wait for.
+ * Nothing has come for long although the window is full: what is under way is lost. Where nothing
+ * has ever come there is nobody to wait for.
  */
 static void forgive(struct perf_sender *s, uint64_t under_way, uint64_t now)
 {

@@ -165,7 +165,8 @@ static bool judge_sending(struct subject *s)
 	if (!t)
 		return false;
 	if (daqiri_txq_error(t->q, &err) > 0) {
-		say(s, "send queue %u of port %s met an error: %s", t->end.queue, t->end.port, err.text);
+		say(s, "send queue %u of port %s met an error: %s", t->end.queue, t->end.port,
+		    err.text);
 		return true;
 	}
 	packets = txq_stat(t, "packets");
@@ -192,9 +193,10 @@ static bool judge_mtu(struct subject *s)
 	if (!over && (!s->rx.mtu || longest <= s->rx.mtu + head))
 		return false;
 	if (longest > s->rx.mtu + head)
-		say(s, "MTU: frames of %u bytes are above the MTU %u of port %s (%u bytes fit): set "
-		    "[port %s] mtu, or send shorter ones", longest, s->rx.mtu, st->rx.port,
-		    s->rx.mtu + head, st->rx.port);
+		say(s,
+		    "MTU: frames of %u bytes are above the MTU %u of port %s (%u bytes fit): set "
+		    "[port %s] mtu, or send shorter ones",
+		    longest, s->rx.mtu, st->rx.port, s->rx.mtu + head, st->rx.port);
 	else
 		say(s, "MTU: port %s dropped %llu frames above its MTU %u: set [port %s] mtu",
 		    st->rx.port, (unsigned long long)over, s->rx.mtu, st->rx.port);
@@ -208,8 +210,8 @@ static bool judge_mac(struct subject *s)
 
 	if (!s->link->sender || to[0] & 1 || !memcmp(to, is, 6))
 		return false;
-	say(s, "destination MAC: frames go to " MAC ", port %s has " MAC ": set dst_mac, or a [flow] that "
-	    "takes them", MAC_ARG(to), st->rx.port, MAC_ARG(is));
+	say(s, "destination MAC: frames go to " MAC ", port %s has " MAC ": set dst_mac",
+	    MAC_ARG(to), st->rx.port, MAC_ARG(is));
 	return true;
 }
 
@@ -220,13 +222,17 @@ static bool judge_arrivals(struct subject *s)
 	uint64_t kernel = gained(s->before, s->rx_port, "net_rx_packets");
 
 	if (full)
-		say_port(s, end, "out of buffer: %llu frames arrived while their receive queue had no free "
-			 "buffer: the receiver was too slow (raise [rxq] depth, give it a core, or send "
-			 "with -r)", (unsigned long long)full);
+		say_port(s, end,
+			 "out of buffer: %llu frames arrived while their receive queue had no free "
+			 "buffer: the receiver was too slow (raise [rxq] depth, give it a core, or "
+			 "send with -r)",
+			 (unsigned long long)full);
 	/* A few frames for the kernel are on any network. */
 	if (kernel && (kernel >= s->totals.lost / 2 || !s->totals.rx.packets))
-		say_port(s, end, "flow miss: %llu frames arrived and went to the kernel, as no [flow %s …] "
-			 "matches them", (unsigned long long)kernel, end->port);
+		say_port(s, end,
+			 "flow miss: %llu frames arrived and went to the kernel, as no [flow %s …] "
+			 "matches",
+			 (unsigned long long)kernel, end->port);
 	return full || kernel;
 }
 
@@ -241,12 +247,14 @@ static bool judge_strangers(struct subject *s)
 		if (r->port != s->rx_port || s->totals.rx.packets)
 			continue;
 		if (other)
-			say_port(s, &r->end, "queue %u got %llu frames of a stream that is not received here "
+			say_port(s, &r->end,
+				 "queue %u got %llu frames of a stream that is not received here "
 				 "(id 0x%04llx): the names of [stream]s must agree on both sides",
 				 r->end.queue, (unsigned long long)other,
 				 (unsigned long long)perf_get(r->other_id));
 		if (foreign)
-			say_port(s, &r->end, "queue %u got %llu frames that daqiri-perf did not send",
+			say_port(s, &r->end,
+				 "queue %u got %llu frames that daqiri-perf did not send",
 				 r->end.queue, (unsigned long long)foreign);
 		any |= other || foreign;
 	}
@@ -262,9 +270,10 @@ static void judge_none(struct subject *s)
 		    (unsigned long long)s->totals.missed_before_start);
 		return;
 	}
-	say(s, "no counter of port %s (%s, " MAC ") shows that anything arrived: check that the sender "
-	    "runs, that it sends to this MAC address, and the cable", st->rx.port, s->rx.rdma,
-	    MAC_ARG(s->rx.mac));
+	say(s,
+	    "no counter of port %s (%s, " MAC ") shows that anything arrived: check that the "
+	    "sender runs, that it sends to this MAC address, and the cable",
+	    st->rx.port, s->rx.rdma, MAC_ARG(s->rx.mac));
 }
 
 static void judge(struct subject *s)
@@ -285,8 +294,10 @@ static void judge(struct subject *s)
 	if (!s->totals.rx.packets)
 		judge_none(s);
 	else
-		say(s, "no counter of port %s accounts for the lost frames: they went lost on the way; "
-		    "look at the sender's and the switches' counters", s->link->stream->rx.port);
+		say(s,
+		    "no counter of port %s accounts for the lost frames: they went lost on the "
+		    "way; look at the sender's and the switches' counters",
+		    s->link->stream->rx.port);
 }
 
 /* Whether there is anything to explain. */
@@ -294,8 +305,8 @@ static bool in_trouble(const struct perf_link *link, const struct perf_totals *t
 {
 	if (link->n)
 		return t->lost || !t->rx.packets;
-	return link->sender && (!t->tx.packets || txq_stat(link->txq, "completed") <
-						       txq_stat(link->txq, "packets"));
+	return link->sender && (!t->tx.packets ||
+				txq_stat(link->txq, "completed") < txq_stat(link->txq, "packets"));
 }
 
 void perf_verdict(const struct perf_run *run, const struct perf_before *b, struct perf_verdict *out)

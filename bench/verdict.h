@@ -26,7 +26,8 @@ struct perf_before {
 void perf_before_take(struct perf_before *b, const struct perf_run *run);
 void perf_before_free(struct perf_before *b);
 
-/* One line for each stream that lost frames or received none, and reason; none where all is well. */
-void perf_verdict(const struct perf_run *run, const struct perf_before *b, struct perf_verdict *out);
+/* A line for each reason why streams lost frames or received none; none where all is well. */
+void perf_verdict(const struct perf_run *run, const struct perf_before *b,
+		  struct perf_verdict *out);
 
 #endif

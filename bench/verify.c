@@ -92,8 +92,8 @@ static struct perf_headers *known_slot(struct perf_verifier *v, const uint8_t *f
 }
 
 /*
- * All header bytes but the UDP ports, which the mark's check covers and the caller accounts for, and
- * IPv6's UDP checksum: these differ from frame to frame.
+ * All header bytes but the UDP ports, which the mark's check covers and the caller accounts for,
+ * and IPv6's UDP checksum: these differ from frame to frame.
  */
 static bool same_headers(const struct perf_headers *h, const uint8_t *frame, uint32_t len)
 {

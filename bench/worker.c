@@ -204,6 +204,7 @@ static int deal_free(struct perf_run *run, struct job *jobs, unsigned n)
 
 static void name_workers(struct perf_run *run)
 {
+	static const char *const names[] = { "tx", "rx", "io" };
 	unsigned n[3] = { 0 };
 
 	for (unsigned i = 0; i < run->n_workers; i++) {
@@ -211,7 +212,7 @@ static void name_workers(struct perf_run *run)
 		unsigned kind = !w->n_rx ? 0 : !w->n_tx ? 1 : 2;
 
 		snprintf(w->name, sizeof(w->name), "perf-%s%u",
-			 kind == 0 ? "tx" : kind == 1 ? "rx" : "io", n[kind]++ % 10000);
+			 names[kind], n[kind]++ % 10000);
 	}
 }
 

@@ -3,8 +3,9 @@
  * A sender that does wrong what daqiri-perf does right: tests/cli/perf-peers.test lets daqiri-perf
  * receive from it.
  *
- *     perf_bad_sender CONFIG WHAT    with WHAT = good, corrupt, header, duplicate, reorder, lose, tail
+ *     perf_bad_sender CONFIG WHAT
  *
+ * WHAT = good, corrupt, header, duplicate, reorder, lose or tail.
  * 100 frames of [stream one] and three end frames.
  */
 #include <stdio.h>

@@ -30,8 +30,8 @@ Test(pace, average_is_within_one_percent)
 	for (unsigned i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
 		double sent = (double)run_second(rates[i], 1000, &most);
 
-		cr_assert(sent >= rates[i] * 0.99 && sent <= rates[i] * 1.01 + 1, "%f: %f", rates[i],
-			  sent);
+		cr_assert(sent >= rates[i] * 0.99 && sent <= rates[i] * 1.01 + 1, "%f: %f",
+			  rates[i], sent);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the receiver must notice. Frames are written by the sender's own code; that their headers are
- * right is judged here by byte-wise sums and by frames that were typed.
+ * What the receiver must notice. Frames are written by the sender's own code; that their headers
+ * are right is judged here by byte-wise sums and by headers that were typed.
  */
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -32,7 +32,8 @@ static struct perf_flow flow_of(bool ipv6, bool vlan)
 	return f;
 }
 
-static void write_frame(const struct perf_flow *flow, uint32_t size, enum perf_type type, uint64_t seq)
+static void write_frame(const struct perf_flow *flow, uint32_t size, enum perf_type type,
+			uint64_t seq)
 {
 	struct perf_mark m = { .type = type, .stream = ID, .seq = seq, .time_ns = 0x123456789abc };
 
@@ -182,7 +183,8 @@ Test(verify, many_ports_are_all_good)
 /* Any wrong byte, under each of the masks, is corruption; the headers may be known or new. */
 static void every_byte_counts(unsigned kind, uint32_t size, bool known)
 {
-	static const uint8_t masks[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff, 0x5a };
+	static const uint8_t masks[] = { 0x01, 0x02, 0x04, 0x08, 0x10,
+					 0x20, 0x40, 0x80, 0xff, 0x5a };
 	struct perf_flow flow = flow_of(kind & 1, kind & 2);
 	struct perf_expect e = expect_of(&flow, true);
 	struct perf_verifier *v = verifier_of(&e, PERF_VERIFY_FULL);
@@ -209,11 +211,14 @@ Test(verify, any_wrong_byte_is_corruption)
 {
 	static const uint32_t extra[] = { 0, 1, 4, 7, 8, 9, 100, 1400 };
 
-	for (unsigned kind = 0; kind < 4; kind++)
+	for (unsigned kind = 0; kind < 4; kind++) {
+		uint32_t min = perf_frame_min(kind & 1, kind & 2);
+
 		for (unsigned i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
-			every_byte_counts(kind, perf_frame_min(kind & 1, kind & 2) + extra[i], true);
-			every_byte_counts(kind, perf_frame_min(kind & 1, kind & 2) + extra[i], false);
+			every_byte_counts(kind, min + extra[i], true);
+			every_byte_counts(kind, min + extra[i], false);
 		}
+	}
 }
 
 Test(verify, learned_path_is_compared_too)
