@@ -74,7 +74,8 @@ bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind
 	return true;
 }
 
-/* PRM: no public list of vendor syndromes exists; these are what ConnectX cards were seen to give. */
+/* PRM: no public list of vendor syndromes exists; these are what ConnectX cards were seen to give.
+ */
 static uint8_t vendor_syndrome(enum emu_syndrome syndrome)
 {
 	switch (syndrome) {
@@ -118,15 +119,15 @@ static void check_armed(struct emu_cq *cq)
 
 /*
  * Several CQs share a page's doorbell and the last writer's number alone is left in it, so every CQ
- * of the page is looked at. A word that has not changed, or whose sequence number has had its event,
- * arms nothing.
+ * of the page is looked at. A word that has not changed, or whose sequence number has had its
+ * event, arms nothing.
  */
 void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev)
 {
 	struct emu_cq *cq;
 	uint32_t word;
 
-	LIST_FOREACH(cq, &dev->cqs, link) {
+	LIST_FOREACH (cq, &dev->cqs, link) {
 		if (cq->uar != uar)
 			continue;
 		word = read_dbrec(&cq->dbrec[1]);

@@ -19,20 +19,22 @@
 #define EMU_MIN_FRAME 60u    /* shorter ones are padded on the wire */
 #define EMU_BURST     64u    /* frames from one queue before the next one's turn */
 
-/* ---- one frame on its way ---------------------------------------------------------------------- */
+/* ---- one frame on its way ----------------------------------------------------------------------
+ */
 
 struct emu_frame {
 	const uint8_t *data;
 	uint32_t len;
-	struct emu_ctx *ctx;  /* sender's context; NULL: from another process */
-	bool block_mc;        /* sender asked that its multicast is not looped back */
-	uint16_t looped;      /* EMU_RULE_LB_*: back at its own port, not from the cable */
-	bool verified;        /* status is filled in */
+	struct emu_ctx *ctx; /* sender's context; NULL: from another process */
+	bool block_mc;	     /* sender asked that its multicast is not looped back */
+	uint16_t looped;     /* EMU_RULE_LB_*: back at its own port, not from the cable */
+	bool verified;	     /* status is filled in */
 	struct emu_pkt_status status;
 	struct emu_pkt pkt;
 };
 
-/* ---- memory, with the checks of a memory key --------------------------------------------------- */
+/* ---- memory, with the checks of a memory key ---------------------------------------------------
+ */
 
 /* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
 static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
@@ -53,20 +55,23 @@ static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_d
 	return mkey->host + (addr - mkey->iova);
 }
 
-/* ---- engine.c ---------------------------------------------------------------------------------- */
+/* ---- engine.c ----------------------------------------------------------------------------------
+ */
 
 /* Clocks for CQE timestamps, read once a burst and different for every CQE. */
 uint64_t emu_time_cqe(bool realtime);
-uint64_t emu_time_ns(void);   /* CLOCK_MONOTONIC, when this burst began */
-void emu_time_expire(void);   /* the next reader reads the clock again */
+uint64_t emu_time_ns(void); /* CLOCK_MONOTONIC, when this burst began */
+void emu_time_expire(void); /* the next reader reads the clock again */
 
 /* Stands still until ready, or until this has been done too much; the answer of ready. */
 bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq);
 
-/* A mistake of the program that hardware would answer with silence or worse: told on stderr, once. */
+/* A mistake of the program that hardware would answer with silence or worse: told on stderr, once.
+ */
 void emu_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- cq.c -------------------------------------------------------------------------------------- */
+/* ---- cq.c --------------------------------------------------------------------------------------
+ */
 
 enum emu_cqe_kind { EMU_CQE_PLAIN, EMU_CQE_SOLICITED /* or an error */ };
 
@@ -75,7 +80,7 @@ bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind
 
 struct emu_error {
 	enum emu_syndrome syndrome;
-	uint8_t cqe_opcode;  /* EMU_CQE_REQ_ERR, EMU_CQE_RESP_ERR */
+	uint8_t cqe_opcode; /* EMU_CQE_REQ_ERR, EMU_CQE_RESP_ERR */
 	uint8_t wqe_opcode;
 	uint16_t wqe_counter;
 	uint32_t qpn, user_index;
@@ -86,13 +91,14 @@ bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err);
 /* The program wrote the CQ doorbell of this page: looks at every arm record that belongs to it. */
 void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev);
 
-/* ---- sq.c, sq_wqe.c ---------------------------------------------------------------------------- */
+/* ---- sq.c, sq_wqe.c ----------------------------------------------------------------------------
+ */
 
 /* One WQE, checked and contiguous (copied where it wraps at the ring's end). */
 struct emu_wqe {
 	const uint8_t *bytes;
-	uint32_t size;       /* bytes that its ds field claims */
-	uint16_t index;      /* of its first WQEBB */
+	uint32_t size;	/* bytes that its ds field claims */
+	uint16_t index; /* of its first WQEBB */
 	uint8_t opcode, ce;
 };
 
@@ -104,13 +110,15 @@ void emu_sq_doorbell(struct emu_sq *sq, int named);
 enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
 
-/* ---- rq.c -------------------------------------------------------------------------------------- */
+/* ---- rq.c --------------------------------------------------------------------------------------
+ */
 
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag);
 /* New WQEs of a queue in error: flushes them. */
 void emu_rq_flush(struct emu_rq *rq);
 
-/* ---- wire*.c ----------------------------------------------------------------------------------- */
+/* ---- wire*.c -----------------------------------------------------------------------------------
+ */
 
 /* Counted by the engine since the last flush. */
 extern struct emu_counters emu_counted[EMU_MAX_PORTS];
@@ -136,11 +144,11 @@ void emu_ring_close_all(void);
 
 /* Rules of a port, compiled; follows what other processes change. */
 struct emu_steer *emu_wire_steer(unsigned port);
-void emu_wire_sync(void);           /* engine: once a turn; cheap when nothing has changed */
+void emu_wire_sync(void);	     /* engine: once a turn; cheap when nothing has changed */
 void emu_wire_tick(uint64_t now_ns); /* engine: looks for dead processes */
-unsigned emu_wire_slot(void);       /* our process's slot */
+unsigned emu_wire_slot(void);	     /* our process's slot */
 
-void emu_wire_forget(void);         /* after a fork, in the child: it is not attached */
+void emu_wire_forget(void); /* after a fork, in the child: it is not attached */
 
 /* Control path, engine paused. def->group and owner are filled in. 0 or -errno. */
 int emu_wire_rule_add(unsigned port, struct emu_rule_def *def, unsigned *slot);

@@ -20,22 +20,22 @@
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
 
-#define IDLE_SPIN   50u     /* turns without work before the first sched_yield() */
-#define IDLE_YIELD  200u    /* and then before the first nap */
-#define NAP_NS      20000
+#define IDLE_SPIN   50u	 /* turns without work before the first sched_yield() */
+#define IDLE_YIELD  200u /* and then before the first nap */
+#define NAP_NS	    20000
 #define GRACE_NS    50000000u /* most that the device ever waits for a receiver that has no CPU */
-#define GRACE_SHARE 8u      /* of all time, one part in so many may be such waiting */
-#define FLUSH_TURNS 256u    /* how often queues in error and other processes are looked at */
+#define GRACE_SHARE 8u	      /* of all time, one part in so many may be such waiting */
+#define FLUSH_TURNS 256u      /* how often queues in error and other processes are looked at */
 #define STACK_SIZE  (1u << 20)
 
 struct engine {
 	pthread_t thread;
 	bool started;
-	bool finished;              /* the process ends: no new thread */
-	_Atomic uint32_t request;   /* odd: stand still. Counted up by pause and resume */
-	_Atomic uint32_t parked;    /* last request that the thread stands still for */
+	bool finished;		  /* the process ends: no new thread */
+	_Atomic uint32_t request; /* odd: stand still. Counted up by pause and resume */
+	_Atomic uint32_t parked;  /* last request that the thread stands still for */
 	atomic_bool stop;
-	unsigned idle, turns;       /* the thread's own */
+	unsigned idle, turns; /* the thread's own */
 };
 
 static struct engine engine;
@@ -62,11 +62,13 @@ void emu_complain(const char *format, ...)
 	if ((size_t)n > sizeof(text) - 2)
 		n = (int)sizeof(text) - 2;
 	text[n++] = '\n';
-	if (write(STDERR_FILENO, "daqiri-emu: ", 12) == 12 && write(STDERR_FILENO, text, (size_t)n) < 0)
+	if (write(STDERR_FILENO, "daqiri-emu: ", 12) == 12 &&
+	    write(STDERR_FILENO, text, (size_t)n) < 0)
 		return;
 }
 
-/* ---- clocks ------------------------------------------------------------------------------------ */
+/* ---- clocks ------------------------------------------------------------------------------------
+ */
 
 static struct {
 	bool mono_read, real_read;
@@ -123,7 +125,8 @@ uint64_t emu_time_cqe(bool realtime)
 	return now.real;
 }
 
-/* ---- doorbells --------------------------------------------------------------------------------- */
+/* ---- doorbells ---------------------------------------------------------------------------------
+ */
 
 static uint64_t *uar_word(struct emu_uar *uar, uint32_t offset)
 {
@@ -142,8 +145,8 @@ void emu_uar_init(struct emu_uar *uar)
 }
 
 /*
- * Queues share a page, and of doorbells rung together only the last is seen: every queue of the page
- * has its counter read again, so that none is lost.
+ * Queues share a page, and of doorbells rung together only the last is seen: every queue of the
+ * page has its counter read again, so that none is lost.
  */
 static void ring(struct emu_uar *uar, uint64_t word)
 {
@@ -151,15 +154,16 @@ static void ring(struct emu_uar *uar, uint64_t word)
 	bool known = false;
 	struct emu_sq *sq;
 
-	LIST_FOREACH(sq, &uar->sqs, uar_link)
+	LIST_FOREACH (sq, &uar->sqs, uar_link)
 		known = known || sq->qpn == second >> 8;
 	if (!known) {
 		emu_complain("doorbell page %u: a doorbell names queue 0x%x, which has no send "
-			     "queue on this page: the device stops", uar->index, second >> 8);
+			     "queue on this page: the device stops",
+			     uar->index, second >> 8);
 		emu_async_event(uar->ctx, EMU_ASYNC_DEVICE_FATAL, 1);
 		return;
 	}
-	LIST_FOREACH(sq, &uar->sqs, uar_link)
+	LIST_FOREACH (sq, &uar->sqs, uar_link)
 		emu_sq_doorbell(sq, sq->qpn == second >> 8 ? (int)(first >> 8 & 0xffff) : -1);
 }
 
@@ -180,7 +184,7 @@ static unsigned look_at_doorbells(struct emu_dev *dev)
 	unsigned rung = 0, i;
 	uint64_t word;
 
-	LIST_FOREACH(uar, &dev->uars, link) {
+	LIST_FOREACH (uar, &dev->uars, link) {
 		for (i = 0; i < EMU_UAR_BF_N; i++) {
 			if (!take(uar, EMU_UAR_BF + i * EMU_UAR_BF_STEP, &word))
 				continue;
@@ -195,13 +199,14 @@ static unsigned look_at_doorbells(struct emu_dev *dev)
 	return rung;
 }
 
-/* ---- the thread -------------------------------------------------------------------------------- */
+/* ---- the thread --------------------------------------------------------------------------------
+ */
 
 static void flush_errors(struct emu_dev *dev)
 {
 	struct emu_rq *rq;
 
-	LIST_FOREACH(rq, &dev->rqs, link)
+	LIST_FOREACH (rq, &dev->rqs, link)
 		if (rq->state == EMU_QUEUE_ERR && !rq->cq->overrun)
 			emu_rq_flush(rq);
 }
@@ -211,7 +216,7 @@ static unsigned device_turn(struct emu_dev *dev)
 	unsigned work = look_at_doorbells(dev);
 	struct emu_sq *sq;
 
-	LIST_FOREACH(sq, &dev->sqs, link) {
+	LIST_FOREACH (sq, &dev->sqs, link) {
 		if (sq->ci == sq->pi)
 			continue;
 		emu_time_expire();
@@ -241,14 +246,14 @@ static unsigned turn(void)
 }
 
 /*
- * A real device's receiver has its core to itself; ours may have lost it to this very thread or to a
- * sender. So the device stands still for a moment before it drops a frame. A receiver that is too
+ * A real device's receiver has its core to itself; ours may have lost it to this very thread or to
+ * a sender. So the device stands still for a moment before it drops a frame. A receiver that is too
  * slow gains nothing: the time for this grows by a small share of all time only.
  */
 bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq)
 {
 	static uint64_t left = GRACE_NS, updated;
-	const struct timespec nap = { 0, NAP_NS };
+	const struct timespec nap = {0, NAP_NS};
 	uint64_t start, spent = 0;
 
 	emu_ring_flush(); /* nobody else shall wait with us */
@@ -280,7 +285,7 @@ static inline void relax(void)
 /* The program may have no more cores than we leave it. */
 static void rest(unsigned work)
 {
-	const struct timespec nap = { 0, NAP_NS };
+	const struct timespec nap = {0, NAP_NS};
 	uint32_t request;
 
 	if (work) {
@@ -386,7 +391,7 @@ static void after_fork_in_child(void)
 	unsigned i;
 
 	/* The thread exists in the parent only, and so do the objects: the child opens its own. */
-	engine = (struct engine){ .finished = engine.finished };
+	engine = (struct engine){.finished = engine.finished};
 	for (i = 0; i < EMU_MAX_PORTS; i++) {
 		LIST_INIT(&emu_devs[i].uars);
 		LIST_INIT(&emu_devs[i].cqs);

@@ -18,10 +18,10 @@ enum { EMU_FLOW_NORMAL, EMU_FLOW_ALL_DEFAULT, EMU_FLOW_MC_DEFAULT, EMU_FLOW_SNIF
 struct emu_flow_ask {
 	uint8_t mask[EMU_MATCH_SIZE];
 	uint8_t value[EMU_MATCH_SIZE];
-	unsigned level;         /* EMU_LEVEL_*, or the priority */
-	uint16_t flags;         /* EMU_RULE_DROP, _MISS, _HAS_TAG */
+	unsigned level; /* EMU_LEVEL_*, or the priority */
+	uint16_t flags; /* EMU_RULE_DROP, _MISS, _HAS_TAG */
 	uint32_t tag;
-	struct emu_qp *qp;      /* destination; NULL for the others */
+	struct emu_qp *qp; /* destination; NULL for the others */
 	struct emu_object *matcher;
 };
 
@@ -31,7 +31,7 @@ struct emu_flow {
 	struct emu_qp *qp;
 	struct emu_object *matcher;
 	unsigned n_slots;
-	unsigned slots[2];      /* ALL_DEFAULT is two rules: multicast and unicast */
+	unsigned slots[2]; /* ALL_DEFAULT is two rules: multicast and unicast */
 };
 
 /* Makes flow's next rule; 0 or -errno. */
@@ -41,7 +41,8 @@ struct emu_object *emu_flow_publish(struct emu_ctx *ctx, const struct emu_flow *
 /* Undoes emu_flow_add(). */
 void emu_flow_remove(const struct emu_flow *flow);
 
-/* mlx5_core: fields that this device cannot match: -EOPNOTSUPP; value bits outside mask: -EINVAL. */
+/* mlx5_core: fields that this device cannot match: -EOPNOTSUPP; value bits outside mask: -EINVAL.
+ */
 int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def);
 
 /* One verbs spec into mask and value; 0 or the kernel's errno. */

@@ -7,8 +7,8 @@
 
 #include "emu_hw.h"
 
-#define ETHERTYPE_IPV4  0x0800
-#define ETHERTYPE_IPV6  0x86dd
+#define ETHERTYPE_IPV4	0x0800
+#define ETHERTYPE_IPV6	0x86dd
 #define ETHERTYPE_CVLAN 0x8100
 #define ETHERTYPE_SVLAN 0x88a8
 
@@ -19,11 +19,11 @@
 
 /* PRM, fte_match_set_lyr_2_4 and fte_match_set_misc: word numbers of what we fill in */
 enum {
-	W_SMAC = 0,      /* smac 47:16; smac 15:0 shares word 1 with the ethertype */
+	W_SMAC = 0, /* smac 47:16; smac 15:0 shares word 1 with the ethertype */
 	W_ETHERTYPE = 1,
-	W_DMAC = 2,      /* dmac 47:16; dmac 15:0 shares word 3 with the first tag */
+	W_DMAC = 2, /* dmac 47:16; dmac 15:0 shares word 3 with the first tag */
 	W_VLAN = 3,
-	W_IP = 4,        /* protocol, dscp, ecn, cvlan, svlan, frag, version, TCP flags */
+	W_IP = 4, /* protocol, dscp, ecn, cvlan, svlan, frag, version, TCP flags */
 	W_TCP = 5,
 	W_TTL = 6,
 	W_UDP = 7,
@@ -35,11 +35,11 @@ enum {
 	W_FLOW_LABEL = 23
 };
 
-#define IP_CVLAN      (1u << 15)
-#define IP_SVLAN      (1u << 14)
-#define IP_FRAG       (1u << 13)
-#define SECOND_CVLAN  (1u << 31)
-#define SECOND_SVLAN  (1u << 29)
+#define IP_CVLAN     (1u << 15)
+#define IP_SVLAN     (1u << 14)
+#define IP_FRAG	     (1u << 13)
+#define SECOND_CVLAN (1u << 31)
+#define SECOND_SVLAN (1u << 29)
 
 static inline uint16_t get16(const uint8_t *p)
 {
@@ -218,8 +218,8 @@ static uint16_t parse_vlan(struct emu_pkt *pkt, const uint8_t *data, uint32_t le
 			pkt->match[W_IP] |= htobe32(pkt->vlan ? IP_CVLAN : IP_SVLAN);
 		} else {
 			pkt->match[W_SECOND_VLAN] = htobe32((uint32_t)tci << 16);
-			pkt->match[W_SECOND_KIND] = htobe32(
-				type == ETHERTYPE_CVLAN ? SECOND_CVLAN : SECOND_SVLAN);
+			pkt->match[W_SECOND_KIND] =
+				htobe32(type == ETHERTYPE_CVLAN ? SECOND_CVLAN : SECOND_SVLAN);
 		}
 		type = get16(data + off + 2);
 		off += 4;
@@ -276,7 +276,7 @@ static bool l4_csum_good(const struct emu_pkt *pkt, const uint8_t *data)
 
 struct emu_pkt_status emu_pkt_verify(const struct emu_pkt *pkt, const uint8_t *data)
 {
-	struct emu_pkt_status st = { EMU_CQE_L2_OK, 0 };
+	struct emu_pkt_status st = {EMU_CQE_L2_OK, 0};
 	const uint8_t *ip = data + pkt->l3_off;
 	size_t ihl;
 
@@ -295,9 +295,9 @@ struct emu_pkt_status emu_pkt_verify(const struct emu_pkt *pkt, const uint8_t *d
 	if (pkt->l4 == EMU_L4_UDP)
 		st.type |= EMU_CQE_L4_UDP;
 	else if (pkt->l4 == EMU_L4_TCP)
-		st.type |= !pkt->tcp_ack ? EMU_CQE_L4_TCP :
-			   pkt->tcp_empty ? EMU_CQE_L4_TCP_EMPTY_ACK :
-					    EMU_CQE_L4_TCP_ACK;
+		st.type |= !pkt->tcp_ack    ? EMU_CQE_L4_TCP
+			   : pkt->tcp_empty ? EMU_CQE_L4_TCP_EMPTY_ACK
+					    : EMU_CQE_L4_TCP_ACK;
 	if (pkt->l4 != EMU_L4_NONE && l4_csum_good(pkt, data))
 		st.ok |= EMU_CQE_L4_OK;
 	return st;

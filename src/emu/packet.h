@@ -21,16 +21,16 @@ enum emu_l4 { EMU_L4_NONE, EMU_L4_TCP, EMU_L4_UDP };
 
 struct emu_pkt {
 	uint32_t match[EMU_PKT_WORDS];
-	uint16_t l3_off;    /* behind the Ethernet header and its tags */
+	uint16_t l3_off; /* behind the Ethernet header and its tags */
 	uint16_t l4_off;
-	uint32_t l4_len;    /* bytes from l4_off to the end of the IP packet */
-	uint8_t l3, l4;     /* enum emu_l3, emu_l4; l4 is NONE for fragments */
+	uint32_t l4_len; /* bytes from l4_off to the end of the IP packet */
+	uint8_t l3, l4;	 /* enum emu_l3, emu_l4; l4 is NONE for fragments */
 	uint8_t ip_proto;
 	bool frag;
-	bool ip_ext;        /* IPv4 options or IPv6 extension headers */
-	bool l3_good;       /* version and lengths fit the frame (the checksum is not looked at) */
+	bool ip_ext;  /* IPv4 options or IPv6 extension headers */
+	bool l3_good; /* version and lengths fit the frame (the checksum is not looked at) */
 	bool tcp_ack, tcp_empty;
-	bool vlan;          /* outermost tag is a customer tag (0x8100) */
+	bool vlan; /* outermost tag is a customer tag (0x8100) */
 	uint16_t vlan_tci;
 };
 

@@ -183,7 +183,7 @@ static void verify(struct emu_frame *f)
 static void receive(struct emu_rq *rq, struct emu_frame *f, uint32_t tag, struct emu_rss_result rss)
 {
 	struct emu_counters *count = &emu_counted[rq->dev->index];
-	struct source src = { { f->data, NULL }, { f->len, 0 } };
+	struct source src = {{f->data, NULL}, {f->len, 0}};
 	enum emu_syndrome syndrome;
 
 	if (rq->state != EMU_QUEUE_RDY || !has_wqe(rq)) {
@@ -210,7 +210,7 @@ static void receive(struct emu_rq *rq, struct emu_frame *f, uint32_t tag, struct
 
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag)
 {
-	struct emu_rss_result rss = { 0, 0 };
+	struct emu_rss_result rss = {0, 0};
 	struct emu_rq *rq;
 
 	if (tir->hash_fields)

@@ -114,9 +114,9 @@ static bool add_ports(struct input *in, uint64_t fields, const struct emu_pkt *p
 struct emu_rss_result emu_rss(const struct emu_rss_table *table, uint64_t fields,
 			      const struct emu_pkt *pkt)
 {
-	struct emu_rss_result none = { 0, 0 };
+	struct emu_rss_result none = {0, 0};
 	struct emu_rss_result result;
-	struct input in = { .len = 0 };
+	struct input in = {.len = 0};
 
 	if (!add_addresses(&in, fields, pkt) || !add_ports(&in, fields, pkt))
 		return none;

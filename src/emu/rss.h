@@ -8,7 +8,7 @@
 #include "packet.h"
 
 #define EMU_RSS_KEY_BYTES 40
-#define EMU_RSS_NIBBLES   72 /* IPv6 addresses and ports: 36 bytes */
+#define EMU_RSS_NIBBLES	  72 /* IPv6 addresses and ports: 36 bytes */
 
 /* The hash of each nibble at each place: 72 loads make a hash, and no key bit is touched. */
 struct emu_rss_table {

@@ -211,7 +211,8 @@ void emu_sq_doorbell(struct emu_sq *sq, int named)
 	    (named >= 0 && (ahead == 0 || ahead > sq->n_wqebb))) {
 		emu_complain("%s: send queue 0x%x: its counter is %u, the next WQE to execute %u, "
 			     "the doorbell names %d, the ring holds %u: impossible; the queue "
-			     "stops", sq->dev->rdma, sq->qpn, pi, sq->ci, named, sq->n_wqebb);
+			     "stops",
+			     sq->dev->rdma, sq->qpn, pi, sq->ci, named, sq->n_wqebb);
 		fatal(sq);
 		return;
 	}

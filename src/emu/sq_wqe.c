@@ -90,7 +90,7 @@ static enum emu_syndrome send_pieces(const struct sender *s, const struct piece 
 {
 	uint32_t len = n == 1 ? pieces[0].len : total_of(pieces, n);
 	const uint8_t *data = pieces[0].ptr;
-	uint8_t head[16] = { 0 };
+	uint8_t head[16] = {0};
 
 	if (len < 14)
 		return EMU_SYN_LOCAL_LENGTH; /* not even an Ethernet header */
@@ -131,7 +131,7 @@ enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 	struct piece pieces[MAX_PIECES];
 	enum emu_syndrome syndrome;
 	struct emu_wqe_eth eth;
-	struct sender s = { sq, false, false };
+	struct sender s = {sq, false, false};
 	uint32_t inl, off;
 	unsigned n = 0;
 
@@ -174,7 +174,7 @@ static void prefetch_frame(const struct emu_sq *sq, const struct emu_wqe *wqe, u
 
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames)
 {
-	struct sender s = { sq, false, false };
+	struct sender s = {sq, false, false};
 	enum emu_syndrome syndrome;
 	struct emu_wqe_eth eth;
 	struct piece piece;

@@ -12,12 +12,12 @@
 #define OWNERS 32u
 
 struct group {
-	uint32_t order;       /* level << 16 | group: sort key */
+	uint32_t order; /* level << 16 | group: sort key */
 	uint32_t n_words;
 	uint8_t index[EMU_RULE_WORDS];
 	uint32_t mask[EMU_RULE_WORDS];
 	uint32_t n_ftes;
-	uint32_t n_buckets;   /* power of two */
+	uint32_t n_buckets; /* power of two */
 	struct emu_fte **buckets;
 };
 
@@ -30,9 +30,9 @@ struct emu_steer {
 	unsigned n_groups, max_groups;
 	struct group **groups; /* by order */
 	unsigned max_rules;
-	struct ref *refs;      /* by slot of the rule */
+	struct ref *refs; /* by slot of the rule */
 	unsigned owner_rules[OWNERS];
-	uint32_t owners;       /* a bit where owner_rules is not 0 */
+	uint32_t owners; /* a bit where owner_rules is not 0 */
 	unsigned loops_uc, loops_mc;
 };
 
@@ -420,7 +420,7 @@ err_group:
 
 void emu_steer_del(struct emu_steer *steer, unsigned slot)
 {
-	struct ref ref = { NULL, NULL };
+	struct ref ref = {NULL, NULL};
 	unsigned i = 0;
 
 	if (slot < steer->max_rules)
@@ -434,7 +434,7 @@ void emu_steer_del(struct emu_steer *steer, unsigned slot)
 	memmove(&ref.fte->dests[i], &ref.fte->dests[i + 1],
 		(ref.fte->n_dests - i) * sizeof(ref.fte->dests[0]));
 	mark_again(ref.fte);
-	steer->refs[slot] = (struct ref){ NULL, NULL };
+	steer->refs[slot] = (struct ref){NULL, NULL};
 	fte_drop_if_empty(ref.group, ref.fte);
 	group_drop_if_empty(steer, ref.group);
 }

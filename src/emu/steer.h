@@ -11,45 +11,45 @@
 #include <stdint.h>
 
 /* Levels, in the order in which a frame meets them. 0..15: priorities of normal rules. */
-#define EMU_LEVEL_MCAST    16u /* multicast-only rules, whatever their priority */
+#define EMU_LEVEL_MCAST	   16u /* multicast-only rules, whatever their priority */
 #define EMU_LEVEL_LEFTOVER 17u /* ALL_DEFAULT and MC_DEFAULT: behind the kernel's own tables */
-#define EMU_LEVELS         18u
+#define EMU_LEVELS	   18u
 
 /* mlx5_ib: MLX5_FS_MAX_ENTRIES in MLX5_FS_MAX_TYPES groups, and one more for narrow groups */
-#define EMU_GROUPS_WIDE  6u
-#define EMU_GROUP_RULES  9362u
+#define EMU_GROUPS_WIDE	 6u
+#define EMU_GROUP_RULES	 9362u
 #define EMU_GROUPS_LEVEL (EMU_GROUPS_WIDE + 65536u - EMU_GROUPS_WIDE * EMU_GROUP_RULES)
 
 #define EMU_RULE_WORDS 24u /* words of a mask that may differ from zero */
 
 enum emu_rule_flags {
 	EMU_RULE_DROP = 1,
-	EMU_RULE_MISS = 2,    /* on to the kernel */
+	EMU_RULE_MISS = 2, /* on to the kernel */
 	EMU_RULE_HAS_TAG = 4,
-	EMU_RULE_LB_UC = 8,   /* the TIR takes this port's own unicast, or multicast, frames */
+	EMU_RULE_LB_UC = 8, /* the TIR takes this port's own unicast, or multicast, frames */
 	EMU_RULE_LB_MC = 16
 };
 
 /* A rule, as it lies in shared memory. */
 struct emu_rule_def {
 	uint16_t level;
-	uint16_t group;       /* within the level; given by emu_steer_place() */
-	uint16_t owner;       /* slot of the process that made it */
+	uint16_t group; /* within the level; given by emu_steer_place() */
+	uint16_t owner; /* slot of the process that made it */
 	uint16_t flags;
 	uint32_t tag;
 	uint32_t n_words;
 	uint8_t index[EMU_RULE_WORDS]; /* ascending word numbers of fte_match_param */
 	uint32_t mask[EMU_RULE_WORDS]; /* never zero; big endian as in the frame */
 	uint32_t value[EMU_RULE_WORDS];
-	uint64_t tir;         /* struct emu_tir * and struct emu_ctx *, good in the owner only */
+	uint64_t tir; /* struct emu_tir * and struct emu_ctx *, good in the owner only */
 	uint64_t ctx;
 };
 
 struct emu_dest {
 	uint64_t tir, ctx;
-	uint32_t slot;        /* of the rule */
+	uint32_t slot; /* of the rule */
 	uint16_t owner, flags;
-	bool again;           /* an earlier entry is the same TIR: one frame, one delivery */
+	bool again; /* an earlier entry is the same TIR: one frame, one delivery */
 };
 
 /* One match value: all rules with that match in that level. */
@@ -60,7 +60,7 @@ struct emu_fte {
 	uint16_t flags;
 	uint16_t n_dests;
 	struct emu_dest *dests;
-	uint32_t value[];     /* as many words as the group's mask has */
+	uint32_t value[]; /* as many words as the group's mask has */
 };
 
 struct emu_steer;

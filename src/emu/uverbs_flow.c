@@ -17,8 +17,8 @@
 
 /* What the parser fills in: bits of fte_match_param's outer headers and misc_parameters. */
 static const uint32_t matchable[EMU_PKT_WORDS] = {
-	[0] = 0xffffffff,  [1] = 0xffffffff,  [2] = 0xffffffff,  [3] = 0xffffffff,
-	[4] = 0xffffffff,  [5] = 0xffffffff,  [6] = 0x0000f0ff,  [7] = 0xffffffff,
+	[0] = 0xffffffff,  [1] = 0xffffffff,  [2] = 0xffffffff,	 [3] = 0xffffffff,
+	[4] = 0xffffffff,  [5] = 0xffffffff,  [6] = 0x0000f0ff,	 [7] = 0xffffffff,
 	[8] = 0xffffffff,  [9] = 0xffffffff,  [10] = 0xffffffff, [11] = 0xffffffff,
 	[12] = 0xffffffff, [13] = 0xffffffff, [14] = 0xffffffff, [15] = 0xffffffff,
 	[18] = 0xffff0000, [19] = 0xa0000000, [21] = 0xffffff00, [23] = 0x000fffff,
@@ -47,7 +47,8 @@ int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def)
 	return 0;
 }
 
-/* ---- handles ----------------------------------------------------------------------------------- */
+/* ---- handles -----------------------------------------------------------------------------------
+ */
 
 static void set_destination(struct emu_rule_def *def, struct emu_tir *tir)
 {
@@ -64,9 +65,8 @@ static void set_destination(struct emu_rule_def *def, struct emu_tir *tir)
 
 int emu_flow_add(struct emu_flow *flow, const struct emu_flow_ask *ask)
 {
-	struct emu_rule_def def = { .level = (uint16_t)ask->level,
-				    .flags = ask->flags,
-				    .tag = ask->tag };
+	struct emu_rule_def def = {
+		.level = (uint16_t)ask->level, .flags = ask->flags, .tag = ask->tag};
 	int rc = emu_flow_pack(ask, &def);
 
 	if (rc)
@@ -126,7 +126,8 @@ struct emu_object *emu_flow_publish(struct emu_ctx *ctx, const struct emu_flow *
 	return obj;
 }
 
-/* ---- CREATE_FLOW by verbs specs ---------------------------------------------------------------- */
+/* ---- CREATE_FLOW by verbs specs ----------------------------------------------------------------
+ */
 
 static int check_attr(const struct ib_uverbs_create_flow *cmd, size_t len)
 {
@@ -235,8 +236,8 @@ static int find_qp(struct emu_call *call, uint32_t handle, struct emu_qp **qp)
 
 static int create_flow(struct emu_call *call)
 {
-	struct ib_uverbs_create_flow_resp resp = { 0 };
-	struct emu_flow flow = { .dev = call->ctx->dev };
+	struct ib_uverbs_create_flow_resp resp = {0};
+	struct emu_flow flow = {.dev = call->ctx->dev};
 	/* The command is a structure of 8-byte alignment in the program's memory. */
 	const struct ib_uverbs_create_flow *cmd = call->in;
 	struct emu_object *obj;
@@ -276,7 +277,8 @@ static int destroy_flow_cmd(struct emu_call *call)
 	return obj ? emu_object_destroy(obj) : -ENOENT;
 }
 
-/* ---- ioctl methods ----------------------------------------------------------------------------- */
+/* ---- ioctl methods -----------------------------------------------------------------------------
+ */
 
 static int destroy_core(struct emu_call *call)
 {
@@ -295,59 +297,59 @@ static int destroy_dv(struct emu_call *call)
 }
 
 static const struct emu_attr_spec core_destroy_attrs[] = {
-	{ UVERBS_ATTR_DESTROY_FLOW_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
+	{UVERBS_ATTR_DESTROY_FLOW_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
 };
 
 static const struct emu_attr_spec dv_destroy_attrs[] = {
-	{ MLX5_IB_ATTR_DESTROY_FLOW_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
+	{MLX5_IB_ATTR_DESTROY_FLOW_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
 };
 
 static const struct emu_attr_spec dv_create_attrs[] = {
-	{ MLX5_IB_ATTR_CREATE_FLOW_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, EMU_ATTR_IN, EMU_MUST, 1,
-	  sizeof(struct mlx5_ib_match_params) },
-	{ MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_MATCHER, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_ARR_FLOW_ACTIONS, EMU_ATTR_OBJECTS, EMU_MAY, 4, 8 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_TAG, EMU_ATTR_IN, EMU_MAY, 4, 4 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX, EMU_ATTR_OBJECTS, EMU_MAY, 4, 4 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX_OFFSET, EMU_ATTR_IN, EMU_MAY, 4, 4 },
-	{ MLX5_IB_ATTR_CREATE_FLOW_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8 },
+	{MLX5_IB_ATTR_CREATE_FLOW_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, EMU_ATTR_IN, EMU_MUST, 1,
+	 sizeof(struct mlx5_ib_match_params)},
+	{MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{MLX5_IB_ATTR_CREATE_FLOW_MATCHER, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_CREATE_FLOW_ARR_FLOW_ACTIONS, EMU_ATTR_OBJECTS, EMU_MAY, 4, 8},
+	{MLX5_IB_ATTR_CREATE_FLOW_TAG, EMU_ATTR_IN, EMU_MAY, 4, 4},
+	{MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX, EMU_ATTR_OBJECTS, EMU_MAY, 4, 4},
+	{MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX_OFFSET, EMU_ATTR_IN, EMU_MAY, 4, 4},
+	{MLX5_IB_ATTR_CREATE_FLOW_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8},
 };
 
 static const struct emu_attr_spec matcher_create_attrs[] = {
-	{ MLX5_IB_ATTR_FLOW_MATCHER_CREATE_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0 },
-	{ MLX5_IB_ATTR_FLOW_MATCHER_MATCH_MASK, EMU_ATTR_IN, EMU_MUST, 1,
-	  sizeof(struct mlx5_ib_match_params) },
-	{ MLX5_IB_ATTR_FLOW_MATCHER_FLOW_TYPE, EMU_ATTR_IN, EMU_MUST, 0, 2 },
-	{ MLX5_IB_ATTR_FLOW_MATCHER_MATCH_CRITERIA, EMU_ATTR_IN, EMU_MUST, 1, 1 },
-	{ MLX5_IB_ATTR_FLOW_MATCHER_FLOW_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8 },
-	{ MLX5_IB_ATTR_FLOW_MATCHER_FT_TYPE, EMU_ATTR_IN, EMU_MAY, 4, 8 },
+	{MLX5_IB_ATTR_FLOW_MATCHER_CREATE_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_FLOW_MATCHER_MATCH_MASK, EMU_ATTR_IN, EMU_MUST, 1,
+	 sizeof(struct mlx5_ib_match_params)},
+	{MLX5_IB_ATTR_FLOW_MATCHER_FLOW_TYPE, EMU_ATTR_IN, EMU_MUST, 0, 2},
+	{MLX5_IB_ATTR_FLOW_MATCHER_MATCH_CRITERIA, EMU_ATTR_IN, EMU_MUST, 1, 1},
+	{MLX5_IB_ATTR_FLOW_MATCHER_FLOW_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8},
+	{MLX5_IB_ATTR_FLOW_MATCHER_FT_TYPE, EMU_ATTR_IN, EMU_MAY, 4, 8},
 };
 
 static const struct emu_attr_spec matcher_destroy_attrs[] = {
-	{ MLX5_IB_ATTR_FLOW_MATCHER_DESTROY_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
+	{MLX5_IB_ATTR_FLOW_MATCHER_DESTROY_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
 };
 
 static const struct emu_method methods[] = {
-	{ UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, false, destroy_core,
-	  EMU_SPECS(core_destroy_attrs) },
-	{ UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_CREATE_FLOW, false, emu_flow_dv_create,
-	  EMU_SPECS(dv_create_attrs) },
-	{ UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_DESTROY_FLOW, false, destroy_dv,
-	  EMU_SPECS(dv_destroy_attrs) },
-	{ MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_CREATE, false,
-	  emu_flow_matcher_create, EMU_SPECS(matcher_create_attrs) },
-	{ MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_DESTROY, false,
-	  emu_flow_matcher_destroy, EMU_SPECS(matcher_destroy_attrs) },
+	{UVERBS_OBJECT_FLOW, UVERBS_METHOD_FLOW_DESTROY, false, destroy_core,
+	 EMU_SPECS(core_destroy_attrs)},
+	{UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_CREATE_FLOW, false, emu_flow_dv_create,
+	 EMU_SPECS(dv_create_attrs)},
+	{UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_DESTROY_FLOW, false, destroy_dv,
+	 EMU_SPECS(dv_destroy_attrs)},
+	{MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_CREATE, false,
+	 emu_flow_matcher_create, EMU_SPECS(matcher_create_attrs)},
+	{MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_DESTROY, false,
+	 emu_flow_matcher_destroy, EMU_SPECS(matcher_destroy_attrs)},
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_EX_CMD_CREATE_FLOW, true, sizeof(struct ib_uverbs_create_flow),
-	  sizeof(struct ib_uverbs_create_flow_resp), create_flow },
-	{ IB_USER_VERBS_EX_CMD_DESTROY_FLOW, true, sizeof(struct ib_uverbs_destroy_flow), 0,
-	  destroy_flow_cmd },
+	{IB_USER_VERBS_EX_CMD_CREATE_FLOW, true, sizeof(struct ib_uverbs_create_flow),
+	 sizeof(struct ib_uverbs_create_flow_resp), create_flow},
+	{IB_USER_VERBS_EX_CMD_DESTROY_FLOW, true, sizeof(struct ib_uverbs_destroy_flow), 0,
+	 destroy_flow_cmd},
 };
 
-const struct emu_table emu_flow_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };
+const struct emu_table emu_flow_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

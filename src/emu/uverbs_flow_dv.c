@@ -14,8 +14,8 @@
 
 struct matcher {
 	uint8_t mask[EMU_MATCH_SIZE];
-	uint8_t enable;  /* match_criteria_enable */
-	uint8_t type;    /* MLX5_IB_FLOW_TYPE_* */
+	uint8_t enable; /* match_criteria_enable */
+	uint8_t type;	/* MLX5_IB_FLOW_TYPE_* */
 	uint16_t priority;
 };
 
@@ -37,7 +37,7 @@ static int copy_match(const struct emu_call *call, uint16_t id, uint8_t match[EM
 /* Sections of fte_match_param: a byte that is set asks for its section's enable bit. */
 static bool enable_covers(const struct matcher *m)
 {
-	static const unsigned section[EMU_MATCH_SIZE / 64] = { 0, 1, 2, 3, 4, 5, 6, 6 };
+	static const unsigned section[EMU_MATCH_SIZE / 64] = {0, 1, 2, 3, 4, 5, 6, 6};
 	size_t i;
 
 	for (i = 0; i < EMU_MATCH_SIZE; i++)
@@ -119,7 +119,8 @@ int emu_flow_matcher_destroy(struct emu_call *call)
 	return rc ? rc : emu_object_destroy(obj);
 }
 
-/* ---- flows ------------------------------------------------------------------------------------- */
+/* ---- flows -------------------------------------------------------------------------------------
+ */
 
 /*
  * As mlx5_ib does for raw rules: multicast DMAC in value and mask, or multicast IPv4 destination in
@@ -150,7 +151,8 @@ static int read_destination(struct emu_call *call, struct emu_flow_ask *ask)
 	if (emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX))
 		return has_qp || flags ? -EINVAL : -EOPNOTSUPP;
 	if (has_qp + !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS) +
-		    !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP) != 1)
+		    !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP) !=
+	    1)
 		return -EINVAL;
 	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS)
 		ask->flags |= EMU_RULE_MISS;
@@ -204,7 +206,7 @@ static int read_ask(struct emu_call *call, struct emu_flow_ask *ask)
 
 int emu_flow_dv_create(struct emu_call *call)
 {
-	struct emu_flow flow = { .dev = call->ctx->dev };
+	struct emu_flow flow = {.dev = call->ctx->dev};
 	struct emu_flow_ask ask;
 	struct emu_object *obj;
 	int rc;

@@ -39,8 +39,8 @@ enum {
 	O_FLOW_LABEL = 64 + 28 /* misc_parameters.outer_ipv6_flow_label */
 };
 
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_IPV4	  0x0800
+#define ETHERTYPE_IPV6	  0x86dd
 #define ETHERTYPE_MPLS_UC 0x8847
 #define ETHERTYPE_MPLS_MC 0x8848
 
@@ -182,8 +182,8 @@ static size_t spec_size(uint32_t type)
 }
 
 /*
- * A filter spec is a value and a mask of the same length, which the program chooses: what is shorter
- * than ours is filled up with zeros, what is longer must be zero in its mask (IB core).
+ * A filter spec is a value and a mask of the same length, which the program chooses: what is
+ * shorter than ours is filled up with zeros, what is longer must be zero in its mask (IB core).
  */
 static int read_filter(const struct ib_uverbs_flow_spec_hdr *hdr, union spec *spec)
 {

@@ -13,16 +13,16 @@
 #include "preload.h"
 #include "wire.h"
 
-#define MAGIC     0x3265726977616471u /* changes with the layout */
-#define ATTACH_LOCK 0  /* byte of the file: held while attaching */
-#define SLOT_LOCK   16 /* and one for each slot from here */
-#define TICK_NS   200000000u
+#define MAGIC	    0x3265726977616471u /* changes with the layout */
+#define ATTACH_LOCK 0			/* byte of the file: held while attaching */
+#define SLOT_LOCK   16			/* and one for each slot from here */
+#define TICK_NS	    200000000u
 
-struct wire emu_wire = { .fd = -1 };
+struct wire emu_wire = {.fd = -1};
 
 static int byte_lock(int fd, int cmd, short type, off_t byte)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 	int err;
 
 	do
@@ -53,7 +53,8 @@ void emu_wire_unlock(void)
 	pthread_mutex_unlock(&emu_wire.head->lock);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file ----------------------------------------------------------------------------------
+ */
 
 static int init_head(struct wire_head *head, uint32_t size)
 {
@@ -93,10 +94,11 @@ static int no_room(char *err, size_t size, size_t need)
 
 	if (statvfs(emu_settings.wire_dir, &fs) == 0)
 		left = (unsigned long long)fs.f_bavail * fs.f_frsize;
-	snprintf(err, size, "%s: the wire's shared memory needs %zu KiB and the file system has "
+	snprintf(err, size,
+		 "%s: the wire's shared memory needs %zu KiB and the file system has "
 		 "%llu KiB left: enlarge it (mount -o remount,size=256M /dev/shm; docker run "
-		 "--shm-size=256m) or use fewer --ports", emu_settings.wire_dir, need / 1024,
-		 left / 1024);
+		 "--shm-size=256m) or use fewer --ports",
+		 emu_settings.wire_dir, need / 1024, left / 1024);
 	return -ENOSPC;
 }
 
@@ -110,8 +112,8 @@ static int allocate(int fd, size_t need, char *err, size_t size)
 	if (rc == ENOSPC || rc == ENOMEM || rc == EDQUOT)
 		return no_room(err, size, need);
 	if (rc)
-		snprintf(err, size, "%s/wire: cannot allocate %zu bytes: %s",
-			 emu_settings.wire_dir, need, strerror(rc));
+		snprintf(err, size, "%s/wire: cannot allocate %zu bytes: %s", emu_settings.wire_dir,
+			 need, strerror(rc));
 	return -rc;
 }
 
@@ -139,7 +141,8 @@ static int open_head(int fd, char *err, size_t size)
 		return -errno;
 	fresh = (size_t)st.st_size != need;
 	if (fresh && anybody_attached(fd)) {
-		snprintf(err, size, "%s: running programs use this wire with another number of "
+		snprintf(err, size,
+			 "%s: running programs use this wire with another number of "
 			 "ports (or another version): give --ports as they do, or another --wire",
 			 emu_settings.wire_dir);
 		return -EBUSY;
@@ -159,7 +162,8 @@ static int open_head(int fd, char *err, size_t size)
 	return 0;
 }
 
-/* ---- slots ------------------------------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------------------------------
+ */
 
 /* Attach lock or wire lock held: what dead processes have left behind goes. */
 static void reap(void)

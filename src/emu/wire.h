@@ -10,7 +10,7 @@
 
 #include "emu_dev.h"
 
-#define WIRE_PROCS 32u    /* processes on one wire */
+#define WIRE_PROCS 32u	  /* processes on one wire */
 #define WIRE_RULES 10240u /* flow rules of a port */
 #define WIRE_LOG   1024u  /* changes of rules that a process may be behind */
 
@@ -23,8 +23,8 @@ struct wire_port {
 	struct emu_wire_port pub;
 	/* All below: changed with wire_head.lock held. */
 	_Alignas(64) _Atomic uint32_t gen; /* counts changes; read without the lock */
-	uint32_t hint;                     /* a free rule may be here */
-	uint32_t log[WIRE_LOG];            /* the rule that change number n touched, at n % WIRE_LOG */
+	uint32_t hint;			   /* a free rule may be here */
+	uint32_t log[WIRE_LOG]; /* the rule that change number n touched, at n % WIRE_LOG */
 	struct wire_rule rules[WIRE_RULES];
 };
 
@@ -46,7 +46,7 @@ struct wire_head {
 struct wire {
 	struct wire_head *head; /* NULL: not attached */
 	size_t size;
-	int fd;                 /* holds our slot's lock; -1: none */
+	int fd; /* holds our slot's lock; -1: none */
 	unsigned slot;
 	uint64_t next_tick;
 	struct {

@@ -16,8 +16,8 @@
 #include "preload.h"
 #include "wire.h"
 
-#define RING_SIZE (2u << 20) /* power of two */
-#define WRAP      UINT32_MAX
+#define RING_SIZE    (2u << 20) /* power of two */
+#define WRAP	     UINT32_MAX
 #define LOCK_WAIT_NS 10000000
 
 struct ring {
@@ -166,8 +166,8 @@ static size_t record_size(uint32_t len)
 
 void emu_ring_push(unsigned owner, unsigned port, const struct emu_frame *frame)
 {
-	struct record rec = { frame->len, (uint16_t)port, frame->looped };
-	const struct record wrap = { .len = WRAP };
+	struct record rec = {frame->len, (uint16_t)port, frame->looped};
+	const struct record wrap = {.len = WRAP};
 	size_t size = record_size(frame->len), at;
 
 	if (!hold(owner, true) || room(held.ring) < 2 * size + sizeof(wrap)) {
@@ -222,7 +222,8 @@ unsigned emu_ring_poll(unsigned budget)
 	while (n < budget && head != tail) {
 		size = take_record(ring, head);
 		if (!size) {
-			emu_complain("a frame from another process is damaged: all of them dropped");
+			emu_complain(
+				"a frame from another process is damaged: all of them dropped");
 			head = tail;
 			break;
 		}

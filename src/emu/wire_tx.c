@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a frame: out of a port, over the cable or back, into the rules of the port it reaches. */
+/* The way of a frame: out of a port, over the cable or back, into the rules of the port it reaches.
+ */
 #include <string.h>
 
 #include "wire.h"
@@ -41,8 +42,8 @@ unsigned emu_wire_peer(unsigned port)
 uint32_t emu_wire_limit(unsigned port, const uint8_t *data)
 {
 	uint32_t mtu = __atomic_load_n(&emu_devs[port].wire->mtu, __ATOMIC_RELAXED);
-	bool tagged = (data[12] == 0x81 && data[13] == 0x00) ||
-		      (data[12] == 0x88 && data[13] == 0xa8);
+	bool tagged =
+		(data[12] == 0x81 && data[13] == 0x00) || (data[12] == 0x88 && data[13] == 0xa8);
 	uint32_t limit = mtu + 18 + (tagged ? 4 : 0);
 
 	return limit < EMU_MAX_FRAME ? limit : EMU_MAX_FRAME;
@@ -55,7 +56,7 @@ static bool link_up(unsigned port)
 
 static void count_tx(unsigned port, const uint8_t *data, uint32_t len)
 {
-	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 	struct emu_counters *count = &emu_counted[port];
 
 	count->tx_packets++;
@@ -70,7 +71,7 @@ static void count_tx(unsigned port, const uint8_t *data, uint32_t len)
 
 static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
 {
-	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 	struct emu_counters *count = &emu_counted[port];
 
 	count->rx_packets++;
@@ -90,8 +91,7 @@ static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
  */
 static bool accepts(const struct emu_dest *dest, const struct emu_frame *f)
 {
-	return !f->looped || (dest->flags & f->looped) ||
-	       dest->ctx != (uint64_t)(uintptr_t)f->ctx;
+	return !f->looped || (dest->flags & f->looped) || dest->ctx != (uint64_t)(uintptr_t)f->ctx;
 }
 
 static void to_dests(unsigned port, const struct emu_fte *fte, struct emu_frame *f, bool local)
@@ -117,9 +117,9 @@ static void to_dests(unsigned port, const struct emu_fte *fte, struct emu_frame 
 /* Frames that the kernel's interface takes before leftover rules: to its address, or to all. */
 static bool kernel_takes(unsigned port, const uint8_t *data)
 {
-	static const uint8_t ipv4_all[6] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x01 };
-	static const uint8_t ipv6_all[6] = { 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 };
-	static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t ipv4_all[6] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01};
+	static const uint8_t ipv6_all[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0x01};
+	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 
 	return memcmp(data, emu_devs[port].mac, 6) == 0 || memcmp(data, broadcast, 6) == 0 ||
 	       memcmp(data, ipv4_all, 6) == 0 || memcmp(data, ipv6_all, 6) == 0;
