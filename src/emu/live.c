@@ -155,7 +155,8 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 	}
 }
 
-void emu_live_name(const struct emu_live *live, const struct emu_dev *dev, char name[EMU_LIVE_NAME])
+void emu_live_name(const struct emu_live *live, const struct emu_dev *dev,
+		   char name[EMU_LIVE_NAME])
 {
 	snprintf(name, EMU_LIVE_NAME, "daqiri-emu/%s/%s", dev->netdev, live->name);
 }

@@ -48,7 +48,8 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 bool emu_live_writable(const struct emu_live *live);
 /* A name for a descriptor of it that programs may inherit, and back; NULL: none of ours. */
 #define EMU_LIVE_NAME 64
-void emu_live_name(const struct emu_live *live, const struct emu_dev *dev, char name[EMU_LIVE_NAME]);
+void emu_live_name(const struct emu_live *live, const struct emu_dev *dev,
+		   char name[EMU_LIVE_NAME]);
 const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev);
 /* What the kernel does with text written there: 0 or -errno. */
 int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char *text, size_t n);
@@ -85,8 +86,8 @@ void emu_file_private_close(int fd);
 /* Hides fd where it is, and leaves it open for programs that this one becomes. */
 void emu_file_keep(int fd);
 /*
- * True in a child that runs on our memory (vfork) or was made behind the C library's back: it closes
- * and copies its own descriptors, and the table is its parent's.
+ * True in a child that runs on our memory (vfork) or was made behind the C library's back: it
+ * closes and copies its own descriptors, and the table is its parent's.
  */
 bool emu_file_foreign(void);
 /* After fork, in the child: what was inherited is dead. */

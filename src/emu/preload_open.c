@@ -119,7 +119,7 @@ static int open_mapped(const char *mapped, int flags)
 	mode_t mode = 0;                                                                           \
 	char mapped[PATH_MAX];                                                                     \
                                                                                                    \
-	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {                                                       \
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {                               \
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, flags);                                                               \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stat families: names led into the copy, uverbs files shown as the character devices they are. */
+/* The stat families: names led into the copy, uverbs files shown as character devices. */
 #include "preload.h"
 
 #include <errno.h>
@@ -89,7 +89,7 @@ EMU_EXPORT int fstat64(int fd, struct stat64 *st)
 #define FSTATAT_BODY(fn)                                                                           \
 	char mapped[PATH_MAX];                                                                     \
                                                                                                    \
-	if ((flags & AT_EMPTY_PATH) && emu_vfs_empty(path) && is_uverbs(dirfd))                         \
+	if ((flags & AT_EMPTY_PATH) && emu_vfs_empty(path) && is_uverbs(dirfd))                    \
 		return uverbs_stat(dirfd, st);                                                     \
 	if (emu_vfs_map(dirfd, path, mapped))                                                      \
 		return mapped_stat(mapped, st, flags);                                             \

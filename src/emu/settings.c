@@ -47,7 +47,7 @@ static void name_device(struct emu_dev *dev, unsigned i)
 	unsigned bus = emu_settings.first_bus + i / 2, function = i % 2;
 
 	dev->index = i;
-	/* the names that systemd gives: PCI bus and slot in decimal, function where there are two */
+	/* the names that systemd gives: PCI bus and slot in decimal, function of several */
 	if (emu_settings.pci_names)
 		snprintf(dev->rdma, sizeof(dev->rdma), "rocep%us0f%u", bus, function);
 	else

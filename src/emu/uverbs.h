@@ -36,7 +36,7 @@ struct emu_object {
 	struct emu_ctx *ctx;
 	enum emu_type type;
 	uint32_t handle;
-	unsigned users; /* objects made on top of this one: destroying it is EBUSY while any is left */
+	unsigned users; /* objects made on top of this one: while any is left destroying is EBUSY */
 	void *impl;     /* struct emu_cq, emu_qp, ...: by type */
 	/*
 	 * Takes the object out of the device and frees impl; called with emu_lock, only with

@@ -80,7 +80,8 @@ static int get_context(struct emu_call *call)
 static __be64 guid(const struct emu_dev *dev, unsigned index)
 {
 	const uint8_t *m = dev->mac;
-	uint8_t bytes[8] = { m[0], m[1], m[2], 0x03, 0, m[3], m[4], (uint8_t)(m[5] - dev->index + index) };
+	uint8_t last = (uint8_t)(m[5] - dev->index + index);
+	uint8_t bytes[8] = { m[0], m[1], m[2], 0x03, 0, m[3], m[4], last };
 	__be64 value;
 
 	memcpy(&value, bytes, sizeof(value));

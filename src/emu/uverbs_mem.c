@@ -148,7 +148,8 @@ static struct emu_mkey *take_mkey(struct emu_dev *dev)
 /* ib_check_mr_access, and what of it this card has */
 static int check_access(uint32_t access)
 {
-	const uint32_t remote_write = IB_UVERBS_ACCESS_REMOTE_WRITE | IB_UVERBS_ACCESS_REMOTE_ATOMIC;
+	const uint32_t remote_write =
+		IB_UVERBS_ACCESS_REMOTE_WRITE | IB_UVERBS_ACCESS_REMOTE_ATOMIC;
 	const uint32_t known = IB_UVERBS_ACCESS_LOCAL_WRITE | remote_write |
 			       IB_UVERBS_ACCESS_REMOTE_READ | IB_UVERBS_ACCESS_MW_BIND |
 			       IB_UVERBS_ACCESS_OPTIONAL_RANGE;
@@ -180,7 +181,9 @@ static void mkey_fill(struct emu_mr *mr, const struct ib_uverbs_reg_mr *req)
 	mkey->iova = req->hca_va;
 	mkey->length = req->length;
 	mkey->host = (uint8_t *)(uintptr_t)req->start;
-	mkey->access = req->access_flags & IB_UVERBS_ACCESS_LOCAL_WRITE ? EMU_ACCESS_LOCAL_WRITE : 0;
+	mkey->access = 0;
+	if (req->access_flags & IB_UVERBS_ACCESS_LOCAL_WRITE)
+		mkey->access = EMU_ACCESS_LOCAL_WRITE;
 	mkey->pdn = emu_pdn(mr->pd);
 	mkey->live = true;
 	emu_engine_resume();

@@ -389,7 +389,8 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_CMD_MODIFY_QP, false, sizeof(struct ib_uverbs_modify_qp), 0, emu_qp_modify },
+	{ IB_USER_VERBS_CMD_MODIFY_QP, false, sizeof(struct ib_uverbs_modify_qp), 0,
+	  emu_qp_modify },
 	{ IB_USER_VERBS_EX_CMD_MODIFY_QP, true, sizeof(struct ib_uverbs_ex_modify_qp),
 	  sizeof(struct ib_uverbs_ex_modify_qp_resp), emu_qp_modify_ex },
 	{ IB_USER_VERBS_CMD_QUERY_QP, false, sizeof(struct ib_uverbs_query_qp),

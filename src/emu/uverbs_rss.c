@@ -30,7 +30,8 @@ static int check_fields(uint64_t fields, uint32_t table_size)
 static int check_provider(const struct emu_call *call, const struct mlx5_ib_create_qp_rss *req,
 			  uint32_t table_size)
 {
-	const uint32_t known = MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC | MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC;
+	const uint32_t known =
+		MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC | MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC;
 
 	if (call->uhw_in_len < sizeof(*req) || call->uhw_out_len < sizeof(uint32_t))
 		return -EINVAL;
