@@ -92,6 +92,8 @@ void daqiri_log_set(daqiri_log_fn fn, void *arg);
 
 /* ---- configuration: daqiri.ini(5) ----------------------------------------------------------- */
 
+/* Any thread may make one; several may ask one at once while none changes it. */
+
 /* An empty configuration, to be filled by daqiri_config_set(). Free: daqiri_config_destroy(). */
 int daqiri_config_create(struct daqiri_config **out);
 
@@ -130,8 +132,9 @@ const char *daqiri_config_get(const struct daqiri_config *cfg, const char *secti
 			      const char *key);
 
 /*
- * The value of a number, size, duration (nanoseconds), rate or on|off key (0, 1) in base units.
- * -ENOENT: not set and no default, or set to a word such as "auto"; -EINVAL: not such a key.
+ * The value of a number, size, duration (nanoseconds) or on|off key (0, 1) in base units. -ENOENT:
+ * no such section or key, not set and no default, or a word such as "auto"; -EINVAL: a key of
+ * another type, such as a list or a rate.
  */
 int daqiri_config_get_u64(const struct daqiri_config *cfg, const char *section, const char *key,
 			  uint64_t *out);
@@ -189,11 +192,11 @@ int daqiri_config_key(unsigned i, struct daqiri_key_info *info);
  * what there is); -EPERM: CAP_NET_RAW is missing; -EACCES: the device file, or the MTU, may not be
  * written; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK; -EPROTONOSUPPORT: an InfiniBand link;
  * -EOPNOTSUPP: the device lacks something that is needed; -EPROTO: an environment variable of
- * libmlx5 changes the rings under us (the detail names it).
+ * libmlx5 changes the rings under us (the detail names it). Any thread.
  */
 int daqiri_open(struct daqiri **out, const char *ini_path);
 
-/* The same from a configuration, which the caller keeps and may destroy at once. */
+/* The same from a configuration, which the caller keeps and may destroy at once. Any thread. */
 int daqiri_open_config(struct daqiri **out, const struct daqiri_config *cfg);
 
 /*
@@ -247,7 +250,7 @@ struct daqiri_port_info {
 /*
  * Calls fn for each port of each mlx5 device of this machine, until fn returns other than 0, which
  * is then returned. Needs no context and opens none of them for traffic. info and what it holds is
- * valid during the call only.
+ * valid during the call only. Any thread.
  */
 int daqiri_port_each(int (*fn)(void *arg, const struct daqiri_port_info *info), void *arg);
 
@@ -322,7 +325,7 @@ int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *i
 enum daqiri_rebuild {
 	DAQIRI_REBUILD_NONE,  /* the queue works */
 	DAQIRI_REBUILD_QUEUE, /* the queue has stopped */
-	DAQIRI_REBUILD_PORT,
+	DAQIRI_REBUILD_PORT,  /* not used by this version */
 	DAQIRI_REBUILD_DEVICE /* the device is gone */
 };
 
@@ -381,6 +384,7 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 
 /* ---- send ----------------------------------------------------------------------------------- */
 
+/* Queue id of port; NULL: none. Owned by the context. Any thread. */
 struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id);
 
 struct daqiri_txq_info {

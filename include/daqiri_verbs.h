@@ -33,7 +33,7 @@ struct daqiri_attach_port {
  * named in ports; other ports are opened by their address. The program keeps its objects alive
  * until daqiri_close(), which closes only what the library opened. The program keeps reading the
  * asynchronous events of its contexts. -EINVAL: a name that the configuration does not have, a
- * context that is no mlx5 device.
+ * context that is no mlx5 device. Any thread.
  */
 int daqiri_attach(struct daqiri **out, const struct daqiri_config *cfg,
 		  const struct daqiri_attach_port *ports, unsigned n);
