@@ -19,8 +19,7 @@
 #define EMU_MIN_FRAME 60u    /* shorter ones are padded on the wire */
 #define EMU_BURST     64u    /* frames from one queue before the next one's turn */
 
-/* ---- one frame on its way ----------------------------------------------------------------------
- */
+/* ---- one frame on its way ------------------------------------------------------------------ */
 
 struct emu_frame {
 	const uint8_t *data;
@@ -33,8 +32,7 @@ struct emu_frame {
 	struct emu_pkt pkt;
 };
 
-/* ---- memory, with the checks of a memory key ---------------------------------------------------
- */
+/* ---- memory, with the checks of a memory key ----------------------------------------------- */
 
 /* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
 static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
@@ -55,8 +53,7 @@ static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_d
 	return mkey->host + (addr - mkey->iova);
 }
 
-/* ---- engine.c ----------------------------------------------------------------------------------
- */
+/* ---- engine.c ------------------------------------------------------------------------------ */
 
 /* Clocks for CQE timestamps, read once a burst and different for every CQE. */
 uint64_t emu_time_cqe(bool realtime);
@@ -70,8 +67,7 @@ bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq);
  */
 void emu_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- cq.c --------------------------------------------------------------------------------------
- */
+/* ---- cq.c ---------------------------------------------------------------------------------- */
 
 enum emu_cqe_kind { EMU_CQE_PLAIN, EMU_CQE_SOLICITED /* or an error */ };
 
@@ -91,8 +87,7 @@ bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err);
 /* The program wrote the CQ doorbell of this page: looks at every arm record that belongs to it. */
 void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev);
 
-/* ---- sq.c, sq_wqe.c ----------------------------------------------------------------------------
- */
+/* ---- sq.c, sq_wqe.c ------------------------------------------------------------------------ */
 
 /* One WQE, checked and contiguous (copied where it wraps at the ring's end). */
 struct emu_wqe {
@@ -110,15 +105,13 @@ void emu_sq_doorbell(struct emu_sq *sq, int named);
 enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
 
-/* ---- rq.c --------------------------------------------------------------------------------------
- */
+/* ---- rq.c ---------------------------------------------------------------------------------- */
 
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag);
 /* New WQEs of a queue in error: flushes them. */
 void emu_rq_flush(struct emu_rq *rq);
 
-/* ---- wire*.c -----------------------------------------------------------------------------------
- */
+/* ---- wire*.c ------------------------------------------------------------------------------- */
 
 /* Counted by the engine since the last flush. */
 extern struct emu_counters emu_counted[EMU_MAX_PORTS];

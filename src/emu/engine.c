@@ -67,8 +67,7 @@ void emu_complain(const char *format, ...)
 		return;
 }
 
-/* ---- clocks ------------------------------------------------------------------------------------
- */
+/* ---- clocks -------------------------------------------------------------------------------- */
 
 static struct {
 	bool mono_read, real_read;
@@ -125,8 +124,7 @@ uint64_t emu_time_cqe(bool realtime)
 	return now.real;
 }
 
-/* ---- doorbells ---------------------------------------------------------------------------------
- */
+/* ---- doorbells ----------------------------------------------------------------------------- */
 
 static uint64_t *uar_word(struct emu_uar *uar, uint32_t offset)
 {
@@ -199,8 +197,7 @@ static unsigned look_at_doorbells(struct emu_dev *dev)
 	return rung;
 }
 
-/* ---- the thread --------------------------------------------------------------------------------
- */
+/* ---- the thread ---------------------------------------------------------------------------- */
 
 static void flush_errors(struct emu_dev *dev)
 {

@@ -47,8 +47,7 @@ int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def)
 	return 0;
 }
 
-/* ---- handles -----------------------------------------------------------------------------------
- */
+/* ---- handles ------------------------------------------------------------------------------- */
 
 static void set_destination(struct emu_rule_def *def, struct emu_tir *tir)
 {
@@ -126,8 +125,7 @@ struct emu_object *emu_flow_publish(struct emu_ctx *ctx, const struct emu_flow *
 	return obj;
 }
 
-/* ---- CREATE_FLOW by verbs specs ----------------------------------------------------------------
- */
+/* ---- CREATE_FLOW by verbs specs ------------------------------------------------------------ */
 
 static int check_attr(const struct ib_uverbs_create_flow *cmd, size_t len)
 {
@@ -277,8 +275,7 @@ static int destroy_flow_cmd(struct emu_call *call)
 	return obj ? emu_object_destroy(obj) : -ENOENT;
 }
 
-/* ---- ioctl methods -----------------------------------------------------------------------------
- */
+/* ---- ioctl methods ------------------------------------------------------------------------- */
 
 static int destroy_core(struct emu_call *call)
 {

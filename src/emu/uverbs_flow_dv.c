@@ -119,8 +119,7 @@ int emu_flow_matcher_destroy(struct emu_call *call)
 	return rc ? rc : emu_object_destroy(obj);
 }
 
-/* ---- flows -------------------------------------------------------------------------------------
- */
+/* ---- flows --------------------------------------------------------------------------------- */
 
 /*
  * As mlx5_ib does for raw rules: multicast DMAC in value and mask, or multicast IPv4 destination in

@@ -53,8 +53,7 @@ void emu_wire_unlock(void)
 	pthread_mutex_unlock(&emu_wire.head->lock);
 }
 
-/* ---- the file ----------------------------------------------------------------------------------
- */
+/* ---- the file ------------------------------------------------------------------------------ */
 
 static int init_head(struct wire_head *head, uint32_t size)
 {
@@ -162,8 +161,7 @@ static int open_head(int fd, char *err, size_t size)
 	return 0;
 }
 
-/* ---- slots -------------------------------------------------------------------------------------
- */
+/* ---- slots --------------------------------------------------------------------------------- */
 
 /* Attach lock or wire lock held: what dead processes have left behind goes. */
 static void reap(void)
