@@ -44,7 +44,7 @@ static uint32_t toeplitz(const uint8_t *data, unsigned len)
 		uint32_t window = 0;
 
 		for (i = bit; i < bit + 32; i++)
-			window = window << 1 | (kit_rss_key[i / 8] >> (7 - i % 8) & 1u);
+			window = window << 1 | ((uint32_t)kit_rss_key[i / 8] >> (7 - i % 8) & 1);
 		if (data[bit / 8] >> (7 - bit % 8) & 1)
 			result ^= window;
 	}

@@ -113,7 +113,7 @@ static uint32_t toeplitz(const uint8_t *data, unsigned len)
 
 		for (i = bit; i < bit + 32; i++)
 			window = window << 1 |
-				 (i < 320 ? published_key[i / 8] >> (7 - i % 8) & 1u : 0);
+				 (i < 320 ? (uint32_t)published_key[i / 8] >> (7 - i % 8) & 1 : 0);
 		if (data[bit / 8] >> (7 - bit % 8) & 1)
 			result ^= window;
 	}
