@@ -41,7 +41,7 @@ static void help(FILE *f)
 		EMU_MAX_PORTS);
 }
 
-/* ---- the library's place ---------------------------------------------------------------------- */
+/* ---- the library's place -------------------------------------------------------------------- */
 
 static char *last_slash(char *path)
 {
@@ -136,7 +136,7 @@ static int set_environment(const struct emu_settings *set)
 	return 0;
 }
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options -------------------------------------------------------------------------------- */
 
 static int parse_ports(const char *text, unsigned *n)
 {

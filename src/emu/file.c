@@ -105,7 +105,7 @@ void emu_file_fork_child(void)
 	}
 }
 
-/* ---- interposed calls ------------------------------------------------------------------------- */
+/* ---- interposed calls ----------------------------------------------------------------------- */
 
 /* A copy of a descriptor was made: it refers to the same file, if that is one of ours. */
 static int copied(int from, int to)

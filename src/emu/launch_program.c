@@ -26,7 +26,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* ---- find ------------------------------------------------------------------------------------- */
+/* ---- find ----------------------------------------------------------------------------------- */
 
 /* 0, ENOENT, or EACCES: there but not to be executed. */
 static int look(const char *path)
@@ -63,7 +63,7 @@ static int search(const char *program, char path[PATH_MAX])
 	}
 }
 
-/* ---- judge ------------------------------------------------------------------------------------ */
+/* ---- judge ---------------------------------------------------------------------------------- */
 
 struct elf_kind {
 	unsigned char class, data;

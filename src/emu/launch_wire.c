@@ -18,7 +18,7 @@
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define NAME_MAX_LEN 32
 
-/* ---- where ------------------------------------------------------------------------------------ */
+/* ---- where ---------------------------------------------------------------------------------- */
 
 /* The user's own directory, nobody else's: 0 or the exit status. */
 static int make_base(char base[PATH_MAX])
@@ -66,7 +66,7 @@ static int place(const struct launch_wish *wish, struct emu_settings *set)
 	return 0;
 }
 
-/* ---- what ------------------------------------------------------------------------------------- */
+/* ---- what ----------------------------------------------------------------------------------- */
 
 static bool bus_is_used(unsigned bus)
 {

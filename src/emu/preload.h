@@ -25,7 +25,7 @@ bool emu_active(void);
 /* The lock of the control path: contexts, objects, files. Never taken by the engine. */
 extern pthread_mutex_t emu_lock;
 
-/* ---- vfs.c ------------------------------------------------------------------------------------ */
+/* ---- vfs.c ---------------------------------------------------------------------------------- */
 
 /* True: path (relative to dirfd) names something emulated and out says where that lies. */
 bool emu_vfs_map(int dirfd, const char *path, char out[PATH_MAX]);
@@ -38,7 +38,7 @@ int emu_vfs_uverbs(const char *mapped);
 /* Absolute name of a place in the wire's tree. */
 void emu_vfs_place(const char *name, char out[PATH_MAX]);
 
-/* ---- live.c: files whose contents come from the wire ------------------------------------------- */
+/* ---- live.c: files whose contents come from the wire ---------------------------------------- */
 
 struct emu_live;
 /* The live file at a place in the tree, or NULL where it is an ordinary one. */
@@ -54,7 +54,7 @@ const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev);
 /* What the kernel does with text written there: 0 or -errno. */
 int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char *text, size_t n);
 
-/* ---- file.c: descriptors that are ours -------------------------------------------------------- */
+/* ---- file.c: descriptors that are ours ------------------------------------------------------ */
 
 enum emu_file_kind {
 	EMU_FILE_UVERBS,

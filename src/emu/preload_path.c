@@ -186,7 +186,7 @@ char *__getcwd_chk(char *buf, size_t size, size_t room)
 	return unmap_cwd(EMU_REAL(__getcwd_chk)(buf, size, room));
 }
 
-/* ---- on descriptors --------------------------------------------------------------------------- */
+/* ---- on descriptors ------------------------------------------------------------------------- */
 
 static int fail(int err)
 {

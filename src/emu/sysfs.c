@@ -25,7 +25,7 @@ static void put_attrs(struct emu_tree *t, const char *dir, const struct attr *at
 }
 #define PUT_ATTRS(t, dir, array) put_attrs(t, dir, array, sizeof(array) / sizeof((array)[0]))
 
-/* ---- the PCI function ------------------------------------------------------------------------- */
+/* ---- the PCI function ----------------------------------------------------------------------- */
 
 static const struct attr pci_attrs[] = {
 	{ "vendor", "0x15b3\n" },
@@ -101,7 +101,7 @@ static void put_pci(struct emu_tree *t, const char *dir, const struct emu_dev *d
 	emu_tree_link(t, text, "/sys/bus/pci/drivers/mlx5_core/%s", dev->pci);
 }
 
-/* ---- the RDMA device -------------------------------------------------------------------------- */
+/* ---- the RDMA device ------------------------------------------------------------------------ */
 
 static const struct attr rdma_attrs[] = {
 	{ "node_type", "1: CA\n" }, { "hca_type", "MT4129\n" }, { "hw_rev", "0\n" },
@@ -224,7 +224,7 @@ static void put_uverbs(struct emu_tree *t, const char *function, const struct em
 	emu_tree_file(t, "", "/dev/infiniband/uverbs%u", dev->index);
 }
 
-/* ---- the network interface -------------------------------------------------------------------- */
+/* ---- the network interface ------------------------------------------------------------------ */
 
 static const struct attr net_attrs[] = {
 	{ "broadcast", "ff:ff:ff:ff:ff:ff\n" },
@@ -292,7 +292,7 @@ static void put_net(struct emu_tree *t, const char *function, const struct emu_d
 	emu_tree_link(t, text, "/sys/class/net/%s", dev->netdev);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static bool is_real_mellanox(const char *list, const char *name)
 {

@@ -20,7 +20,7 @@ static const struct emu_table *const tables[] = {
 	&emu_qp_table,	   &emu_wq_table,  &emu_devx_table, &emu_flow_table,
 };
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------- */
 
 static struct emu_ctx *ctx_new(struct emu_dev *dev, int fd)
 {
@@ -138,7 +138,7 @@ void emu_uverbs_fork_child(void)
 	}
 }
 
-/* ---- dispatch --------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------- */
 
 static const struct emu_method *find_method(uint16_t object, uint16_t method)
 {

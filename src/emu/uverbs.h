@@ -15,7 +15,7 @@
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 
-/* ---- objects ---------------------------------------------------------------------------------- */
+/* ---- objects -------------------------------------------------------------------------------- */
 
 enum emu_type {
 	EMU_TYPE_PD,
@@ -92,7 +92,7 @@ struct emu_qp {
 	uint32_t create_flags;
 };
 
-/* ---- one ioctl -------------------------------------------------------------------------------- */
+/* ---- one ioctl ------------------------------------------------------------------------------ */
 
 struct emu_call {
 	struct emu_ctx *ctx;
@@ -167,7 +167,7 @@ extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, em
  */
 extern const struct emu_table emu_flow_table;
 
-/* ---- for handlers ----------------------------------------------------------------------------- */
+/* ---- for handlers --------------------------------------------------------------------------- */
 
 /* The attribute, or NULL where it was not given. */
 struct ib_uverbs_attr *emu_attr(const struct emu_call *call, uint16_t id);

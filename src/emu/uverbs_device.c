@@ -15,7 +15,7 @@
 
 #define RAW_PACKET (1u << IB_UVERBS_QPT_RAW_PACKET)
 
-/* ---- GET_CONTEXT ------------------------------------------------------------------------------ */
+/* ---- GET_CONTEXT ---------------------------------------------------------------------------- */
 
 static int check_request(const struct mlx5_ib_alloc_ucontext_req_v2 *req)
 {
@@ -75,7 +75,7 @@ static int get_context(struct emu_call *call)
 	return 0;
 }
 
-/* ---- QUERY_DEVICE ----------------------------------------------------------------------------- */
+/* ---- QUERY_DEVICE --------------------------------------------------------------------------- */
 
 static __be64 guid(const struct emu_dev *dev, unsigned index)
 {
@@ -178,7 +178,7 @@ static int query_device_ex(struct emu_call *call)
 	return 0;
 }
 
-/* ---- QUERY_PORT ------------------------------------------------------------------------------- */
+/* ---- QUERY_PORT ----------------------------------------------------------------------------- */
 
 /* What a RoCE packet may carry below the interface's MTU: IB_MTU_256 = 1 ... IB_MTU_4096 = 5. */
 static uint8_t active_mtu(uint32_t netdev_mtu)
@@ -218,7 +218,7 @@ static int query_port(struct emu_call *call)
 	return 0;
 }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 static const struct emu_attr_spec context_specs[] = {
 	{ UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, EMU_ATTR_OUT, EMU_MAY, 4, 0 },

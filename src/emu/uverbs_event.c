@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- from the engine's thread: no lock, never blocks ------------------------------------------ */
+/* ---- from the engine's thread: no lock, never blocks ---------------------------------------- */
 
 /*
  * A write of one event to a pipe is whole or not at all. A full pipe (thousands of events that
@@ -37,7 +37,7 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 	send_event(ctx->async_fd, &event, sizeof(event));
 }
 
-/* ---- pipes ------------------------------------------------------------------------------------ */
+/* ---- pipes ---------------------------------------------------------------------------------- */
 
 /*
  * ends[0] for the program, *write_fd and *read_fd ours. Our read end is a file of its own on the
@@ -128,7 +128,7 @@ uint32_t emu_async_take_back(struct emu_ctx *ctx, uint64_t element)
 			 sizeof(struct ib_uverbs_async_event_desc), element);
 }
 
-/* ---- ioctls ----------------------------------------------------------------------------------- */
+/* ---- ioctls --------------------------------------------------------------------------------- */
 
 int emu_async_alloc(struct emu_call *call)
 {

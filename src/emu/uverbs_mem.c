@@ -24,7 +24,7 @@ uint32_t emu_pdn(const struct emu_object *pd)
 	return ((const struct emu_pd *)pd->impl)->pdn;
 }
 
-/* ---- protection domains ----------------------------------------------------------------------- */
+/* ---- protection domains --------------------------------------------------------------------- */
 
 static void pd_destroy(struct emu_object *obj)
 {
@@ -61,7 +61,7 @@ static int dealloc_pd(struct emu_call *call)
 	return ret ? ret : emu_object_destroy(obj);
 }
 
-/* ---- memory keys ------------------------------------------------------------------------------ */
+/* ---- memory keys ---------------------------------------------------------------------------- */
 
 #define FIRST_MKEYS 4096u
 #define LOW_MKEYS   16u /* never given: 0, and what terminates a scatter list, lie here */
@@ -261,7 +261,7 @@ static int refuse(struct emu_call *call)
 	return -EOPNOTSUPP;
 }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 /* Linux 5.12; older headers lack it. */
 #define METHOD_REG_DMABUF_MR 4

@@ -15,7 +15,7 @@
 
 #define INVALID_BFREG (1u << 31) /* MLX5_IB_INVALID_BFREG: the page was the program's choice */
 
-/* ---- the common end --------------------------------------------------------------------------- */
+/* ---- the common end ------------------------------------------------------------------------- */
 
 static void attach(struct emu_qp_object *o)
 {
@@ -101,7 +101,7 @@ int emu_qp_finish(struct emu_call *call, struct emu_qp_object *o, struct emu_obj
 	return 0;
 }
 
-/* ---- raw packet ------------------------------------------------------------------------------- */
+/* ---- raw packet ----------------------------------------------------------------------------- */
 
 /* As mlx5_ib checks what libmlx5 has laid out. */
 static int check_provider(const struct emu_call *call, const struct mlx5_ib_create_qp *req)
@@ -309,7 +309,7 @@ static int raw_create(struct emu_call *call, struct emu_object **obj)
 	return 0;
 }
 
-/* ---- ioctls ----------------------------------------------------------------------------------- */
+/* ---- ioctls --------------------------------------------------------------------------------- */
 
 static int create_qp(struct emu_call *call)
 {

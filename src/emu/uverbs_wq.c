@@ -29,7 +29,7 @@ bool emu_rq_shape_ok(uint32_t n_wqe, uint32_t shift)
 	       1u << (shift & 31) <= EMU_MAX_RQ_DESC && shift < 32;
 }
 
-/* ---- create ----------------------------------------------------------------------------------- */
+/* ---- create --------------------------------------------------------------------------------- */
 
 /* As mlx5_ib's prepare_user_rq, for a card without striding queues and signatures. */
 static int check_provider(const struct emu_call *call, const struct mlx5_ib_create_wq *req)
@@ -172,7 +172,7 @@ static int create_wq(struct emu_call *call)
 	return 0;
 }
 
-/* ---- modify, destroy -------------------------------------------------------------------------- */
+/* ---- modify, destroy ------------------------------------------------------------------------ */
 
 enum { MODIFY_STATE = 1, MODIFY_CUR_STATE = 2, MODIFY_FLAGS = 4 }; /* enum ib_wq_attr_mask */
 
@@ -248,7 +248,7 @@ static int destroy_wq(struct emu_call *call)
 	return emu_object_destroy(obj);
 }
 
-/* ---- indirection tables ----------------------------------------------------------------------- */
+/* ---- indirection tables --------------------------------------------------------------------- */
 
 static void table_destroy(struct emu_object *obj)
 {
@@ -342,7 +342,7 @@ static int destroy_table_write(struct emu_call *call)
 	return obj ? emu_object_destroy(obj) : -ENOENT;
 }
 
-/* ---- tables of handlers ----------------------------------------------------------------------- */
+/* ---- tables of handlers --------------------------------------------------------------------- */
 
 #define ATTR_CREATE_WQ_EVENT_FD 5
 
