@@ -240,7 +240,7 @@ Test(frames, tags_and_tags_in_tags_arrive)
 			fr_finish(&f);
 			send_frame(&l, &f);
 			/* MTU 1500 behind both tags, where the port knows the outer one */
-			fr_payload(&f, 1514 + (outer < 2 ? 8 : 4) - f.len);
+			fr_payload(&f, 1514 + (outer < 2 ? 8u : 4u) - f.len);
 			send_frame(&l, &f);
 		}
 	}
