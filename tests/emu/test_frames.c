@@ -232,8 +232,8 @@ Test(frames, tags_and_tags_in_tags_arrive)
 	for (unsigned outer = 0; outer < 3; outer++) {
 		for (unsigned inner = 0; inner < 3; inner++) {
 			fr_ether(&f, MAC_B, MAC_A, 0x0800);
-			fr_vlan(&f, tpids[inner], 0x6fff);
-			fr_vlan(&f, tpids[outer], 0x0001);
+			fr_vlan(&f, tpids[outer], 0x6fff);
+			fr_vlan(&f, tpids[inner], 0x0001);
 			fr_ipv4(&f, 17, "10.0.0.1", "10.0.0.2");
 			fr_udp(&f, 4000, 4001);
 			fr_payload(&f, 40);
