@@ -62,6 +62,17 @@ uint64_t kit_port_stat(struct daqiri_port *port, const char *name)
 	return 0;
 }
 
+int64_t kit_deadline(void)
+{
+	return now_ms() + PATIENCE_MS;
+}
+
+bool kit_is_late(int64_t deadline)
+{
+	sched_yield();
+	return now_ms() >= deadline;
+}
+
 void kit_wait_stat(struct daqiri_port *port, const char *name, uint64_t value)
 {
 	int64_t end = now_ms() + PATIENCE_MS;
@@ -222,4 +233,29 @@ void kit_expect(struct daqiri_rxq *rx, const struct kit_burst *burst)
 		}
 		daqiri_rx_release(rx, n);
 	}
+}
+
+struct daqiri_queue_error kit_wait_error(struct daqiri_txq *q)
+{
+	struct daqiri_queue_error err = {.size = sizeof(err)};
+	int64_t end = now_ms() + PATIENCE_MS;
+	int ret;
+
+	while (!(ret = daqiri_txq_error(q, &err)) && now_ms() < end) {
+		daqiri_tx_completed(q);
+		sched_yield();
+	}
+	cr_assert_eq(ret, 1, "no error came");
+	return err;
+}
+
+int kit_poll_any(struct daqiri_rxq *q)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+	struct daqiri_pkt pkts[8];
+	int ret;
+
+	while (!(ret = daqiri_rx_poll(q, pkts, 8)) && now_ms() < end)
+		sched_yield();
+	return ret;
 }

@@ -46,6 +46,10 @@ uint64_t kit_port_stat(struct daqiri_port *port, const char *name);
 /* Waits until a counter has grown to value, which it does a little later than what it counts. */
 void kit_wait_stat(struct daqiri_port *port, const char *name, uint64_t value);
 
+/* When to give up waiting for what begins now, and whether that is past; yields if it is not. */
+int64_t kit_deadline(void);
+bool kit_is_late(int64_t deadline);
+
 /* An Ethernet frame of len bytes from a to dst: ethertype 0x88b5, a number, a pattern. */
 void kit_fill(void *at, uint32_t len, const char *dst, uint32_t number);
 
@@ -79,6 +83,12 @@ struct link kit_open_link(const char *text);
 
 /* Receives the burst's frames in order, with the flow id of ONE_WAY(), and gives them back. */
 void kit_expect(struct daqiri_rxq *rx, const struct kit_burst *burst);
+
+/* Waits until a send queue has met an error, and tells which. */
+struct daqiri_queue_error kit_wait_error(struct daqiri_txq *q);
+
+/* Polls a receive queue until it returns other than 0. */
+int kit_poll_any(struct daqiri_rxq *q);
 
 /* Waits until the queue has sent all of n packets. */
 void kit_wait_sent(struct daqiri_txq *q, uint64_t n);
