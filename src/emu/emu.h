@@ -141,7 +141,8 @@ struct emu_rq {
 	uint16_t pi;                    /* counter when last read */
 	bool dry;                       /* was waited for in vain with the counter at pi */
 	bool vlan_strip, scatter_fcs, end_padding;
-	uint64_t wq_handle;
+	uint64_t wq_handle;             /* for async events: of the work queue, or of the QP */
+	bool of_qp;                     /* the receive side of a QP: its events are the QP's */
 	uint32_t async_events_reported;
 };
 

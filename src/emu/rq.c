@@ -26,7 +26,8 @@ void emu_rq_to_error(struct emu_rq *rq)
 static void cq_lost(struct emu_rq *rq)
 {
 	rq->state = EMU_QUEUE_ERR;
-	emu_async_event(rq->ctx, EMU_ASYNC_WQ_FATAL, rq->wq_handle);
+	emu_async_event(rq->ctx, rq->of_qp ? EMU_ASYNC_QP_FATAL : EMU_ASYNC_WQ_FATAL,
+			rq->wq_handle);
 	rq->async_events_reported++;
 }
 

@@ -232,6 +232,7 @@ static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	rq->cq = emu_cq_of(o->qp.recv_cq);
 	rq->vlan_strip = flags & IB_UVERBS_QP_CREATE_CVLAN_STRIPPING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_USER_HANDLE);
+	rq->of_qp = true;
 	o->qp.rq = rq;
 	o->qp.single[0] = rq;
 	tir->rqs = o->qp.single;
