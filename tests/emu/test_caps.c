@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices that differ from the emulated one: without DevX, without enhanced multi-packet WQEs, with
+ * shorter ones, or with headers wanted inline. What the device says of itself is changed on its way
+ * to the library by the linker (--wrap); the emulated device takes all the WQEs that follow from
+ * it.
+ */
+#include <endian.h>
+#include <errno.h>
+
+#include <infiniband/mlx5dv.h>
+
+#include "dq_kit.h"
+#include "txq.h"
+
+/* What the answers say instead; below 0: as the device said it. */
+static struct {
+	bool no_devx, no_empw;
+	int max_wqe, inline_mode, vport_mode;
+	unsigned asked;
+} say = {false, false, -1, -1, -1, 0};
+
+int __real_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
+int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
+struct ibv_context *__real_mlx5dv_open_device(struct ibv_device *dev,
+					      struct mlx5dv_context_attr *attr);
+struct ibv_context *__wrap_mlx5dv_open_device(struct ibv_device *dev,
+					      struct mlx5dv_context_attr *attr);
+int __wrap_mlx5dv_devx_general_cmd(struct ibv_context *ctx, const void *in, size_t inlen, void *out,
+				   size_t outlen);
+
+int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr)
+{
+	int ret = __real_mlx5dv_query_device(ctx, attr);
+
+	if (say.no_empw)
+		attr->flags &= ~(uint64_t)MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+	return ret;
+}
+
+struct ibv_context *__wrap_mlx5dv_open_device(struct ibv_device *dev,
+					      struct mlx5dv_context_attr *attr)
+{
+	errno = EPERM;
+	return say.no_devx ? NULL : __real_mlx5dv_open_device(dev, attr);
+}
+
+/* PRM: QUERY_HCA_CAP of the general and the Ethernet group, QUERY_NIC_VPORT_CONTEXT. */
+int __wrap_mlx5dv_devx_general_cmd(struct ibv_context *ctx, const void *in, size_t inlen, void *out,
+				   size_t outlen)
+{
+	const uint8_t *cmd = in;
+	uint8_t *answer = (uint8_t *)out + 16;
+	unsigned opcode = (unsigned)cmd[0] << 8 | cmd[1], group = cmd[7] >> 1;
+
+	(void)ctx;
+	say.asked++;
+	cr_assert(inlen == 16 && outlen >= 16 + 256);
+	if (say.no_devx)
+		return EOPNOTSUPP;
+	memset(out, 0, outlen);
+	if (opcode == 0x100 && group == 0 && say.max_wqe >= 0) {
+		answer[0x290 / 8] = (uint8_t)(say.max_wqe >> 8);
+		answer[0x290 / 8 + 1] = (uint8_t)say.max_wqe;
+	} else if (opcode == 0x100 && group == 1) {
+		/* bits 18 and 19 from the most significant one */
+		answer[2] = (uint8_t)((say.inline_mode >= 0 ? say.inline_mode : 2) << 4);
+	} else if (opcode == 0x754) {
+		/* bits 5 to 7 */
+		answer[0] = (uint8_t)say.vport_mode;
+	}
+	return 0;
+}
+
+/* Frames of all sizes, in bursts of all sizes, arrive as they were sent, in WQEs of this kind. */
+static void check_traffic(dq_tx_write_fn write, uint32_t max_ptrs)
+{
+	struct daqiri *dq = kit_open_text(ONE_WAY("64"));
+	struct daqiri_txq *tx = daqiri_txq_get(daqiri_port_find(dq, "a"), 0);
+	struct daqiri_rxq *rx = daqiri_rxq_get(daqiri_port_find(dq, "b"), 0);
+	struct kit_burst burst = {.min = 60, .max = 1514, .dst = MAC_B};
+
+	cr_assert_eq(tx->write, write);
+	cr_assert_eq(tx->max_ptrs, max_ptrs);
+	for (burst.n = 1; burst.n <= 64; burst.n++) {
+		kit_send(tx, &burst);
+		kit_expect(rx, &burst);
+		burst.first += burst.n;
+	}
+	kit_wait_sent(tx, 64 * 65 / 2);
+	daqiri_close(dq);
+}
+
+Test(caps, a_device_that_grants_no_devx_is_used_without)
+{
+	say.no_devx = true;
+	check_traffic(dq_tx_write_empw, 58);
+	cr_assert_gt(say.asked, 0u);
+}
+
+Test(caps, a_device_without_empw_gets_a_wqe_for_each_packet)
+{
+	say.no_empw = true;
+	check_traffic(dq_tx_write_send, 58);
+}
+
+Test(caps, a_device_with_short_wqes_gets_short_ones)
+{
+	say.max_wqe = 128;
+	check_traffic(dq_tx_write_empw, 6);
+}
+
+Test(caps, a_device_that_wants_headers_inline_gets_them)
+{
+	say.inline_mode = 0;
+	check_traffic(dq_tx_write_send_inline, 58);
+}
+
+Test(caps, the_vport_may_want_headers_inline_or_not)
+{
+	say.inline_mode = 1;
+	say.vport_mode = 1;
+	check_traffic(dq_tx_write_send_inline, 58);
+	say.vport_mode = 0;
+	check_traffic(dq_tx_write_empw, 58);
+}
+
+Test(caps, a_vport_that_wants_more_than_the_l2_header_is_refused_with_the_cure)
+{
+	say.inline_mode = 1;
+	say.vport_mode = 2;
+	cr_assert_eq(kit_try_text(ONE_WAY("64")), -EOPNOTSUPP);
+	assert_detail("devlink dev eswitch set pci/");
+	assert_detail("inline-mode");
+}
