@@ -103,7 +103,7 @@ static int read_number(const char *path, const char *label, uint64_t *out)
 static void check_huge(struct check *c, const char *section)
 {
 	const char *kind = daqiri_config_get(c->cfg, section, "kind");
-	uint64_t page, bufs = 0, size = 0, have = 0, need;
+	uint64_t page, bufs = 0, size = 0, align = 64, have = 0, need;
 	char path[96];
 
 	if (!kind || strcmp(kind, "huge"))
@@ -119,7 +119,8 @@ static void check_huge(struct check *c, const char *section)
 	}
 	daqiri_config_get_u64(c->cfg, section, "num_bufs", &bufs);
 	daqiri_config_get_u64(c->cfg, section, "buf_size", &size);
-	need = (bufs * ((size + 63) / 64 * 64) + page - 1) / page;
+	daqiri_config_get_u64(c->cfg, section, "align", &align);
+	need = (bufs * ((size + align - 1) / align * align) + page - 1) / page;
 	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%llukB/free_hugepages",
 		 (unsigned long long)page / 1024);
 	read_number(path, "", &have);

@@ -44,10 +44,7 @@ void perf_interval_end(struct perf_interval *iv)
 
 static void print_rates(FILE *f, double seconds, uint64_t packets, uint64_t bytes)
 {
-	double l1 = (double)bytes + (double)packets * PERF_L1_EXTRA;
-
-	fprintf(f, "%.3f Mpps, %.3f Gb/s L2, %.3f Gb/s L1", (double)packets / seconds / 1e6,
-		(double)bytes * 8 / seconds / 1e9, l1 * 8 / seconds / 1e9);
+	perf_rates_print(f, (double)packets / seconds, (double)bytes * 8 / seconds);
 }
 
 /* A frame that was under way at the last line may have come since: no negative losses. */

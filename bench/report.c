@@ -132,13 +132,22 @@ void perf_report_start(const struct perf_run *run)
 
 /* ---- at the end ---- */
 
+void perf_rates_print(FILE *f, double pps, double bps)
+{
+	/* Slow streams are to be told from none at all. */
+	int digits = pps < 100e3 ? 6 : 3;
+
+	fprintf(f, "%.*f Mpps, %.*f Gb/s L2, %.*f Gb/s L1", digits, pps / 1e6, digits, bps / 1e9,
+		digits, (bps + pps * PERF_L1_EXTRA * 8) / 1e9);
+}
+
 static void print_side(FILE *f, const char *name, const struct perf_side *side)
 {
 	if (!side->used)
 		return;
-	fprintf(f, "%s  %llu packets, %.3f Mpps, %.3f Gb/s L2, %.3f Gb/s L1, in %.3f s\n", name,
-		(ull)side->packets, perf_side_pps(side) / 1e6, perf_side_bps(side, false) / 1e9,
-		perf_side_bps(side, true) / 1e9, perf_side_seconds(side));
+	fprintf(f, "%s  %llu packets, ", name, (ull)side->packets);
+	perf_rates_print(f, perf_side_pps(side), perf_side_bps(side, false));
+	fprintf(f, ", in %.3f s\n", perf_side_seconds(side));
 }
 
 static void print_losses(FILE *f, const struct perf_totals *t)
@@ -166,7 +175,7 @@ static void print_latency(FILE *f, const struct perf_run *run)
 		return;
 	perf_latency(run, NULL, &h);
 	if (!h.count) {
-		fprintf(f, "    no latency: the sender put no times into its frames\n");
+		fprintf(f, "    no latency: no frame has a time of this host's clock in it\n");
 		return;
 	}
 	fprintf(f, "    latency p50 %.3f, p90 %.3f, p99 %.3f, p99.9 %.3f, max %.3f us\n",

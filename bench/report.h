@@ -6,6 +6,8 @@
 #ifndef PERF_REPORT_H
 #define PERF_REPORT_H
 
+#include <stdio.h>
+
 #include "totals.h"
 #include "verdict.h"
 
@@ -25,6 +27,9 @@ struct perf_interval {
 	struct perf_totals totals; /* then */
 	uint64_t *queues;    /* packets and bytes of each queue then, with -v */
 };
+
+/* "1.500 Mpps, 0.768 Gb/s L2, 1.056 Gb/s L1": of packets and L2 bits per second. */
+void perf_rates_print(FILE *f, double pps, double bps);
 
 void perf_report_start(const struct perf_run *run);
 void perf_report_end(const struct perf_run *run, const struct perf_result *result);

@@ -5,10 +5,15 @@
 /* How far ahead the frames' first bytes are fetched: their memory was written by another agent. */
 #define AHEAD 8
 
+/* A clock that is so far off is not ours: the sender runs on another host. */
+#define LATENCY_MAX_NS 60000000000u
+
 static void count_latency(struct perf_arrival *a, const struct perf_mark *mark, uint64_t now)
 {
-	if (mark->time_ns)
-		perf_hist_add(a->latency, (now - mark->time_ns) & PERF_TIME_MASK);
+	uint64_t ns = (now - mark->time_ns) & PERF_TIME_MASK;
+
+	if (mark->time_ns && ns < LATENCY_MAX_NS)
+		perf_hist_add(a->latency, ns);
 }
 
 static void count_end(struct perf_arrival *a, const struct perf_mark *mark)

@@ -129,19 +129,19 @@ double perf_side_seconds(const struct perf_side *side)
 	return side->last_ns > side->first_ns ? (double)(side->last_ns - side->first_ns) / 1e9 : 0;
 }
 
+/* Between n frames lie n - 1 times of a frame. */
 double perf_side_pps(const struct perf_side *side)
 {
 	double seconds = perf_side_seconds(side);
 
-	return seconds > 0 ? (double)side->packets / seconds : 0;
+	return seconds > 0 ? ((double)side->packets - 1) / seconds : 0;
 }
 
 double perf_side_bps(const struct perf_side *side, bool l1)
 {
-	double seconds = perf_side_seconds(side);
-	double bytes = (double)side->bytes + (l1 ? (double)side->packets * PERF_L1_EXTRA : 0);
+	double size = side->packets ? (double)side->bytes / (double)side->packets : 0;
 
-	return seconds > 0 ? bytes * 8 / seconds : 0;
+	return perf_side_pps(side) * (size + (l1 ? PERF_L1_EXTRA : 0)) * 8;
 }
 
 double perf_totals_seconds(const struct perf_totals *t)

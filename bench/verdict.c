@@ -318,13 +318,14 @@ void perf_verdict(const struct perf_run *run, const struct perf_before *b, struc
 		struct daqiri_port_info info = { .size = sizeof(info) };
 
 		perf_link_totals(s.link, &s.totals);
-		if (!in_trouble(s.link, &s.totals))
-			continue;
 		if (s.link->txq && !daqiri_port_info(s.link->txq->port, &info))
 			s.tx = info;
 		s.rx_port = st->rx.used ? daqiri_port_find(run->dq, st->rx.port) : NULL;
 		if (s.rx_port && !daqiri_port_info(s.rx_port, &info))
 			s.rx = info;
-		judge(&s);
+		if (in_trouble(s.link, &s.totals))
+			judge(&s);
+		else
+			judge_carrier(&s);
 	}
 }
