@@ -55,12 +55,9 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
 static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
 			       uint32_t qpn_ds, enum dq_ce ce)
 {
-	ctrl->opmod_idx_opcode = htobe32(opcode_index);
-	ctrl->qpn_ds = htobe32(qpn_ds);
-	ctrl->signature = 0;
-	ctrl->dci_stream_channel_id = 0;
-	ctrl->fm_ce_se = (uint8_t)ce;
-	ctrl->imm = 0;
+	*ctrl = (struct mlx5_wqe_ctrl_seg){ .opmod_idx_opcode = htobe32(opcode_index),
+					    .qpn_ds = htobe32(qpn_ds),
+					    .fm_ce_se = (uint8_t)ce };
 }
 
 static inline uint32_t dq_wqe_opcode_index(uint32_t opcode, uint32_t index)

@@ -92,8 +92,8 @@ static bool is_virtual(const struct daqiri_port *port)
 static int set_flags(struct daqiri_port *port)
 {
 	const char *netdev = port->info.netdev;
-	uint64_t flags, want = (port->conf->promiscuous ? IFF_PROMISC : 0) |
-			       (port->conf->allmulticast ? IFF_ALLMULTI : 0);
+	uint64_t flags, want = (port->conf->promiscuous ? (uint64_t)IFF_PROMISC : 0) |
+			       (port->conf->allmulticast ? (uint64_t)IFF_ALLMULTI : 0);
 	int ret;
 
 	if (!want || !is_virtual(port))

@@ -18,4 +18,15 @@
 #define EMU_UAR_SIZE      4096u
 #define EMU_CLOCK_KHZ     1000000u /* the free-running clock counts nanoseconds */
 
+/*
+ * Capability bits of the uverbs ABI whose names kernel headers before 5.12 lack: enum
+ * ib_uverbs_device_cap_flags and ib_uverbs_raw_packet_caps.
+ */
+#define EMU_DEVICE_PORT_ACTIVE_EVENT     (1u << 10)
+#define EMU_DEVICE_SYS_IMAGE_GUID        (1u << 11)
+#define EMU_DEVICE_RAW_IP_CSUM           (1u << 26)
+#define EMU_DEVICE_MANAGED_FLOW_STEERING (1u << 29)
+#define EMU_RAW_PACKET_CVLAN_STRIPPING   (1u << 0)
+#define EMU_RAW_PACKET_IP_CSUM           (1u << 2)
+
 #endif

@@ -100,10 +100,8 @@ static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device
 		.vendor_part_id = 0x1021,
 		.max_qp = 1u << EMU_LOG_MAX_OBJ,
 		.max_qp_wr = EMU_MAX_SQ_WQEBB,
-		.device_cap_flags = IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
-				    IB_UVERBS_DEVICE_SYS_IMAGE_GUID |
-				    IB_UVERBS_DEVICE_RAW_IP_CSUM |
-				    IB_UVERBS_DEVICE_MANAGED_FLOW_STEERING,
+		.device_cap_flags = EMU_DEVICE_PORT_ACTIVE_EVENT | EMU_DEVICE_SYS_IMAGE_GUID |
+				    EMU_DEVICE_RAW_IP_CSUM | EMU_DEVICE_MANAGED_FLOW_STEERING,
 		.max_sge = EMU_MAX_SGE,
 		.max_cq = 1u << EMU_LOG_MAX_OBJ,
 		.max_cqe = EMU_MAX_CQE,
@@ -157,8 +155,7 @@ static int query_device_ex(struct emu_call *call)
 			.max_rwq_indirection_table_size = 1u << EMU_LOG_IND_TABLE,
 		},
 		.max_wq_type_rq = 1u << EMU_LOG_MAX_OBJ,
-		.raw_packet_caps = IB_UVERBS_RAW_PACKET_CAP_IP_CSUM |
-				   IB_UVERBS_RAW_PACKET_CAP_CVLAN_STRIPPING,
+		.raw_packet_caps = EMU_RAW_PACKET_IP_CSUM | EMU_RAW_PACKET_CVLAN_STRIPPING,
 	};
 
 	if (!call->ctx->allocated)
