@@ -265,6 +265,7 @@ static int open_context(struct daqiri **out, struct dq_conf *conf, const struct 
 		return dq_error(ENOMEM, "out of memory for a context");
 	}
 	dq->conf = conf;
+	dq_conf_warn(conf);
 	ret = build(dq, attached);
 	if (ret)
 		daqiri_close(dq);

@@ -79,8 +79,9 @@ int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri
 		goto err_close;
 	dev->pd = ibv_alloc_pd(dev->ctx);
 	if (!dev->pd) {
-		ret = dq_error(errno, "%s: no protection domain: %s", dev->info.rdma,
-			       strerror(errno));
+		int err = errno ? errno : EIO;
+
+		ret = dq_error(err, "%s: no protection domain: %s", dev->info.rdma, strerror(err));
 		goto err_close;
 	}
 	*out = dev;
