@@ -168,13 +168,25 @@ static _Noreturn void reap(const char *dir)
 	_exit(0);
 }
 
+/* Waits until nobody holds the pipe's other end any more. */
+static void wait_closed(int pipe_fds[2])
+{
+	char byte;
+
+	close(pipe_fds[1]);
+	while (read(pipe_fds[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	close(pipe_fds[0]);
+}
+
 int launch_reaper(const char *dir)
 {
-	pid_t pid = fork();
-	int status;
+	int status, let_go[2];
+	pid_t pid;
 
-	if (pid < 0)
+	if (pipe2(let_go, O_CLOEXEC))
 		return -errno;
+	pid = fork();
 	if (!pid) {
 		/* a grandchild: the program must not find a child that it did not start */
 		setsid();
@@ -183,6 +195,11 @@ int launch_reaper(const char *dir)
 			reap(dir);
 		_exit(pid < 0);
 	}
+	status = errno;
+	/* It has inherited the lock: until it has closed that, the wire looks as if it were used. */
+	wait_closed(let_go);
+	if (pid < 0)
+		return -status;
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
