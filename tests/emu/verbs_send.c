@@ -159,6 +159,34 @@ Test(send, a_frame_above_the_mtu_is_lost_in_silence)
 	kit_expect_frame(rx_cq, &k.b, &f);
 }
 
+/* Of the network interface of port p. */
+static void set_mtu(const struct kit_port *p, unsigned mtu)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command),
+		 "for f in /sys/class/infiniband/%s/device/net/*/mtu; do echo %u >$f; done",
+		 ibv_get_device_name(p->ctx->device), mtu);
+	cr_assert_eq(system(command), 0);
+}
+
+Test(send, the_mtu_of_the_receiver_counts_too)
+{
+	struct frame f;
+
+	set_mtu(&k.a, 4000);
+	kit_frame(&k, &f, 1519);
+	kit_recv(rx, &k.b, 40, 2048);
+	kit_send(tx, &k.a, &f, 0, IBV_SEND_SIGNALED);
+	kit_expect(tx_cq, IBV_WC_SUCCESS);
+	cr_expect_eq(kit_quiet(rx_cq), 0);
+	set_mtu(&k.b, 4000);
+	kit_send(tx, &k.a, &f, 1, 0);
+	kit_expect_frame(rx_cq, &k.b, &f);
+	set_mtu(&k.a, 1500);
+	set_mtu(&k.b, 1500);
+}
+
 /* ---- keys and bounds ----------------------------------------------------------------------- */
 
 static void expect_send_error(struct ibv_sge *sge, enum ibv_wc_status status)
