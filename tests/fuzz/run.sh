@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the fuzz targets with clang and runs each for some seconds, on the inputs of tests/data/fuzz
+# and on what earlier runs found: run.sh [SECONDS [TARGET…]]
+#   BUILD      a configured build tree, for its config.h (default build)
+#   FUZZ_WORK  where programs, inputs found and crashes go (default BUILD/fuzz)
+#   CC         clang
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seconds=${1:-10}
+[ $# -eq 0 ] || shift
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(config rx emu_wqe emu_packet)
+build=${BUILD:-build}
+work=${FUZZ_WORK:-$build/fuzz}
+[ -f "$build/config.h" ] || { echo "$build is not configured: BUILD=DIRECTORY"; exit 2; }
+
+emu=(src/emu/packet.c src/emu/steer.c)
+declare -A sources=(
+	[config]="$(echo src/config*.c) src/error.c src/log.c -linih"
+	[rx]="src/rxq_poll.c src/error.c"
+	[emu_packet]="${emu[*]}"
+	[emu_wqe]="${emu[*]} src/emu/sq.c src/emu/sq_wqe.c src/emu/cq.c src/emu/rq.c src/emu/rss.c
+		src/emu/wire_tx.c src/emu/settings.c"
+)
+declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="")
+
+compile() {
+	# shellcheck disable=SC2086 # lists of words
+	"${CC:-clang}" -std=gnu11 -g -O1 -D_GNU_SOURCE -DHAVE_CONFIG_H -I"$build" -Iinclude -Isrc \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		"tests/fuzz/fuzz_$1.c" ${sources[$1]} -o "$work/fuzz_$1"
+}
+
+# Crashes are left in the work directory; one that is mended goes to tests/data/fuzz/TARGET.
+fuzz() {
+	local found=$work/found-$1
+	mkdir -p "$found"
+	# shellcheck disable=SC2086
+	"$work/fuzz_$1" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+		-print_final_stats=1 -artifact_prefix="$work/$1-" "$found" "tests/data/fuzz/$1" \
+		${extra[$1]} >"$work/$1.log" 2>&1 || { tail -n 40 "$work/$1.log"; return 1; }
+	printf 'fuzz_%s: %s runs, %s inputs found, no crash\n' "$1" \
+		"$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$1.log")" \
+		"$(find "$found" -type f | wc -l)"
+}
+
+mkdir -p "$work"
+for target in "${targets[@]}"; do
+	compile "$target"
+	fuzz "$target"
+done
