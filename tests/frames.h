@@ -67,7 +67,7 @@ static inline void fr_ipv4(struct frame *f, unsigned proto, const char *src, con
 	f->l3 = f->len;
 	ip[0] = 0x45;
 	fr_put16(ip + 4, 0x1234); /* identification */
-	ip[8] = 64;               /* time to live */
+	ip[8] = 64;		  /* time to live */
 	ip[9] = (uint8_t)proto;
 	inet_pton(AF_INET, src, ip + 12);
 	inet_pton(AF_INET, dst, ip + 16);

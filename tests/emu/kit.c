@@ -5,24 +5,17 @@
 #include <poll.h>
 #include <time.h>
 
-static void defer(struct kit *k, int (*fn)(void *obj), void *obj)
+void kit_defer(struct kit *k, int (*fn)(void *obj), void *obj)
 {
 	cr_assert_lt(k->n_undo, sizeof(k->undo) / sizeof(k->undo[0]));
-	k->undo[k->n_undo++] = (struct kit_undo){ fn, obj };
+	k->undo[k->n_undo++] = (struct kit_undo){fn, obj};
 }
 
-#define UNDO(fn, type)                                                                             \
-	static int undo_##fn(void *obj)                                                            \
-	{                                                                                          \
-		return fn((type *)obj);                                                            \
-	}
-UNDO(ibv_destroy_cq, struct ibv_cq)
-UNDO(ibv_destroy_qp, struct ibv_qp)
-UNDO(ibv_destroy_wq, struct ibv_wq)
-UNDO(ibv_destroy_rwq_ind_table, struct ibv_rwq_ind_table)
-UNDO(ibv_destroy_flow, struct ibv_flow)
-UNDO(ibv_destroy_comp_channel, struct ibv_comp_channel)
-UNDO(mlx5dv_destroy_flow_matcher, struct mlx5dv_flow_matcher)
+KIT_UNDO(ibv_destroy_cq, struct ibv_cq)
+KIT_UNDO(ibv_destroy_qp, struct ibv_qp)
+KIT_UNDO(ibv_destroy_wq, struct ibv_wq)
+KIT_UNDO(ibv_destroy_rwq_ind_table, struct ibv_rwq_ind_table)
+KIT_UNDO(ibv_destroy_comp_channel, struct ibv_comp_channel)
 
 void kit_forget(struct kit *k, const void *obj)
 {
@@ -105,7 +98,7 @@ struct ibv_cq *kit_cq(struct kit *k, struct kit_port *p, int n)
 	struct ibv_cq *cq = ibv_create_cq(p->ctx, n, NULL, NULL, 0);
 
 	cr_assert_not_null(cq);
-	defer(k, undo_ibv_destroy_cq, cq);
+	kit_defer(k, undo_ibv_destroy_cq, cq);
 	return cq;
 }
 
@@ -115,26 +108,26 @@ struct ibv_cq *kit_event_cq(struct kit *k, struct kit_port *p, int n)
 	struct ibv_cq *cq;
 
 	cr_assert_not_null(channel);
-	defer(k, undo_ibv_destroy_comp_channel, channel);
+	kit_defer(k, undo_ibv_destroy_comp_channel, channel);
 	cq = ibv_create_cq(p->ctx, n, NULL, channel, 0);
 	cr_assert_not_null(cq);
-	defer(k, undo_ibv_destroy_cq, cq);
+	kit_defer(k, undo_ibv_destroy_cq, cq);
 	return cq;
 }
 
 struct ibv_cq_ex *kit_cq_ex(struct kit *k, struct kit_port *p, uint64_t flags)
 {
-	struct ibv_cq_init_attr_ex attr = { .cqe = 16, .wc_flags = flags };
+	struct ibv_cq_init_attr_ex attr = {.cqe = 16, .wc_flags = flags};
 	struct ibv_cq_ex *ex = ibv_create_cq_ex(p->ctx, &attr);
 
 	cr_assert_not_null(ex, "%s", strerror(errno));
-	defer(k, undo_ibv_destroy_cq, ibv_cq_ex_to_cq(ex));
+	kit_defer(k, undo_ibv_destroy_cq, ibv_cq_ex_to_cq(ex));
 	return ex;
 }
 
 void kit_to_state(struct ibv_qp *qp, enum ibv_qp_state state)
 {
-	struct ibv_qp_attr attr = { .qp_state = state, .port_num = 1 };
+	struct ibv_qp_attr attr = {.qp_state = state, .port_num = 1};
 	int mask = IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0);
 
 	cr_assert_eq(ibv_modify_qp(qp, &attr, mask), 0, "to state %d", (int)state);
@@ -144,13 +137,12 @@ struct ibv_qp *kit_raw_cap(struct kit *k, struct kit_port *p, struct ibv_cq *cq,
 			   struct ibv_qp_cap cap)
 {
 	struct ibv_qp_init_attr attr = {
-		.send_cq = cq, .recv_cq = cq, .cap = cap, .qp_type = IBV_QPT_RAW_PACKET
-	};
+		.send_cq = cq, .recv_cq = cq, .cap = cap, .qp_type = IBV_QPT_RAW_PACKET};
 	struct ibv_qp *qp = ibv_create_qp(p->pd, &attr);
 
 	if (!qp)
 		return NULL;
-	defer(k, undo_ibv_destroy_qp, qp);
+	kit_defer(k, undo_ibv_destroy_qp, qp);
 	kit_to_state(qp, IBV_QPS_INIT);
 	kit_to_state(qp, IBV_QPS_RTR);
 	kit_to_state(qp, IBV_QPS_RTS);
@@ -159,10 +151,11 @@ struct ibv_qp *kit_raw_cap(struct kit *k, struct kit_port *p, struct ibv_cq *cq,
 
 struct ibv_qp *kit_raw(struct kit *k, struct kit_port *p, struct ibv_cq *cq)
 {
-	struct ibv_qp_cap cap = {
-		.max_send_wr = 16, .max_recv_wr = 16, .max_send_sge = 2, .max_recv_sge = 2,
-		.max_inline_data = 64
-	};
+	struct ibv_qp_cap cap = {.max_send_wr = 16,
+				 .max_recv_wr = 16,
+				 .max_send_sge = 2,
+				 .max_recv_sge = 2,
+				 .max_inline_data = 64};
 	struct ibv_qp *qp = kit_raw_cap(k, p, cq, cap);
 
 	cr_assert_not_null(qp, "raw packet QP: %s", strerror(errno));
@@ -172,13 +165,12 @@ struct ibv_qp *kit_raw(struct kit *k, struct kit_port *p, struct ibv_cq *cq)
 struct ibv_wq *kit_wq(struct kit *k, struct kit_port *p, struct ibv_cq *cq, unsigned depth)
 {
 	struct ibv_wq_init_attr attr = {
-		.wq_type = IBV_WQT_RQ, .max_wr = depth, .max_sge = 1, .pd = p->pd, .cq = cq
-	};
-	struct ibv_wq_attr ready = { .attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY };
+		.wq_type = IBV_WQT_RQ, .max_wr = depth, .max_sge = 1, .pd = p->pd, .cq = cq};
+	struct ibv_wq_attr ready = {.attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY};
 	struct ibv_wq *wq = ibv_create_wq(p->ctx, &attr);
 
 	cr_assert_not_null(wq, "%s", strerror(errno));
-	defer(k, undo_ibv_destroy_wq, wq);
+	kit_defer(k, undo_ibv_destroy_wq, wq);
 	cr_assert_eq(ibv_modify_wq(wq, &ready), 0);
 	return wq;
 }
@@ -186,11 +178,11 @@ struct ibv_wq *kit_wq(struct kit *k, struct kit_port *p, struct ibv_cq *cq, unsi
 struct ibv_rwq_ind_table *kit_table(struct kit *k, struct kit_port *p, struct ibv_wq **wqs,
 				    unsigned log_n)
 {
-	struct ibv_rwq_ind_table_init_attr attr = { .log_ind_tbl_size = log_n, .ind_tbl = wqs };
+	struct ibv_rwq_ind_table_init_attr attr = {.log_ind_tbl_size = log_n, .ind_tbl = wqs};
 	struct ibv_rwq_ind_table *table = ibv_create_rwq_ind_table(p->ctx, &attr);
 
 	cr_assert_not_null(table, "%s", strerror(errno));
-	defer(k, undo_ibv_destroy_rwq_ind_table, table);
+	kit_defer(k, undo_ibv_destroy_rwq_ind_table, table);
 	return table;
 }
 
@@ -205,19 +197,19 @@ struct ibv_qp *kit_hash_qp(struct kit *k, struct kit_port *p, struct ibv_rwq_ind
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
-		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH |
-			     IBV_QP_INIT_ATTR_IND_TABLE,
+		.comp_mask =
+			IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH | IBV_QP_INIT_ATTR_IND_TABLE,
 		.pd = p->pd,
 		.rwq_ind_tbl = table,
-		.rx_hash_conf = { .rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-				  .rx_hash_key_len = sizeof(kit_rss_key),
-				  .rx_hash_key = kit_rss_key,
-				  .rx_hash_fields_mask = fields },
+		.rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
+				 .rx_hash_key_len = sizeof(kit_rss_key),
+				 .rx_hash_key = kit_rss_key,
+				 .rx_hash_fields_mask = fields},
 	};
 	struct ibv_qp *qp = ibv_create_qp_ex(p->ctx, &attr);
 
 	if (qp)
-		defer(k, undo_ibv_destroy_qp, qp);
+		kit_defer(k, undo_ibv_destroy_qp, qp);
 	return qp;
 }
 
@@ -235,14 +227,14 @@ struct kit_rx kit_rx(struct kit *k, struct kit_port *p, unsigned depth)
 
 struct ibv_sge kit_sge(const struct kit_port *p, unsigned slot, unsigned len)
 {
-	return (struct ibv_sge){ .addr = (uintptr_t)kit_slot(p, slot), .length = len,
-				 .lkey = p->mr->lkey };
+	return (struct ibv_sge){
+		.addr = (uintptr_t)kit_slot(p, slot), .length = len, .lkey = p->mr->lkey};
 }
 
 void kit_recv(struct ibv_qp *qp, const struct kit_port *p, unsigned slot, unsigned len)
 {
 	struct ibv_sge sge = kit_sge(p, slot, len);
-	struct ibv_recv_wr wr = { .wr_id = slot, .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_recv_wr wr = {.wr_id = slot, .sg_list = &sge, .num_sge = 1}, *bad;
 
 	cr_assert_eq(ibv_post_recv(qp, &wr, &bad), 0);
 }
@@ -250,7 +242,7 @@ void kit_recv(struct ibv_qp *qp, const struct kit_port *p, unsigned slot, unsign
 void kit_wq_recv(struct ibv_wq *wq, const struct kit_port *p, unsigned slot, unsigned len)
 {
 	struct ibv_sge sge = kit_sge(p, slot, len);
-	struct ibv_recv_wr wr = { .wr_id = slot, .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_recv_wr wr = {.wr_id = slot, .sg_list = &sge, .num_sge = 1}, *bad;
 
 	cr_assert_eq(ibv_post_wq_recv(wq, &wr, &bad), 0);
 }
@@ -263,8 +255,12 @@ void kit_wq_fill(struct ibv_wq *wq, const struct kit_port *p, unsigned first, un
 
 void kit_post_send(struct ibv_qp *qp, struct ibv_sge *sge, int n, unsigned flags)
 {
-	struct ibv_send_wr wr = { .wr_id = KIT_SLOTS, .sg_list = sge, .num_sge = n,
-				  .opcode = IBV_WR_SEND, .send_flags = flags }, *bad;
+	struct ibv_send_wr wr = {.wr_id = KIT_SLOTS,
+				 .sg_list = sge,
+				 .num_sge = n,
+				 .opcode = IBV_WR_SEND,
+				 .send_flags = flags},
+			   *bad;
 
 	cr_assert_eq(ibv_post_send(qp, &wr, &bad), 0);
 }
@@ -273,8 +269,12 @@ void kit_send(struct ibv_qp *qp, const struct kit_port *p, const struct frame *f
 	      unsigned flags)
 {
 	struct ibv_sge sge = kit_sge(p, slot, f->len);
-	struct ibv_send_wr wr = { .wr_id = slot, .sg_list = &sge, .num_sge = 1,
-				  .opcode = IBV_WR_SEND, .send_flags = flags }, *bad;
+	struct ibv_send_wr wr = {.wr_id = slot,
+				 .sg_list = &sge,
+				 .num_sge = 1,
+				 .opcode = IBV_WR_SEND,
+				 .send_flags = flags},
+			   *bad;
 
 	memcpy(kit_slot(p, slot), f->b, f->len);
 	cr_assert_eq(ibv_post_send(qp, &wr, &bad), 0);
@@ -298,7 +298,7 @@ static int poll_for(struct ibv_cq *cq, struct ibv_wc *wc, int n, unsigned ms)
 		cr_assert_geq(ret, 0);
 		got += ret;
 		if (!ret)
-			nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+			nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 	}
 	return got;
 }
@@ -338,7 +338,7 @@ void kit_expect_frame(struct ibv_cq *cq, const struct kit_port *p, const struct 
 
 bool kit_readable(int fd, int ms)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 
 	return poll(&pfd, 1, ms) == 1;
 }
@@ -347,142 +347,4 @@ void kit_frame(const struct kit *k, struct frame *f, unsigned len)
 {
 	fr_ether(f, k->b.mac, k->a.mac, 0x88b5);
 	fr_payload(f, len - f->len);
-}
-
-/* ---- rules --------------------------------------------------------------------------------- */
-
-void kit_rule(struct kit_rule *r, unsigned priority)
-{
-	memset(r, 0, sizeof(*r));
-	r->attr.type = IBV_FLOW_ATTR_NORMAL;
-	r->attr.size = sizeof(r->attr);
-	r->attr.priority = (uint16_t)priority;
-	r->attr.port = 1;
-}
-
-static void add_spec(struct kit_rule *r, const void *spec, size_t size)
-{
-	cr_assert_leq(r->attr.size + size, sizeof(*r));
-	memcpy((uint8_t *)r + r->attr.size, spec, size);
-	r->attr.size = (uint16_t)(r->attr.size + size);
-	r->attr.num_of_specs++;
-}
-
-void kit_rule_eth(struct kit_rule *r, const char *dst, const char *src, unsigned type)
-{
-	struct ibv_flow_spec_eth spec = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec) };
-
-	if (dst) {
-		fr_mac(spec.val.dst_mac, dst);
-		memset(spec.mask.dst_mac, 0xff, 6);
-	}
-	if (src) {
-		fr_mac(spec.val.src_mac, src);
-		memset(spec.mask.src_mac, 0xff, 6);
-	}
-	if (type) {
-		spec.val.ether_type = htobe16((uint16_t)type);
-		spec.mask.ether_type = 0xffff;
-	}
-	add_spec(r, &spec, sizeof(spec));
-}
-
-void kit_rule_ipv4(struct kit_rule *r, const char *src, const char *dst)
-{
-	struct ibv_flow_spec_ipv4 spec = { .type = IBV_FLOW_SPEC_IPV4, .size = sizeof(spec) };
-
-	if (src) {
-		inet_pton(AF_INET, src, &spec.val.src_ip);
-		spec.mask.src_ip = 0xffffffff;
-	}
-	if (dst) {
-		inet_pton(AF_INET, dst, &spec.val.dst_ip);
-		spec.mask.dst_ip = 0xffffffff;
-	}
-	add_spec(r, &spec, sizeof(spec));
-}
-
-void kit_rule_udp(struct kit_rule *r, unsigned sport, unsigned dport)
-{
-	struct ibv_flow_spec_tcp_udp spec = { .type = IBV_FLOW_SPEC_UDP, .size = sizeof(spec) };
-
-	if (sport) {
-		spec.val.src_port = htobe16((uint16_t)sport);
-		spec.mask.src_port = 0xffff;
-	}
-	if (dport) {
-		spec.val.dst_port = htobe16((uint16_t)dport);
-		spec.mask.dst_port = 0xffff;
-	}
-	add_spec(r, &spec, sizeof(spec));
-}
-
-void kit_rule_tag(struct kit_rule *r, uint32_t tag)
-{
-	struct ibv_flow_spec_action_tag spec = { .type = IBV_FLOW_SPEC_ACTION_TAG,
-						 .size = sizeof(spec), .tag_id = tag };
-
-	add_spec(r, &spec, sizeof(spec));
-}
-
-void kit_rule_drop(struct kit_rule *r)
-{
-	struct ibv_flow_spec_action_drop spec = { .type = IBV_FLOW_SPEC_ACTION_DROP,
-						  .size = sizeof(spec) };
-
-	add_spec(r, &spec, sizeof(spec));
-}
-
-struct ibv_flow *kit_flow(struct kit *k, struct ibv_qp *qp, struct kit_rule *r)
-{
-	struct ibv_flow *flow = ibv_create_flow(qp, &r->attr);
-
-	if (flow)
-		defer(k, undo_ibv_destroy_flow, flow);
-	return flow;
-}
-
-void kit_catch_all(struct kit *k, struct ibv_qp *qp)
-{
-	struct kit_rule r;
-
-	kit_rule(&r, 15);
-	cr_assert_not_null(kit_flow(k, qp, &r), "catch-all: %s", strerror(errno));
-}
-
-struct mlx5dv_flow_matcher *kit_matcher(struct kit *k, struct kit_port *p,
-					const struct kit_match *mask, unsigned priority)
-{
-	struct kit_match copy = *mask;
-	struct mlx5dv_flow_matcher_attr attr = {
-		.type = IBV_FLOW_ATTR_NORMAL,
-		.priority = (uint16_t)priority,
-		.match_criteria_enable = 1, /* PRM: outer headers */
-		.match_mask = (struct mlx5dv_flow_match_parameters *)&copy,
-	};
-	struct mlx5dv_flow_matcher *matcher;
-
-	copy.size = sizeof(copy.b);
-	matcher = mlx5dv_create_flow_matcher(p->ctx, &attr);
-	cr_assert_not_null(matcher, "matcher: %s", strerror(errno));
-	defer(k, undo_mlx5dv_destroy_flow_matcher, matcher);
-	return matcher;
-}
-
-struct ibv_flow *kit_dv_flow(struct kit *k, struct mlx5dv_flow_matcher *matcher,
-			     const struct kit_match *value, struct ibv_qp *qp, uint32_t tag)
-{
-	struct mlx5dv_flow_action_attr actions[2] = {
-		{ .type = MLX5DV_FLOW_ACTION_DEST_IBV_QP, .qp = qp },
-		{ .type = MLX5DV_FLOW_ACTION_TAG, .tag_value = tag },
-	};
-	struct kit_match copy = *value;
-	struct ibv_flow *flow;
-
-	copy.size = sizeof(copy.b);
-	flow = mlx5dv_create_flow(matcher, (struct mlx5dv_flow_match_parameters *)&copy,
-				  tag ? 2 : 1, actions);
-	if (flow)
-		defer(k, undo_ibv_destroy_flow, flow);
-	return flow;
 }

@@ -19,8 +19,8 @@
 struct kit_port {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;
-	struct ibv_mr *mr;   /* of mem, local write */
-	uint8_t *mem;        /* KIT_SLOTS slots of KIT_SLOT bytes */
+	struct ibv_mr *mr; /* of mem, local write */
+	uint8_t *mem;	   /* KIT_SLOTS slots of KIT_SLOT bytes */
 	char mac[18];
 };
 
@@ -47,6 +47,14 @@ void kit_open(struct kit *k);
 void kit_close(struct kit *k);
 /* Leaves an object that the test has destroyed itself out of kit_close(). */
 void kit_forget(struct kit *k, const void *obj);
+
+/* Has kit_close() call fn(obj), before what was deferred earlier. */
+void kit_defer(struct kit *k, int (*fn)(void *obj), void *obj);
+#define KIT_UNDO(fn, type)                                                                         \
+	static int undo_##fn(void *obj)                                                            \
+	{                                                                                          \
+		return fn((type *)obj);                                                            \
+	}
 
 struct ibv_cq *kit_cq(struct kit *k, struct kit_port *p, int n);
 /* An event channel and a CQ of n entries on it. */

@@ -11,8 +11,8 @@ static struct ibv_cq *tx_cq, *cq;
 
 static void setup(void)
 {
-	struct ibv_qp_cap cap = { .max_send_wr = 1, .max_recv_wr = 64, .max_send_sge = 1,
-				  .max_recv_sge = 1 };
+	struct ibv_qp_cap cap = {
+		.max_send_wr = 1, .max_recv_wr = 64, .max_send_sge = 1, .max_recv_sge = 1};
 	unsigned i;
 
 	kit_open(&k);
@@ -102,7 +102,7 @@ static struct mlx5dv_cq dv;
 
 static void arm(bool record, bool bell)
 {
-	struct mlx5dv_obj obj = { .cq = { .in = cq, .out = &dv } };
+	struct mlx5dv_obj obj = {.cq = {.in = cq, .out = &dv}};
 	uint32_t word = 0; /* sequence 0, any completion, consumer index 0 */
 
 	cr_assert_eq(mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ), 0);
@@ -162,9 +162,9 @@ Test(cq, an_emptied_queue_goes_round_without_overrun)
 
 Test(cq, an_extended_queue_reports_tag_and_length)
 {
-	struct ibv_cq_ex *ex = kit_cq_ex(&k, &k.b, IBV_WC_EX_WITH_BYTE_LEN |
-						   IBV_WC_EX_WITH_FLOW_TAG);
-	struct ibv_poll_cq_attr poll = { 0 };
+	struct ibv_cq_ex *ex =
+		kit_cq_ex(&k, &k.b, IBV_WC_EX_WITH_BYTE_LEN | IBV_WC_EX_WITH_FLOW_TAG);
+	struct ibv_poll_cq_attr poll = {0};
 	struct ibv_qp *qp = kit_raw(&k, &k.b, ibv_cq_ex_to_cq(ex));
 	struct kit_rule r;
 	int i;

@@ -5,10 +5,10 @@
  */
 #include "kit.h"
 
-#define EMPW     0x29 /* PRM: enhanced multi-packet send */
+#define EMPW	 0x29 /* PRM: enhanced multi-packet send */
 #define CE_ERROR 0x00 /* completion on error */
 #define CE_FIRST 0x04 /* on the first error only */
-#define CE_EVER  0x08
+#define CE_EVER	 0x08
 
 static struct kit k;
 static struct ibv_cq *tx_cq, *rx_cq;
@@ -24,7 +24,7 @@ static void *wqebb(unsigned i)
 
 static void setup(void)
 {
-	struct mlx5dv_obj obj = { 0 };
+	struct mlx5dv_obj obj = {0};
 	unsigned i;
 
 	kit_open(&k);

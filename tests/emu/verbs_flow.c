@@ -117,12 +117,18 @@ static void expect_exact(void)
 		unsigned byte;
 		const char *what;
 	} fields[] = {
-		{ 0, "destination MAC, first byte" }, { 5, "destination MAC, last byte" },
-		{ 6, "source MAC" },		      { 11, "source MAC, last byte" },
-		{ 26, "source address" },	      { 29, "source address, last byte" },
-		{ 30, "destination address" },	      { 33, "destination address, last byte" },
-		{ 34, "source port" },		      { 35, "source port, low byte" },
-		{ 36, "destination port" },	      { 37, "destination port, low byte" },
+		{0, "destination MAC, first byte"},
+		{5, "destination MAC, last byte"},
+		{6, "source MAC"},
+		{11, "source MAC, last byte"},
+		{26, "source address"},
+		{29, "source address, last byte"},
+		{30, "destination address"},
+		{33, "destination address, last byte"},
+		{34, "source port"},
+		{35, "source port, low byte"},
+		{36, "destination port"},
+		{37, "destination port, low byte"},
 	};
 	struct frame f;
 	unsigned i;
@@ -244,7 +250,7 @@ Test(flow, a_catch_all_steals_from_a_multicast_rule)
 
 Test(flow, a_direct_multicast_rule_is_demoted_too)
 {
-	struct kit_match value = { 0 }, mask = { 0 };
+	struct kit_match value = {0}, mask = {0};
 	struct frame f;
 
 	fr_mac(value.b + KIT_DMAC, MCAST);
@@ -257,7 +263,7 @@ Test(flow, a_direct_multicast_rule_is_demoted_too)
 
 Test(flow, a_multicast_rule_without_the_group_bit_keeps_its_priority)
 {
-	struct kit_match value = { 0 }, mask = { 0 };
+	struct kit_match value = {0}, mask = {0};
 	struct frame f;
 
 	fr_mac(value.b + KIT_DMAC, MCAST);

@@ -68,7 +68,7 @@ Test(objects, each_step_of_a_receive_chain_is_busy_while_the_next_stands_on_it)
 Test(objects, a_matcher_in_use_is_busy)
 {
 	struct kit_rx rx = kit_rx(&k, &k.a, 16);
-	struct kit_match value = { 0 }, mask = { 0 };
+	struct kit_match value = {0}, mask = {0};
 	struct mlx5dv_flow_matcher *matcher = kit_matcher(&k, &k.a, &mask, 3);
 
 	cr_assert_not_null(kit_dv_flow(&k, matcher, &value, rx.qp, 0));
@@ -112,7 +112,7 @@ Test(objects, a_queue_pair_deeper_than_the_device_is_refused)
 {
 	struct ibv_cq *cq = kit_cq(&k, &k.a, 16);
 	struct ibv_device_attr attr;
-	struct ibv_qp_cap cap = { .max_send_sge = 1, .max_recv_sge = 1 };
+	struct ibv_qp_cap cap = {.max_send_sge = 1, .max_recv_sge = 1};
 
 	cr_assert_eq(ibv_query_device(k.a.ctx, &attr), 0);
 	cap.max_send_wr = (uint32_t)attr.max_qp_wr + 1;
@@ -134,11 +134,12 @@ Test(objects, a_completion_queue_deeper_than_the_device_is_refused)
 Test(objects, a_queue_pair_skips_no_state)
 {
 	struct ibv_cq *cq = kit_cq(&k, &k.a, 16);
-	struct ibv_qp_init_attr init = { .send_cq = cq, .recv_cq = cq,
-					 .cap = { .max_send_wr = 4, .max_send_sge = 1 },
-					 .qp_type = IBV_QPT_RAW_PACKET };
+	struct ibv_qp_init_attr init = {.send_cq = cq,
+					.recv_cq = cq,
+					.cap = {.max_send_wr = 4, .max_send_sge = 1},
+					.qp_type = IBV_QPT_RAW_PACKET};
 	struct ibv_qp *qp = ibv_create_qp(k.a.pd, &init);
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RTS };
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_RTS};
 
 	cr_assert_not_null(qp);
 	cr_expect_eq(err_of(ibv_modify_qp(qp, &attr, IBV_QP_STATE)), EINVAL);
@@ -162,7 +163,7 @@ Test(objects, the_port_is_an_active_ethernet_port)
 Test(objects, the_device_has_what_the_library_needs)
 {
 	struct ibv_device_attr_ex ex;
-	struct mlx5dv_context dv = { 0 };
+	struct mlx5dv_context dv = {0};
 
 	cr_assert_eq(ibv_query_device_ex(k.a.ctx, NULL, &ex), 0);
 	cr_expect(ex.rss_caps.supported_qpts & 1u << IBV_QPT_RAW_PACKET);
@@ -179,9 +180,9 @@ Test(objects, two_contexts_of_one_device_do_not_meet)
 	struct ibv_context *other = ibv_open_device(k.a.ctx->device);
 	struct ibv_pd *pd = ibv_alloc_pd(other);
 	struct ibv_cq *cq = ibv_create_cq(other, 16, NULL, NULL, 0);
-	struct kit_port p = { .ctx = other, .pd = pd };
+	struct kit_port p = {.ctx = other, .pd = pd};
 	struct ibv_sge sge = kit_sge(&k.a, 0, 60);
-	struct kit here = { .n_undo = 0 };
+	struct kit here = {.n_undo = 0};
 	struct ibv_qp *qp = kit_raw(&here, &p, cq);
 
 	/* the key of a region of the first context */

@@ -39,7 +39,7 @@ static void need(int good, const char *what)
 
 static void to_state(enum ibv_qp_state state)
 {
-	struct ibv_qp_attr attr = { .qp_state = state, .port_num = 1 };
+	struct ibv_qp_attr attr = {.qp_state = state, .port_num = 1};
 	int mask = IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0);
 
 	need(!ibv_modify_qp(end.qp, &attr, mask), "ibv_modify_qp");
@@ -48,11 +48,11 @@ static void to_state(enum ibv_qp_state state)
 static void open_end(const char *name)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
-	struct ibv_qp_init_attr attr = {
-		.cap = { .max_send_wr = DEPTH, .max_recv_wr = DEPTH, .max_send_sge = 1,
-			 .max_recv_sge = 1 },
-		.qp_type = IBV_QPT_RAW_PACKET
-	};
+	struct ibv_qp_init_attr attr = {.cap = {.max_send_wr = DEPTH,
+						.max_recv_wr = DEPTH,
+						.max_send_sge = 1,
+						.max_recv_sge = 1},
+					.qp_type = IBV_QPT_RAW_PACKET};
 	unsigned i;
 
 	need(list != NULL, "ibv_get_device_list");
@@ -72,14 +72,14 @@ static void open_end(const char *name)
 
 static struct ibv_sge buffer(unsigned i, unsigned len)
 {
-	return (struct ibv_sge){ .addr = (uintptr_t)memory[i % DEPTH], .length = len,
-				 .lkey = end.mr->lkey };
+	return (struct ibv_sge){
+		.addr = (uintptr_t)memory[i % DEPTH], .length = len, .lkey = end.mr->lkey};
 }
 
 static void post_buffer(unsigned i)
 {
 	struct ibv_sge sge = buffer(i, SLOT);
-	struct ibv_recv_wr wr = { .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_recv_wr wr = {.sg_list = &sge, .num_sge = 1}, *bad;
 
 	need(!ibv_post_recv(end.qp, &wr, &bad), "ibv_post_recv");
 }
@@ -89,9 +89,11 @@ static void take_port_1(void)
 	struct {
 		struct ibv_flow_attr attr;
 		struct ibv_flow_spec_eth eth;
-	} rule = { .attr = { .type = IBV_FLOW_ATTR_NORMAL, .size = sizeof(rule), .port = 1,
-			     .num_of_specs = 1 },
-		   .eth = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(rule.eth) } };
+	} rule = {.attr = {.type = IBV_FLOW_ATTR_NORMAL,
+			   .size = sizeof(rule),
+			   .port = 1,
+			   .num_of_specs = 1},
+		  .eth = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(rule.eth)}};
 
 	fr_mac(rule.eth.val.dst_mac, "02:da:01:00:00:02");
 	memset(rule.eth.mask.dst_mac, 0xff, 6);
@@ -123,8 +125,10 @@ static int receive(unsigned count)
 
 static int send_frames(unsigned count)
 {
-	struct ibv_send_wr wr = { .num_sge = 1, .opcode = IBV_WR_SEND,
-				  .send_flags = IBV_SEND_SIGNALED }, *bad;
+	struct ibv_send_wr wr = {.num_sge = 1,
+				 .opcode = IBV_WR_SEND,
+				 .send_flags = IBV_SEND_SIGNALED},
+			   *bad;
 	struct ibv_sge sge = buffer(0, 60);
 	struct ibv_wc wc;
 	struct frame f;

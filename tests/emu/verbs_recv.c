@@ -100,8 +100,8 @@ Test(recv, a_frame_is_scattered_over_two_segments)
 {
 	struct ibv_cq *cq = kit_cq(&k, &k.b, 16);
 	struct ibv_qp *qp = kit_raw(&k, &k.b, cq);
-	struct ibv_sge sge[2] = { kit_sge(&k.b, 0, 32), kit_sge(&k.b, 1, 1000) };
-	struct ibv_recv_wr wr = { .wr_id = 7, .sg_list = sge, .num_sge = 2 }, *bad;
+	struct ibv_sge sge[2] = {kit_sge(&k.b, 0, 32), kit_sge(&k.b, 1, 1000)};
+	struct ibv_recv_wr wr = {.wr_id = 7, .sg_list = sge, .num_sge = 2}, *bad;
 	struct kit_rule r;
 	struct frame *f;
 
@@ -134,7 +134,7 @@ Test(recv, frames_without_a_buffer_are_counted_and_lost)
 
 static void expect_stopped(struct ibv_sge sge)
 {
-	struct ibv_recv_wr wr = { .wr_id = 33, .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_recv_wr wr = {.wr_id = 33, .sg_list = &sge, .num_sge = 1}, *bad;
 
 	cr_assert_eq(ibv_post_wq_recv(rx.wq, &wr, &bad), 0);
 	kit_wq_recv(rx.wq, &k.b, 1, 2048);
@@ -188,7 +188,7 @@ Test(recv, a_key_of_another_protection_domain_stops_the_queue)
 
 static void wq_state(enum ibv_wq_state state)
 {
-	struct ibv_wq_attr attr = { .attr_mask = IBV_WQ_ATTR_STATE, .wq_state = state };
+	struct ibv_wq_attr attr = {.attr_mask = IBV_WQ_ATTR_STATE, .wq_state = state};
 
 	cr_assert_eq(ibv_modify_wq(rx.wq, &attr), 0, "to state %d", (int)state);
 }

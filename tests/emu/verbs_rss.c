@@ -106,7 +106,7 @@ static void flow_frame(struct frame *f, unsigned proto, unsigned i)
 /* 64 flows: each in its queue, and no queue idle. proto 0: UDP and TCP in turn. */
 static void expect_spread(unsigned log_n, unsigned proto, unsigned hashed)
 {
-	unsigned hits[QUEUES] = { 0 }, i, q, want;
+	unsigned hits[QUEUES] = {0}, i, q, want;
 	struct frame f;
 
 	for (i = 0; i < 64; i++) {
@@ -189,13 +189,14 @@ Test(rss, a_hash_key_has_40_bytes)
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
-		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH |
-			     IBV_QP_INIT_ATTR_IND_TABLE,
+		.comp_mask =
+			IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH | IBV_QP_INIT_ATTR_IND_TABLE,
 		.pd = k.b.pd,
 		.rwq_ind_tbl = kit_table(&k, &k.b, wq, 2),
-		.rx_hash_conf = { .rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-				  .rx_hash_key_len = 39, .rx_hash_key = kit_rss_key,
-				  .rx_hash_fields_mask = ADDRESSES },
+		.rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
+				 .rx_hash_key_len = 39,
+				 .rx_hash_key = kit_rss_key,
+				 .rx_hash_fields_mask = ADDRESSES},
 	};
 
 	cr_expect_null(ibv_create_qp_ex(k.b.ctx, &attr));
@@ -208,7 +209,7 @@ Test(rss, a_hash_key_has_40_bytes)
 Test(rss, a_hash_qp_cannot_be_modified)
 {
 	struct ibv_qp *qp = spread(2, ADDRESSES);
-	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = 1 };
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_INIT, .port_num = 1};
 
 	cr_expect_neq(ibv_modify_qp(qp, &attr, IBV_QP_STATE | IBV_QP_PORT), 0);
 }

@@ -103,7 +103,7 @@ Test(send, inline_data_needs_no_memory_key)
 	struct frame f;
 
 	kit_frame(&k, &f, 60);
-	sge = (struct ibv_sge){ .addr = (uintptr_t)f.b, .length = f.len, .lkey = 0 };
+	sge = (struct ibv_sge){.addr = (uintptr_t)f.b, .length = f.len, .lkey = 0};
 	kit_recv(rx, &k.b, 40, 2048);
 	kit_post_send(tx, &sge, 1, IBV_SEND_INLINE | IBV_SEND_SIGNALED);
 	kit_expect_frame(rx_cq, &k.b, &f);

@@ -16,13 +16,13 @@ struct golden_sge {
 /* One send work request. */
 struct golden_wqe {
 	const char *what;
-	uint32_t index;     /* of its first WQEBB, counting for ever */
+	uint32_t index; /* of its first WQEBB, counting for ever */
 	uint32_t qpn;
 	uint32_t signalled; /* IBV_SEND_SIGNALED was set */
-	uint32_t csum;      /* IBV_SEND_IP_CSUM was set */
-	uint32_t n_sge;     /* 0: the frame is inline or in a TSO header */
+	uint32_t csum;	    /* IBV_SEND_IP_CSUM was set */
+	uint32_t n_sge;	    /* 0: the frame is inline or in a TSO header */
 	struct golden_sge sge[2];
-	uint32_t n_bytes;   /* of the WQE: 16 times its segments */
+	uint32_t n_bytes; /* of the WQE: 16 times its segments */
 	uint8_t bytes[128];
 };
 
@@ -38,12 +38,12 @@ struct golden_rwqe {
 struct golden_cqe {
 	const char *what;
 	uint32_t entries; /* of its CQ */
-	uint32_t index;   /* its place, counting for ever */
-	uint32_t recv;    /* ibv_wc.opcode has IBV_WC_RECV (good ones only) */
-	uint32_t wr_id;   /* the work request's index in its ring */
+	uint32_t index;	  /* its place, counting for ever */
+	uint32_t recv;	  /* ibv_wc.opcode has IBV_WC_RECV (good ones only) */
+	uint32_t wr_id;	  /* the work request's index in its ring */
 	uint32_t status, vendor_err;
 	uint32_t byte_len; /* good receive completions */
-	uint32_t tag;      /* as ibv_wc_read_flow_tag() tells */
+	uint32_t tag;	   /* as ibv_wc_read_flow_tag() tells */
 	uint8_t bytes[64];
 };
 

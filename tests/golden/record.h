@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recorder's parts: record_rings.c makes libmlx5 post and poll, record.c prints and compares. */
+/* The recorder's parts: record_rings.c makes libmlx5 post and poll, record.c prints and compares.
+ */
 #ifndef RECORD_H
 #define RECORD_H
 

@@ -10,7 +10,7 @@
 #include <infiniband/verbs.h>
 
 #define ENTRIES 4u /* so that the ownership bit turns soon */
-#define BUFFER  2048u
+#define BUFFER	2048u
 
 /* A port with one queue pair, whose completion queues tell flow tags. */
 struct end {
@@ -33,26 +33,22 @@ static void need(int good, const char *what)
 
 static void to_state(struct ibv_qp *qp, enum ibv_qp_state state)
 {
-	struct ibv_qp_attr attr = { .qp_state = state, .port_num = 1 };
+	struct ibv_qp_attr attr = {.qp_state = state, .port_num = 1};
 
-	need(!ibv_modify_qp(qp, &attr,
-			    IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0)),
+	need(!ibv_modify_qp(qp, &attr, IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0)),
 	     "ibv_modify_qp");
 }
 
 static void end_open(struct end *e, struct ibv_device *dev, unsigned i)
 {
-	struct ibv_cq_init_attr_ex cq_attr = { .cqe = ENTRIES - 1,
-					       .wc_flags = IBV_WC_EX_WITH_BYTE_LEN |
-							   IBV_WC_EX_WITH_FLOW_TAG };
+	struct ibv_cq_init_attr_ex cq_attr = {
+		.cqe = ENTRIES - 1, .wc_flags = IBV_WC_EX_WITH_BYTE_LEN | IBV_WC_EX_WITH_FLOW_TAG};
 	struct ibv_qp_init_attr attr = {
-		.cap = { .max_send_wr = 8, .max_recv_wr = 8, .max_send_sge = 1,
-			 .max_recv_sge = 1 },
-		.qp_type = IBV_QPT_RAW_PACKET
-	};
-	struct mlx5dv_obj obj = { .cq = { .out = &e->ring } };
+		.cap = {.max_send_wr = 8, .max_recv_wr = 8, .max_send_sge = 1, .max_recv_sge = 1},
+		.qp_type = IBV_QPT_RAW_PACKET};
+	struct mlx5dv_obj obj = {.cq = {.out = &e->ring}};
 
-	*e = (struct end){ .ctx = ibv_open_device(dev) };
+	*e = (struct end){.ctx = ibv_open_device(dev)};
 	need(e->ctx && (e->pd = ibv_alloc_pd(e->ctx)), "opening a device");
 	e->mr = ibv_reg_mr(e->pd, memory[i], sizeof(memory[i]), IBV_ACCESS_LOCAL_WRITE);
 	e->cq = ibv_create_cq_ex(e->ctx, &cq_attr);
@@ -80,10 +76,11 @@ static struct ibv_flow *tag_frames(struct end *e, uint32_t tag)
 		struct ibv_flow_attr attr;
 		struct ibv_flow_spec_action_tag tag;
 	} rule = {
-		.attr = { .type = IBV_FLOW_ATTR_NORMAL, .size = sizeof(rule), .port = 1,
-			  .num_of_specs = tag ? 1 : 0 },
-		.tag = { .type = IBV_FLOW_SPEC_ACTION_TAG, .size = sizeof(rule.tag),
-			 .tag_id = tag },
+		.attr = {.type = IBV_FLOW_ATTR_NORMAL,
+			 .size = sizeof(rule),
+			 .port = 1,
+			 .num_of_specs = tag ? 1 : 0},
+		.tag = {.type = IBV_FLOW_SPEC_ACTION_TAG, .size = sizeof(rule.tag), .tag_id = tag},
 	};
 	struct ibv_flow *flow = ibv_create_flow(e->qp, &rule.attr);
 
@@ -95,13 +92,16 @@ static struct ibv_flow *tag_frames(struct end *e, uint32_t tag)
 static void record_next(struct end *e, const char *what)
 {
 	struct golden_cqe *c = &record.cqes[record.n_cqes++];
-	struct ibv_poll_cq_attr attr = { 0 };
+	struct ibv_poll_cq_attr attr = {0};
 	unsigned long tries;
 
 	for (tries = 0; ibv_start_poll(e->cq, &attr); tries++)
 		need(tries < 100000000, "no completion came");
-	*c = (struct golden_cqe){ .what = what, .entries = e->ring.cqe_cnt, .index = e->polled++,
-				  .wr_id = (uint32_t)e->cq->wr_id, .status = e->cq->status };
+	*c = (struct golden_cqe){.what = what,
+				 .entries = e->ring.cqe_cnt,
+				 .index = e->polled++,
+				 .wr_id = (uint32_t)e->cq->wr_id,
+				 .status = e->cq->status};
 	if (c->status) {
 		c->vendor_err = ibv_wc_read_vendor_err(e->cq);
 	} else if (ibv_wc_read_opcode(e->cq) & IBV_WC_RECV) {
@@ -115,9 +115,8 @@ static void record_next(struct end *e, const char *what)
 
 static void receive(struct end *e, unsigned len)
 {
-	struct ibv_sge sge = { .addr = (uintptr_t)memory[1][0], .length = len,
-			       .lkey = e->mr->lkey };
-	struct ibv_recv_wr wr = { .wr_id = e->posted++, .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_sge sge = {.addr = (uintptr_t)memory[1][0], .length = len, .lkey = e->mr->lkey};
+	struct ibv_recv_wr wr = {.wr_id = e->posted++, .sg_list = &sge, .num_sge = 1}, *bad;
 
 	need(!ibv_post_recv(e->qp, &wr, &bad), "ibv_post_recv");
 }
@@ -125,10 +124,15 @@ static void receive(struct end *e, unsigned len)
 /* wrong_key: it will fail, and stop the queue. */
 static void send_len(struct end *e, unsigned len, int wrong_key)
 {
-	struct ibv_sge sge = { .addr = (uintptr_t)memory[0][0], .length = len,
-			       .lkey = e->mr->lkey ^ (unsigned)wrong_key };
-	struct ibv_send_wr wr = { .wr_id = e->posted++, .sg_list = &sge, .num_sge = 1,
-				  .opcode = IBV_WR_SEND, .send_flags = IBV_SEND_SIGNALED }, *bad;
+	struct ibv_sge sge = {.addr = (uintptr_t)memory[0][0],
+			      .length = len,
+			      .lkey = e->mr->lkey ^ (unsigned)wrong_key};
+	struct ibv_send_wr wr = {.wr_id = e->posted++,
+				 .sg_list = &sge,
+				 .num_sge = 1,
+				 .opcode = IBV_WR_SEND,
+				 .send_flags = IBV_SEND_SIGNALED},
+			   *bad;
 
 	need(!ibv_post_send(e->qp, &wr, &bad), "ibv_post_send");
 }
@@ -140,12 +144,12 @@ static void record_good(struct end *tx, struct end *rx)
 		unsigned len;
 		uint32_t tag;
 	} sent[] = {
-		{ "received, 60 bytes, no tag", 60, 0 },
-		{ "received, 1514 bytes, tag 1", 1514, 1 },
-		{ "received, 256 bytes, tag 0xabcdef", 256, 0xabcdef },
-		{ "received, 64 bytes, tag 0xfffffe", 64, 0xfffffe },
-		{ "received, second round of the ring", 65, 2 },
-		{ "received, second round, next", 66, 0 },
+		{"received, 60 bytes, no tag", 60, 0},
+		{"received, 1514 bytes, tag 1", 1514, 1},
+		{"received, 256 bytes, tag 0xabcdef", 256, 0xabcdef},
+		{"received, 64 bytes, tag 0xfffffe", 64, 0xfffffe},
+		{"received, second round of the ring", 65, 2},
+		{"received, second round, next", 66, 0},
 	};
 	struct ibv_flow *flow;
 	unsigned i;

@@ -14,7 +14,7 @@
 
 #define MEM_HINT ((void *)0x200000000000) /* so that addresses repeat, where it is free */
 #define MEM_SIZE 65536u
-#define FRAME    60u
+#define FRAME	 60u
 
 static struct port {
 	struct ibv_context *ctx;
@@ -52,14 +52,14 @@ void record_open(void)
 	port.ctx = must(ibv_open_device(must(list[0], "a device")), "ibv_open_device");
 	ibv_free_device_list(list);
 	port.pd = must(ibv_alloc_pd(port.ctx), "ibv_alloc_pd");
-	port.mem = mmap(MEM_HINT, MEM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			-1, 0);
+	port.mem = mmap(MEM_HINT, MEM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
 	if (port.mem == MAP_FAILED)
 		die("mmap");
 	for (i = 0; i < MEM_SIZE; i++)
 		port.mem[i] = golden_byte(i);
-	port.mr = must(ibv_reg_mr(port.pd, port.mem, MEM_SIZE, IBV_ACCESS_LOCAL_WRITE),
-		       "ibv_reg_mr");
+	port.mr =
+		must(ibv_reg_mr(port.pd, port.mem, MEM_SIZE, IBV_ACCESS_LOCAL_WRITE), "ibv_reg_mr");
 }
 
 void record_close(void)
@@ -71,7 +71,7 @@ void record_close(void)
 
 static void to_state(enum ibv_qp_state state)
 {
-	struct ibv_qp_attr attr = { .qp_state = state, .port_num = 1 };
+	struct ibv_qp_attr attr = {.qp_state = state, .port_num = 1};
 
 	must_0(ibv_modify_qp(port.qp, &attr,
 			     IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0)),
@@ -82,15 +82,18 @@ static void qp_open(void)
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
-		.cap = { .max_send_wr = 64, .max_recv_wr = 8, .max_send_sge = 2,
-			 .max_recv_sge = 2, .max_inline_data = FRAME },
+		.cap = {.max_send_wr = 64,
+			.max_recv_wr = 8,
+			.max_send_sge = 2,
+			.max_recv_sge = 2,
+			.max_inline_data = FRAME},
 		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS |
 			     IBV_QP_INIT_ATTR_MAX_TSO_HEADER,
 		.pd = port.pd,
 		.send_ops_flags = IBV_QP_EX_WITH_SEND,
 		.max_tso_header = GOLDEN_HEADER,
 	};
-	struct mlx5dv_obj obj = { .qp = { .out = &port.ring } };
+	struct mlx5dv_obj obj = {.qp = {.out = &port.ring}};
 
 	attr.send_cq = attr.recv_cq = port.cq;
 	port.qp = obj.qp.in = must(ibv_create_qp_ex(port.ctx, &attr), "ibv_create_qp_ex");
@@ -108,8 +111,8 @@ static void qp_close(void)
 
 static struct ibv_sge sge_at(unsigned offset, unsigned len)
 {
-	return (struct ibv_sge){ .addr = (uintptr_t)port.mem + offset, .length = len,
-				 .lkey = port.mr->lkey };
+	return (struct ibv_sge){
+		.addr = (uintptr_t)port.mem + offset, .length = len, .lkey = port.mr->lkey};
 }
 
 static void sges_down(struct golden_sge *to, const struct ibv_sge *from, unsigned n)
@@ -117,7 +120,7 @@ static void sges_down(struct golden_sge *to, const struct ibv_sge *from, unsigne
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		to[i] = (struct golden_sge){ from[i].addr, from[i].length, from[i].lkey };
+		to[i] = (struct golden_sge){from[i].addr, from[i].length, from[i].lkey};
 }
 
 /* ---- send WQEs ------------------------------------------------------------------------------- */
@@ -131,9 +134,12 @@ static struct golden_wqe *wqe_down(const char *what, unsigned flags)
 
 	ctrl = (const void *)((uint8_t *)port.ring.sq.buf + (port.posted & mask) * 64);
 	segs = be32toh(ctrl->qpn_ds) & 0x3f;
-	*w = (struct golden_wqe){ .what = what, .index = port.posted, .qpn = port.qp->qp_num,
-				  .signalled = !!(flags & IBV_SEND_SIGNALED),
-				  .csum = !!(flags & IBV_SEND_IP_CSUM), .n_bytes = segs * 16 };
+	*w = (struct golden_wqe){.what = what,
+				 .index = port.posted,
+				 .qpn = port.qp->qp_num,
+				 .signalled = !!(flags & IBV_SEND_SIGNALED),
+				 .csum = !!(flags & IBV_SEND_IP_CSUM),
+				 .n_bytes = segs * 16};
 	if (w->n_bytes > sizeof(w->bytes))
 		die("the WQE is longer than a record");
 	for (i = 0; i < w->n_bytes; i += 64)
@@ -146,15 +152,19 @@ static struct golden_wqe *wqe_down(const char *what, unsigned flags)
 
 static int post(struct ibv_sge *sge, int n, unsigned flags)
 {
-	struct ibv_send_wr wr = { .wr_id = port.posted, .sg_list = sge, .num_sge = n,
-				  .opcode = IBV_WR_SEND, .send_flags = flags }, *bad;
+	struct ibv_send_wr wr = {.wr_id = port.posted,
+				 .sg_list = sge,
+				 .num_sge = n,
+				 .opcode = IBV_WR_SEND,
+				 .send_flags = flags},
+			   *bad;
 
 	return ibv_post_send(port.qp, &wr, &bad);
 }
 
 static void record_post(const char *what, unsigned n, unsigned flags)
 {
-	struct ibv_sge sge[2] = { sge_at(0, n == 1 ? FRAME : 14), sge_at(4096, FRAME - 14) };
+	struct ibv_sge sge[2] = {sge_at(0, n == 1 ? FRAME : 14), sge_at(4096, FRAME - 14)};
 	struct golden_wqe *w;
 
 	must_0(post(sge, (int)n, flags), "ibv_post_send");
@@ -167,7 +177,7 @@ static void record_post(const char *what, unsigned n, unsigned flags)
 
 static void record_wr(const char *what, unsigned n, unsigned flags)
 {
-	struct ibv_sge sge[2] = { sge_at(0, n == 1 ? FRAME : 14), sge_at(4096, FRAME - 14) };
+	struct ibv_sge sge[2] = {sge_at(0, n == 1 ? FRAME : 14), sge_at(4096, FRAME - 14)};
 	struct ibv_qp_ex *qp = ibv_qp_to_qp_ex(port.qp);
 	struct golden_wqe *w;
 
@@ -189,11 +199,12 @@ static void record_wr(const char *what, unsigned n, unsigned flags)
 	sges_down(w->sge, sge, n);
 }
 
-/* The only way to have libmlx5 put a header into the Ethernet segment of a device that needs none. */
+/* The only way to have libmlx5 put a header into the Ethernet segment of a device that needs none.
+ */
 static void record_tso(void)
 {
-	struct ibv_send_wr wr = { .opcode = IBV_WR_TSO,
-				  .tso = { .hdr = port.mem, .hdr_sz = GOLDEN_HEADER, .mss = 1000 } };
+	struct ibv_send_wr wr = {.opcode = IBV_WR_TSO,
+				 .tso = {.hdr = port.mem, .hdr_sz = GOLDEN_HEADER, .mss = 1000}};
 	struct ibv_send_wr *bad;
 
 	must_0(ibv_post_send(port.qp, &wr, &bad), "ibv_post_send, TSO");
@@ -261,22 +272,24 @@ static void rwqe_down(const char *what, const void *bytes, const struct ibv_recv
 {
 	struct golden_rwqe *w = &record.rwqes[record.n_rwqes++];
 
-	*w = (struct golden_rwqe){ .what = what, .max_sge = max_sge,
-				   .n_sge = (uint32_t)wr->num_sge, .n_bytes = max_sge * 16 };
+	*w = (struct golden_rwqe){.what = what,
+				  .max_sge = max_sge,
+				  .n_sge = (uint32_t)wr->num_sge,
+				  .n_bytes = max_sge * 16};
 	memcpy(w->bytes, bytes, w->n_bytes);
 	sges_down(w->sge, wr->sg_list, w->n_sge);
 }
 
 static void record_wq(void)
 {
-	struct ibv_wq_init_attr attr = { .wq_type = IBV_WQT_RQ, .max_wr = 8, .max_sge = 1,
-					 .pd = port.pd, .cq = port.cq };
-	struct ibv_wq_attr ready = { .attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY };
+	struct ibv_wq_init_attr attr = {
+		.wq_type = IBV_WQT_RQ, .max_wr = 8, .max_sge = 1, .pd = port.pd, .cq = port.cq};
+	struct ibv_wq_attr ready = {.attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY};
 	struct ibv_wq *wq = must(ibv_create_wq(port.ctx, &attr), "ibv_create_wq");
 	struct mlx5dv_rwq ring;
-	struct mlx5dv_obj obj = { .rwq = { .in = wq, .out = &ring } };
+	struct mlx5dv_obj obj = {.rwq = {.in = wq, .out = &ring}};
 	struct ibv_sge sge = sge_at(8192, 2048);
-	struct ibv_recv_wr wr = { .sg_list = &sge, .num_sge = 1 }, *bad;
+	struct ibv_recv_wr wr = {.sg_list = &sge, .num_sge = 1}, *bad;
 
 	must_0(ibv_modify_wq(wq, &ready), "ibv_modify_wq");
 	must_0(mlx5dv_init_obj(&obj, MLX5DV_OBJ_RWQ), "mlx5dv_init_obj");
@@ -287,14 +300,14 @@ static void record_wq(void)
 
 static void record_rwqes(void)
 {
-	struct ibv_sge sge[2] = { sge_at(8192, 128), sge_at(16384, 2048) };
-	struct ibv_recv_wr wr = { .sg_list = sge, .num_sge = 2 }, *bad;
+	struct ibv_sge sge[2] = {sge_at(8192, 128), sge_at(16384, 2048)};
+	struct ibv_recv_wr wr = {.sg_list = sge, .num_sge = 2}, *bad;
 
 	must_0(ibv_post_recv(port.qp, &wr, &bad), "ibv_post_recv");
 	rwqe_down("ibv_post_recv, 2 segments of 2", port.ring.rq.buf, &wr, 2);
 	wr.num_sge = 1;
 	must_0(ibv_post_recv(port.qp, &wr, &bad), "ibv_post_recv");
-	rwqe_down("ibv_post_recv, 1 segment of 2", (uint8_t *)port.ring.rq.buf + port.ring.rq.stride,
-		  &wr, 2);
+	rwqe_down("ibv_post_recv, 1 segment of 2",
+		  (uint8_t *)port.ring.rq.buf + port.ring.rq.stride, &wr, 2);
 	record_wq();
 }

@@ -148,7 +148,7 @@ Test(cqe, the_solicited_bit_does_not_hide_a_good_receive)
 
 Test(cqe, numbers_keep_all_their_bits)
 {
-	struct mlx5_cqe64 cqe = { 0 };
+	struct mlx5_cqe64 cqe = {0};
 
 	cqe.byte_cnt = htobe32(0x12345678);
 	cqe.wqe_counter = htobe16(0xfedc);
@@ -176,7 +176,7 @@ Test(cqe, only_three_syndromes_stop_a_receive_queue)
 
 Test(cqe, every_syndrome_has_words_of_its_own)
 {
-	static const uint8_t known[] = { 0x01, 0x02, 0x04, 0x05, 0x06, 0x10, 0x11, 0xff };
+	static const uint8_t known[] = {0x01, 0x02, 0x04, 0x05, 0x06, 0x10, 0x11, 0xff};
 	unsigned i, j;
 
 	for (i = 0; i < COUNT(known); i++) {

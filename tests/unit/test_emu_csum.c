@@ -12,8 +12,16 @@
 #define SRC "06:11:22:33:44:55"
 
 enum { L2_OK = 1, L3_OK = 2, L4_OK = 4 };
-enum { IP_EXT = 0x02, IPV6 = 0x04, IPV4 = 0x08, TCP = 0x10, UDP = 0x20, EMPTY_ACK = 0x30,
-       TCP_ACK = 0x40, FRAG = 0x80 };
+enum {
+	IP_EXT = 0x02,
+	IPV6 = 0x04,
+	IPV4 = 0x08,
+	TCP = 0x10,
+	UDP = 0x20,
+	EMPTY_ACK = 0x30,
+	TCP_ACK = 0x40,
+	FRAG = 0x80
+};
 
 static struct emu_pkt_status status(const struct frame *f)
 {
@@ -58,7 +66,7 @@ static void expect_status(const struct frame *f, unsigned ok, unsigned type, con
 /* RFC 1071, section 3: 00 01 f2 03 f4 f5 f6 f7 sum up to ddf2. */
 Test(checksum, the_example_of_rfc_1071_holds)
 {
-	static const uint8_t data[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
+	static const uint8_t data[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
 	uint16_t sum = emu_csum(data, sizeof(data), 0);
 
 	cr_expect_eq(fr_get16((const uint8_t *)&sum), 0xddf2);

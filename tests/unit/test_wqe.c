@@ -13,8 +13,8 @@
 #include "../golden/wqe_bytes.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CTRL     16u /* bytes of a control segment */
-#define ETH      16u
+#define CTRL	 16u /* bytes of a control segment */
+#define ETH	 16u
 
 /* libmlx5 says "completion on error" (0) where ours says "on the first error". */
 static enum dq_ce ce_of(const struct golden_wqe *w)
@@ -108,18 +108,18 @@ Test(wqe, a_multi_packet_send_is_made_of_the_segments_of_sends)
 /* mlx5dv.h's own builder for the control segment; 0x29 is the PRM's ENHANCED_MPSW. */
 Test(wqe, the_control_segment_of_a_multi_packet_send_is_as_the_manual_has_it)
 {
-	struct mlx5_wqe_ctrl_seg ours, theirs = { 0 };
+	struct mlx5_wqe_ctrl_seg ours, theirs = {0};
 
 	memset(&ours, 0xee, sizeof(ours));
-	dq_wqe_ctrl(&ours, dq_wqe_opcode_index(DQ_OPCODE_EMPW, 0x12345), dq_wqe_qpn_ds(0xabcdef, 60),
-		    DQ_CE_ALWAYS);
+	dq_wqe_ctrl(&ours, dq_wqe_opcode_index(DQ_OPCODE_EMPW, 0x12345),
+		    dq_wqe_qpn_ds(0xabcdef, 60), DQ_CE_ALWAYS);
 	mlx5dv_set_ctrl_seg(&theirs, 0x2345, 0x29, 0, 0xabcdef, MLX5_WQE_CTRL_CQ_UPDATE, 60, 0, 0);
 	cr_expect_arr_eq((uint8_t *)&ours, (uint8_t *)&theirs, sizeof(ours));
 }
 
 Test(wqe, the_index_has_16_bits_at_every_limit)
 {
-	static const uint32_t limits[] = { 1u << 16, 1u << 24, 0 };
+	static const uint32_t limits[] = {1u << 16, 1u << 24, 0};
 	unsigned i;
 	int k;
 
