@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daqiri-emu: runs a program on emulated ConnectX ports, by preloading the library that is them. */
+#include "fault.h"
 #include "launch.h"
 #include "settings.h"
 
@@ -34,6 +35,11 @@ static void help(FILE *f)
 		"  --wire NAME        the cable's name: programs started with the same name share\n"
 		"                     it (default: private to PROGRAM and its children)\n"
 		"  --names mlx5|pci   RDMA devices named mlx5_N (default) or rocepXsYfZ\n"
+		"  --fault NAME       a card, kernel or right that is less than usual; "
+		"repeatable:\n"
+		"                     link-down, infiniband, no-access, no-net-raw, no-devx, "
+		"no-empw,\n"
+		"                     inline-l2, small, no-rss, no-cqe-v1\n"
 		"  --help             show this and exit\n"
 		"  --version          show the version and exit\n\n"
 		"Exit status: PROGRAM's; 2 wrong usage or PROGRAM refused; 126 it cannot be run;\n"
@@ -119,17 +125,19 @@ static int set_environment(const struct emu_settings *set)
 
 	if (!find_library(library)) {
 		launch_complain("%s was not found beside this command nor in %s: install it "
-				"again", LIBRARY, EMU_PKGLIBDIR);
+				"again",
+				LIBRARY, EMU_PKGLIBDIR);
 		return LAUNCH_NOT_RUN;
 	}
 	if (strpbrk(library, ": \t\n")) {
 		launch_complain("%s: LD_PRELOAD cannot name a file with a space or a colon: move "
-				"it elsewhere", library);
+				"it elsewhere",
+				library);
 		return LAUNCH_NOT_RUN;
 	}
 	if (emu_settings_format(set, text, sizeof(text)) ||
-	    !list_preload(library, preload, sizeof(preload)) ||
-	    setenv(EMU_ENV, text, 1) || setenv("LD_PRELOAD", preload, 1)) {
+	    !list_preload(library, preload, sizeof(preload)) || setenv(EMU_ENV, text, 1) ||
+	    setenv("LD_PRELOAD", preload, 1)) {
 		launch_complain("the environment is too large");
 		return LAUNCH_NOT_RUN;
 	}
@@ -161,6 +169,14 @@ static int parse_names(const char *text, const char **names)
 	return 0;
 }
 
+static int parse_fault(const char *text, uint32_t *faults)
+{
+	if (emu_fault_add(faults, text))
+		return 0;
+	launch_complain("--fault %s: there is no such fault; see daqiri-emu --help", text);
+	return LAUNCH_USAGE;
+}
+
 /* -1: go on; else exit with it */
 static int parse_option(int option, struct launch_wish *wish)
 {
@@ -176,6 +192,9 @@ static int parse_option(int option, struct launch_wish *wish)
 	case 'n':
 		ret = parse_names(optarg, &wish->names);
 		break;
+	case 'f':
+		ret = parse_fault(optarg, &wish->faults);
+		break;
 	case 'h':
 		help(stdout);
 		return 0;
@@ -190,14 +209,18 @@ static int parse_option(int option, struct launch_wish *wish)
 }
 
 static const struct option options[] = {
-	{ "ports", required_argument, NULL, 'p' }, { "wire", required_argument, NULL, 'w' },
-	{ "names", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },     { NULL, 0, NULL, 0 },
+	{"ports", required_argument, NULL, 'p'},
+	{"wire", required_argument, NULL, 'w'},
+	{"names", required_argument, NULL, 'n'},
+	{"fault", required_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
 };
 
 int main(int argc, char **argv)
 {
-	struct launch_wish wish = { 0 };
+	struct launch_wish wish = {0};
 	struct emu_settings set;
 	char path[PATH_MAX];
 	int option, ret;

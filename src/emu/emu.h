@@ -24,17 +24,18 @@
 #include "rss.h"
 
 #define EMU_MAX_PORTS 16
-#define EMU_NAME 32
+#define EMU_NAME      32
 
 /* ---- settings: read once from the environment that daqiri-emu sets --------------------------- */
 
 struct emu_settings {
-	bool active;            /* DAQIRI_EMU is set: otherwise every interposed call passes through */
-	unsigned n_ports;       /* 1..EMU_MAX_PORTS */
-	bool pci_names;         /* RDMA devices named rocepXsY instead of mlx5_N */
-	unsigned first_bus;     /* PCI bus of the first card; two ports a card */
-	int lock_fd;            /* descriptor that holds the wire's lock, kept over exec; -1: none */
-	char wire_dir[256];     /* directory of this wire: the shared memory and the sysfs tree */
+	bool active;	    /* DAQIRI_EMU is set: otherwise every interposed call passes through */
+	unsigned n_ports;   /* 1..EMU_MAX_PORTS */
+	bool pci_names;	    /* RDMA devices named rocepXsY instead of mlx5_N */
+	unsigned first_bus; /* PCI bus of the first card; two ports a card */
+	int lock_fd;	    /* descriptor that holds the wire's lock, kept over exec; -1: none */
+	uint32_t faults;    /* a bit for each enum emu_fault: fault.h */
+	char wire_dir[256]; /* directory of this wire: the shared memory and the sysfs tree */
 };
 
 extern struct emu_settings emu_settings;
@@ -48,10 +49,10 @@ struct emu_dev;
 #define EMU_ACCESS_LOCAL_WRITE 1u
 
 struct emu_mkey {
-	uint64_t iova;          /* address that WQEs use */
+	uint64_t iova; /* address that WQEs use */
 	uint64_t length;
-	uint8_t *host;          /* where iova lies in this process */
-	uint32_t key;           /* lkey: index << 8 | variant */
+	uint8_t *host; /* where iova lies in this process */
+	uint32_t key;  /* lkey: index << 8 | variant */
 	uint32_t access;
 	uint32_t pdn;
 	bool live;
@@ -62,124 +63,124 @@ struct emu_mkey {
  * BlueFlame registers at 0x800 + k * 0x100 (two halves of each register), the CQ doorbell at 0x20.
  */
 struct emu_uar {
-	LIST_ENTRY(emu_uar) link;       /* emu_dev.uars */
+	LIST_ENTRY(emu_uar) link; /* emu_dev.uars */
 	struct emu_ctx *ctx;
-	uint32_t index;                 /* as WQE, CQ and QP creation name it */
-	uint8_t *page;                  /* our mapping, one system page */
-	bool write_combining;           /* BlueFlame allowed; else 8-byte doorbells only */
-	unsigned users;                 /* SQs and CQs that ring here */
-	struct emu_object *obj;         /* its handle in ctx */
+	uint32_t index;		/* as WQE, CQ and QP creation name it */
+	uint8_t *page;		/* our mapping, one system page */
+	bool write_combining;	/* BlueFlame allowed; else 8-byte doorbells only */
+	unsigned users;		/* SQs and CQs that ring here */
+	struct emu_object *obj; /* its handle in ctx */
 	LIST_HEAD(, emu_sq) sqs;
 };
 
 struct emu_cq {
-	LIST_ENTRY(emu_cq) link;        /* emu_dev.cqs */
+	LIST_ENTRY(emu_cq) link; /* emu_dev.cqs */
 	struct emu_dev *dev;
 	struct emu_ctx *ctx;
 	uint32_t cqn;
-	uint8_t *buf;                   /* the program's ring; power of two entries */
+	uint8_t *buf; /* the program's ring; power of two entries */
 	uint32_t n_cqe;
-	uint32_t cqe_size;              /* 64 or 128 */
-	uint32_t *dbrec;                /* [0] consumer index, [1] arm; big endian, the program's */
+	uint32_t cqe_size; /* 64 or 128 */
+	uint32_t *dbrec;   /* [0] consumer index, [1] arm; big endian, the program's */
 	struct emu_uar *uar;
-	uint32_t pi;                    /* device's producer index, counts for ever */
-	bool overrun;                   /* dead: nothing is written any more */
-	bool realtime;                  /* timestamps: sec << 32 | ns instead of the free-running clock */
+	uint32_t pi;   /* device's producer index, counts for ever */
+	bool overrun;  /* dead: nothing is written any more */
+	bool realtime; /* timestamps: sec << 32 | ns instead of the free-running clock */
 	/* events */
-	uint32_t arm_db;                /* last value seen in dbrec[1] together with the UAR write */
+	uint32_t arm_db; /* last value seen in dbrec[1] together with the UAR write */
 	bool armed, armed_solicited;
-	int fired_sn;                   /* arm sequence of the last event; -1: none yet */
-	uint32_t ci_seen;               /* dbrec[0] when last read */
-	int comp_fd;                    /* write end of the completion channel's pipe; -1 none */
-	uint64_t user_handle;           /* cq_handle to put into the event */
+	int fired_sn;	      /* arm sequence of the last event; -1: none yet */
+	uint32_t ci_seen;     /* dbrec[0] when last read */
+	int comp_fd;	      /* write end of the completion channel's pipe; -1 none */
+	uint64_t user_handle; /* cq_handle to put into the event */
 	uint32_t comp_events_reported, async_events_reported;
 };
 
 enum emu_queue_state { EMU_QUEUE_RST, EMU_QUEUE_RDY, EMU_QUEUE_ERR };
 
 struct emu_sq {
-	LIST_ENTRY(emu_sq) link;        /* emu_dev.sqs */
-	LIST_ENTRY(emu_sq) uar_link;    /* emu_uar.sqs */
+	LIST_ENTRY(emu_sq) link;     /* emu_dev.sqs */
+	LIST_ENTRY(emu_sq) uar_link; /* emu_uar.sqs */
 	struct emu_dev *dev;
 	struct emu_ctx *ctx;
-	uint32_t qpn;                   /* also the sqn: WQEs must carry it */
-	uint32_t user_index;            /* CQE srqn_uidx, as CQE version 1 has it */
+	uint32_t qpn;	     /* also the sqn: WQEs must carry it */
+	uint32_t user_index; /* CQE srqn_uidx, as CQE version 1 has it */
 	uint32_t pdn;
 	uint8_t *buf;
-	uint32_t n_wqebb;               /* power of two */
-	uint32_t *dbrec;                /* the SQ counter itself, db[1] of the QP */
+	uint32_t n_wqebb; /* power of two */
+	uint32_t *dbrec;  /* the SQ counter itself, db[1] of the QP */
 	struct emu_uar *uar;
 	struct emu_cq *cq;
 	enum emu_queue_state state;
-	uint16_t ci;                    /* next WQEBB to execute */
-	uint16_t pi;                    /* doorbell counter last accepted after a UAR write */
+	uint16_t ci; /* next WQEBB to execute */
+	uint16_t pi; /* doorbell counter last accepted after a UAR write */
 	bool rung;
 	bool block_loopback_uc, block_loopback_mc;
 	bool sig_all;
-	uint64_t rate_kbps;             /* 0: no limit */
-	bool error_reported;            /* CE=1: only the first error */
-	uint64_t next_ns;               /* rate limit: not before this time */
-	uint64_t stalled_ns;            /* since when another process's ring has no room; 0: it has */
-	uint64_t qp_handle;             /* for async events */
+	uint64_t rate_kbps;  /* 0: no limit */
+	bool error_reported; /* CE=1: only the first error */
+	uint64_t next_ns;    /* rate limit: not before this time */
+	uint64_t stalled_ns; /* since when another process's ring has no room; 0: it has */
+	uint64_t qp_handle;  /* for async events */
 	uint32_t async_events_reported;
 };
 
 struct emu_rq {
-	LIST_ENTRY(emu_rq) link;        /* emu_dev.rqs */
+	LIST_ENTRY(emu_rq) link; /* emu_dev.rqs */
 	struct emu_dev *dev;
 	struct emu_ctx *ctx;
-	uint32_t rqn;                   /* number reported as WQ number or, for a QP's RQ, QP number */
+	uint32_t rqn; /* number reported as WQ number or, for a QP's RQ, QP number */
 	uint32_t user_index;
 	uint32_t pdn;
 	uint8_t *buf;
-	uint32_t n_wqe;                 /* power of two */
-	uint32_t stride;                /* bytes of a WQE, power of two, >= 16 */
-	uint32_t *dbrec;                /* the RQ counter, db[0] */
+	uint32_t n_wqe;	 /* power of two */
+	uint32_t stride; /* bytes of a WQE, power of two, >= 16 */
+	uint32_t *dbrec; /* the RQ counter, db[0] */
 	struct emu_cq *cq;
 	enum emu_queue_state state;
-	uint16_t ci;                    /* next WQE to fill */
-	uint16_t pi;                    /* counter when last read */
-	bool dry;                       /* was waited for in vain with the counter at pi */
+	uint16_t ci; /* next WQE to fill */
+	uint16_t pi; /* counter when last read */
+	bool dry;    /* was waited for in vain with the counter at pi */
 	bool vlan_strip, scatter_fcs, end_padding;
-	uint64_t wq_handle;             /* for async events: of the work queue, or of the QP */
-	bool of_qp;                     /* the receive side of a QP: its events are the QP's */
+	uint64_t wq_handle; /* for async events: of the work queue, or of the QP */
+	bool of_qp;	    /* the receive side of a QP: its events are the QP's */
 	uint32_t async_events_reported;
 };
 
 /* Hash QP, or the receive side of a plain raw-packet QP: where a rule sends packets to. */
 #define EMU_RSS_KEY 40
 struct emu_tir {
-	LIST_ENTRY(emu_tir) link;       /* emu_dev.tirs */
+	LIST_ENTRY(emu_tir) link; /* emu_dev.tirs */
 	struct emu_dev *dev;
 	struct emu_ctx *ctx;
 	uint32_t qpn;
-	struct emu_rq **rqs;            /* indirection table: a power of two of entries */
+	struct emu_rq **rqs; /* indirection table: a power of two of entries */
 	uint32_t n_rqs;
-	uint64_t hash_fields;           /* MLX5_RX_HASH_* */
+	uint64_t hash_fields; /* MLX5_RX_HASH_* */
 	uint8_t key[EMU_RSS_KEY];
 	bool inner;
 	bool self_loopback_uc, self_loopback_mc;
-	unsigned rules;                 /* flow rules that point here: in use */
-	bool rss_ready;                 /* table made from key, when the first rule points here */
+	unsigned rules; /* flow rules that point here: in use */
+	bool rss_ready; /* table made from key, when the first rule points here */
 	struct emu_rss_table rss;
 };
 
 /* One port = one RDMA device = one PCI function, as on a ConnectX-7. */
 struct emu_dev {
-	unsigned index;                 /* i of mlx5_i, and the port of the wire */
-	char rdma[EMU_NAME];            /* "mlx5_0" */
-	char netdev[EMU_NAME];          /* "emu0" */
-	char pci[EMU_NAME];             /* "0000:c1:00.0" */
+	unsigned index;	       /* i of mlx5_i, and the port of the wire */
+	char rdma[EMU_NAME];   /* "mlx5_0" */
+	char netdev[EMU_NAME]; /* "emu0" */
+	char pci[EMU_NAME];    /* "0000:c1:00.0" */
 	uint8_t mac[6];
 	LIST_HEAD(, emu_uar) uars;
 	LIST_HEAD(, emu_cq) cqs;
 	LIST_HEAD(, emu_sq) sqs;
 	LIST_HEAD(, emu_rq) rqs;
 	LIST_HEAD(, emu_tir) tirs;
-	struct emu_mkey **mkeys;        /* by key >> 8; NULL: never used */
+	struct emu_mkey **mkeys; /* by key >> 8; NULL: never used */
 	uint32_t n_mkeys;
-	struct emu_wire_port *wire;     /* this port's end in the shared memory */
-	uint32_t next_num;              /* QP, CQ, RQ numbers: from one counter, 24 bits */
+	struct emu_wire_port *wire; /* this port's end in the shared memory */
+	uint32_t next_num;	    /* QP, CQ, RQ numbers: from one counter, 24 bits */
 };
 
 extern struct emu_dev emu_devs[EMU_MAX_PORTS];
@@ -210,19 +211,19 @@ void emu_uar_init(struct emu_uar *uar);
 struct emu_counters {
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* phy, without FCS */
 	uint64_t tx_multicast, tx_broadcast, rx_multicast, rx_broadcast;
-	uint64_t out_of_buffer;         /* receiver had no WQE */
-	uint64_t rx_kernel;             /* no rule matched: went to the kernel's interface */
-	uint64_t rx_steer_drop;         /* a drop rule */
-	uint64_t tx_over_mtu;           /* dropped by the sending port */
-	uint64_t rx_over_mtu;           /* longer than the port's MTU + 18: dropped by the port */
-	uint64_t rx_discards;           /* another process did not take its frames: the port was full */
+	uint64_t out_of_buffer; /* receiver had no WQE */
+	uint64_t rx_kernel;	/* no rule matched: went to the kernel's interface */
+	uint64_t rx_steer_drop; /* a drop rule */
+	uint64_t tx_over_mtu;	/* dropped by the sending port */
+	uint64_t rx_over_mtu;	/* longer than the port's MTU + 18: dropped by the port */
+	uint64_t rx_discards;	/* another process did not take its frames: the port was full */
 	uint64_t tx_errors, rx_wqe_errors, cq_overruns;
 };
 
 struct emu_wire_port {
-	uint32_t mtu;                   /* of the network interface */
+	uint32_t mtu; /* of the network interface */
 	uint32_t link_up;
-	struct emu_counters count;      /* relaxed atomic adds; the engine adds once per batch */
+	struct emu_counters count; /* relaxed atomic adds; the engine adds once per batch */
 };
 
 /* Attaches this process to the wire of emu_settings; 0 or -errno with text for the user in err. */
@@ -232,9 +233,15 @@ void emu_wire_detach(void);
 /* ---- events: uverbs_event.c, called by the engine -------------------------------------------- */
 
 void emu_comp_event(struct emu_cq *cq);
-enum emu_async { EMU_ASYNC_CQ_ERR = 0, EMU_ASYNC_QP_FATAL = 1, EMU_ASYNC_QP_REQ_ERR = 2,
-		 EMU_ASYNC_DEVICE_FATAL = 8, EMU_ASYNC_PORT_ACTIVE = 9, EMU_ASYNC_PORT_ERR = 10,
-		 EMU_ASYNC_WQ_FATAL = 19 }; /* IB_EVENT_*, as enum ibv_event_type */
+enum emu_async {
+	EMU_ASYNC_CQ_ERR = 0,
+	EMU_ASYNC_QP_FATAL = 1,
+	EMU_ASYNC_QP_REQ_ERR = 2,
+	EMU_ASYNC_DEVICE_FATAL = 8,
+	EMU_ASYNC_PORT_ACTIVE = 9,
+	EMU_ASYNC_PORT_ERR = 10,
+	EMU_ASYNC_WQ_FATAL = 19
+}; /* IB_EVENT_*, as enum ibv_event_type */
 /* To one context; element is the object's user handle, or the port number. */
 void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element);
 

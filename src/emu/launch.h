@@ -8,8 +8,8 @@
 #include <limits.h>
 
 /* Exit statuses, beside the program's own: as env(1) and nice(1) have them. */
-#define LAUNCH_USAGE     2
-#define LAUNCH_NOT_RUN   126
+#define LAUNCH_USAGE	 2
+#define LAUNCH_NOT_RUN	 126
 #define LAUNCH_NOT_FOUND 127
 
 __attribute__((format(printf, 1, 2))) void launch_complain(const char *format, ...);
@@ -22,9 +22,10 @@ int launch_find(const char *program, char path[PATH_MAX]);
 
 /* launch_wire.c */
 struct launch_wish {
-	const char *wire;     /* name, or NULL: private to this run */
-	unsigned n_ports;     /* 0: not said */
-	const char *names;    /* "mlx5", "pci", or NULL: not said */
+	const char *wire;  /* name, or NULL: private to this run */
+	unsigned n_ports;  /* 0: not said */
+	const char *names; /* "mlx5", "pci", or NULL: not said */
+	uint32_t faults;   /* a bit for each enum emu_fault */
 };
 
 /*

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FIRST_BUS  0xc1 /* above what most machines use */
-#define LOCK_FD    900  /* above what programs count on */
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define FIRST_BUS    0xc1 /* above what most machines use */
+#define LOCK_FD	     900  /* above what programs count on */
+#define NAME_CHARS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define NAME_MAX_LEN 32
 
 /* ---- where ---------------------------------------------------------------------------------- */
@@ -48,7 +48,8 @@ static int place(const struct launch_wish *wish, struct emu_settings *set)
 	if (wish->wire && (!*wish->wire || strlen(wish->wire) > NAME_MAX_LEN ||
 			   wish->wire[strspn(wish->wire, NAME_CHARS)] || wish->wire[0] == '.')) {
 		launch_complain("--wire %s: a name has 1 to %d letters, digits, '_', '-' or '.', "
-				"and does not begin with '.'", wish->wire, NAME_MAX_LEN);
+				"and does not begin with '.'",
+				wish->wire, NAME_MAX_LEN);
 		return LAUNCH_USAGE;
 	}
 	ret = make_base(base);
@@ -136,6 +137,7 @@ static int make(const struct launch_wish *wish, struct emu_settings *set)
 
 	set->n_ports = wish->n_ports ? wish->n_ports : 2;
 	set->pci_names = wish->names && !strcmp(wish->names, "pci");
+	set->faults = wish->faults;
 	set->first_bus = free_buses((set->n_ports + 1) / 2);
 	emu_settings = *set;
 	emu_settings_name_devices();
@@ -146,7 +148,8 @@ static int make(const struct launch_wish *wish, struct emu_settings *set)
 	if (ret) {
 		launch_complain("cannot write %s: %s%s", set->wire_dir, strerror(-ret),
 				ret == -ENOSPC ? "; /dev/shm is full: make it larger (docker run "
-						 "--shm-size=256m)" : "");
+						 "--shm-size=256m)"
+					       : "");
 		return LAUNCH_USAGE;
 	}
 	if (emu_wire_attach(err, sizeof(err))) {
@@ -161,18 +164,26 @@ static int join(const struct launch_wish *wish, struct emu_settings *set)
 {
 	if (load(set)) {
 		launch_complain("%s was made by another version of daqiri-emu: end the programs "
-				"that use it first", set->wire_dir);
+				"that use it first",
+				set->wire_dir);
 		return LAUNCH_USAGE;
 	}
 	if (wish->n_ports && wish->n_ports != set->n_ports) {
 		launch_complain("--ports %u: the wire %s has %u ports; ask for as many, or use "
-				"another name", wish->n_ports, wish->wire, set->n_ports);
+				"another name",
+				wish->n_ports, wish->wire, set->n_ports);
+		return LAUNCH_USAGE;
+	}
+	if (wish->faults && wish->faults != set->faults) {
+		launch_complain("--fault: the wire %s was made with other faults, which are all "
+				"its programs'; use another name",
+				wish->wire);
 		return LAUNCH_USAGE;
 	}
 	if (wish->names && set->pci_names != !strcmp(wish->names, "pci")) {
 		launch_complain("--names %s: the wire %s has names of the form %s; ask for these, "
-				"or use another name", wish->names, wish->wire,
-				set->pci_names ? "pci" : "mlx5");
+				"or use another name",
+				wish->names, wish->wire, set->pci_names ? "pci" : "mlx5");
 		return LAUNCH_USAGE;
 	}
 	return 0;
@@ -196,7 +207,7 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set)
 	bool fresh;
 	int fd, ret;
 
-	*set = (struct emu_settings){ .active = true, .lock_fd = -1 };
+	*set = (struct emu_settings){.active = true, .lock_fd = -1};
 	ret = place(wish, set);
 	if (ret)
 		return ret;

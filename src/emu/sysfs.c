@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sysfs.h"
 #include "emu.h"
+#include "fault.h"
 #include "settings.h"
 #include "tree.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SUBSYSTEM_ID 0x0053
+#define SUBSYSTEM_ID  0x0053
 #define FIRST_IFINDEX 900001 /* far from the machine's own */
 
 struct attr {
@@ -28,21 +29,21 @@ static void put_attrs(struct emu_tree *t, const char *dir, const struct attr *at
 /* ---- the PCI function ----------------------------------------------------------------------- */
 
 static const struct attr pci_attrs[] = {
-	{ "vendor", "0x15b3\n" },
-	{ "device", "0x1021\n" },
-	{ "subsystem_vendor", "0x15b3\n" },
-	{ "subsystem_device", "0x0053\n" },
-	{ "class", "0x020000\n" },
-	{ "revision", "0x00\n" },
-	{ "irq", "0\n" },
-	{ "enable", "1\n" },
-	{ "sriov_numvfs", "0\n" },
-	{ "sriov_totalvfs", "0\n" },
-	{ "modalias", "pci:v000015B3d00001021sv000015B3sd00000053bc02sc00i00\n" },
-	{ "current_link_speed", "32.0 GT/s PCIe\n" },
-	{ "max_link_speed", "32.0 GT/s PCIe\n" },
-	{ "current_link_width", "16\n" },
-	{ "max_link_width", "16\n" },
+	{"vendor", "0x15b3\n"},
+	{"device", "0x1021\n"},
+	{"subsystem_vendor", "0x15b3\n"},
+	{"subsystem_device", "0x0053\n"},
+	{"class", "0x020000\n"},
+	{"revision", "0x00\n"},
+	{"irq", "0\n"},
+	{"enable", "1\n"},
+	{"sriov_numvfs", "0\n"},
+	{"sriov_totalvfs", "0\n"},
+	{"modalias", "pci:v000015B3d00001021sv000015B3sd00000053bc02sc00i00\n"},
+	{"current_link_speed", "32.0 GT/s PCIe\n"},
+	{"max_link_speed", "32.0 GT/s PCIe\n"},
+	{"current_link_width", "16\n"},
+	{"max_link_width", "16\n"},
 };
 
 static void put_resources(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
@@ -55,8 +56,8 @@ static void put_resources(struct emu_tree *t, const char *dir, const struct emu_
 	n = snprintf(text, sizeof(text), "0x%016llx 0x%016llx 0x000000000014220c\n", base,
 		     base + 0x1ffffff);
 	for (int i = 1; i < 13; i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n,
-			      "0x%016x 0x%016x 0x%016x\n", 0, 0, 0);
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "0x%016x 0x%016x 0x%016x\n", 0, 0,
+			      0);
 	emu_tree_file(t, text, "%s/resource", dir);
 }
 
@@ -64,14 +65,19 @@ static void put_resources(struct emu_tree *t, const char *dir, const struct emu_
 static void put_config(struct emu_tree *t, const char *dir)
 {
 	uint8_t config[64] = {
-		[0x00] = EMU_VENDOR_ID & 0xff, [0x01] = EMU_VENDOR_ID >> 8,
-		[0x02] = EMU_DEVICE_ID & 0xff, [0x03] = EMU_DEVICE_ID >> 8,
+		[0x00] = EMU_VENDOR_ID & 0xff,
+		[0x01] = EMU_VENDOR_ID >> 8,
+		[0x02] = EMU_DEVICE_ID & 0xff,
+		[0x03] = EMU_DEVICE_ID >> 8,
 		[0x04] = 0x06, /* memory space, bus master */
 		[0x0b] = 0x02, /* network, Ethernet */
-		[0x0c] = 0x10, [0x0e] = 0x80, /* multi-function */
+		[0x0c] = 0x10,
+		[0x0e] = 0x80, /* multi-function */
 		[0x10] = 0x0c, /* 64-bit prefetchable memory */
-		[0x2c] = EMU_VENDOR_ID & 0xff, [0x2d] = EMU_VENDOR_ID >> 8,
-		[0x2e] = SUBSYSTEM_ID & 0xff,  [0x2f] = SUBSYSTEM_ID >> 8,
+		[0x2c] = EMU_VENDOR_ID & 0xff,
+		[0x2d] = EMU_VENDOR_ID >> 8,
+		[0x2e] = SUBSYSTEM_ID & 0xff,
+		[0x2f] = SUBSYSTEM_ID >> 8,
 	};
 
 	emu_tree_bytes(t, config, sizeof(config), "%s/config", dir);
@@ -104,45 +110,70 @@ static void put_pci(struct emu_tree *t, const char *dir, const struct emu_dev *d
 /* ---- the RDMA device ------------------------------------------------------------------------ */
 
 static const struct attr rdma_attrs[] = {
-	{ "node_type", "1: CA\n" }, { "hca_type", "MT4129\n" }, { "hw_rev", "0\n" },
+	{"node_type", "1: CA\n"},
+	{"hca_type", "MT4129\n"},
+	{"hw_rev", "0\n"},
 	/* what libdaqiri and people know an emulated card by */
-	{ "board_id", "EMU0000000001\n" },
+	{"board_id", "EMU0000000001\n"},
 };
 
 static const struct attr port_attrs[] = {
-	{ "ports/1/state", "4: ACTIVE\n" },
-	{ "ports/1/phys_state", "5: LinkUp\n" },
-	{ "ports/1/rate", "200 Gb/sec (4X HDR)\n" },
-	{ "ports/1/link_layer", "Ethernet\n" },
-	{ "ports/1/lid", "0x0\n" },
-	{ "ports/1/lid_mask_count", "0\n" },
-	{ "ports/1/sm_lid", "0x0\n" },
-	{ "ports/1/sm_sl", "0\n" },
-	{ "ports/1/cap_mask", "0x04010000\n" },
-	{ "ports/1/pkeys/0", "0xffff\n" },
-	{ "emu_objects", "" },
+	{"ports/1/state", "4: ACTIVE\n"},
+	{"ports/1/phys_state", "5: LinkUp\n"},
+	{"ports/1/rate", "200 Gb/sec (4X HDR)\n"},
+	{"ports/1/lid", "0x0\n"},
+	{"ports/1/lid_mask_count", "0\n"},
+	{"ports/1/sm_lid", "0x0\n"},
+	{"ports/1/sm_sl", "0\n"},
+	{"ports/1/cap_mask", "0x04010000\n"},
+	{"ports/1/pkeys/0", "0xffff\n"},
+	{"emu_objects", ""},
 };
 
 static const char *const port_counters[] = {
-	"counters/VL15_dropped", "counters/excessive_buffer_overrun_errors",
-	"counters/link_downed", "counters/link_error_recovery",
-	"counters/local_link_integrity_errors", "counters/multicast_rcv_packets",
-	"counters/multicast_xmit_packets", "counters/port_rcv_constraint_errors",
-	"counters/port_rcv_data", "counters/port_rcv_errors", "counters/port_rcv_packets",
-	"counters/port_rcv_remote_physical_errors", "counters/port_rcv_switch_relay_errors",
-	"counters/port_xmit_constraint_errors", "counters/port_xmit_data",
-	"counters/port_xmit_discards", "counters/port_xmit_packets", "counters/port_xmit_wait",
-	"counters/symbol_error", "counters/unicast_rcv_packets", "counters/unicast_xmit_packets",
-	"hw_counters/duplicate_request", "hw_counters/implied_nak_seq_err",
-	"hw_counters/lifespan", "hw_counters/local_ack_timeout_err", "hw_counters/np_cnp_sent",
-	"hw_counters/np_ecn_marked_roce_packets", "hw_counters/out_of_buffer",
-	"hw_counters/out_of_sequence", "hw_counters/packet_seq_err", "hw_counters/req_cqe_error",
-	"hw_counters/req_cqe_flush_error", "hw_counters/resp_cqe_error",
-	"hw_counters/resp_cqe_flush_error", "hw_counters/resp_local_length_error",
-	"hw_counters/rnr_nak_retry_err", "hw_counters/rp_cnp_handled",
-	"hw_counters/rp_cnp_ignored", "hw_counters/rx_read_requests",
-	"hw_counters/rx_write_requests", "hw_counters/emu_rx_kernel",
-	"hw_counters/emu_rx_steer_drop", "hw_counters/emu_tx_over_mtu",
+	"counters/VL15_dropped",
+	"counters/excessive_buffer_overrun_errors",
+	"counters/link_downed",
+	"counters/link_error_recovery",
+	"counters/local_link_integrity_errors",
+	"counters/multicast_rcv_packets",
+	"counters/multicast_xmit_packets",
+	"counters/port_rcv_constraint_errors",
+	"counters/port_rcv_data",
+	"counters/port_rcv_errors",
+	"counters/port_rcv_packets",
+	"counters/port_rcv_remote_physical_errors",
+	"counters/port_rcv_switch_relay_errors",
+	"counters/port_xmit_constraint_errors",
+	"counters/port_xmit_data",
+	"counters/port_xmit_discards",
+	"counters/port_xmit_packets",
+	"counters/port_xmit_wait",
+	"counters/symbol_error",
+	"counters/unicast_rcv_packets",
+	"counters/unicast_xmit_packets",
+	"hw_counters/duplicate_request",
+	"hw_counters/implied_nak_seq_err",
+	"hw_counters/lifespan",
+	"hw_counters/local_ack_timeout_err",
+	"hw_counters/np_cnp_sent",
+	"hw_counters/np_ecn_marked_roce_packets",
+	"hw_counters/out_of_buffer",
+	"hw_counters/out_of_sequence",
+	"hw_counters/packet_seq_err",
+	"hw_counters/req_cqe_error",
+	"hw_counters/req_cqe_flush_error",
+	"hw_counters/resp_cqe_error",
+	"hw_counters/resp_cqe_flush_error",
+	"hw_counters/resp_local_length_error",
+	"hw_counters/rnr_nak_retry_err",
+	"hw_counters/rp_cnp_handled",
+	"hw_counters/rp_cnp_ignored",
+	"hw_counters/rx_read_requests",
+	"hw_counters/rx_write_requests",
+	"hw_counters/emu_rx_kernel",
+	"hw_counters/emu_rx_steer_drop",
+	"hw_counters/emu_tx_over_mtu",
 	"hw_counters/emu_cq_overruns",
 };
 
@@ -159,8 +190,8 @@ static void put_gids(struct emu_tree *t, const char *dir, const struct emu_dev *
 		emu_tree_file(t, i < 2 ? gid : "0000:0000:0000:0000:0000:0000:0000:0000\n",
 			      "%s/ports/1/gids/%d", dir, i);
 	for (int i = 0; i < 2; i++) {
-		emu_tree_file(t, i ? "RoCE v2\n" : "IB/RoCE v1\n",
-			      "%s/ports/1/gid_attrs/types/%d", dir, i);
+		emu_tree_file(t, i ? "RoCE v2\n" : "IB/RoCE v1\n", "%s/ports/1/gid_attrs/types/%d",
+			      dir, i);
 		emu_tree_file(t, text, "%s/ports/1/gid_attrs/ndevs/%d", dir, i);
 	}
 }
@@ -190,6 +221,8 @@ static void put_rdma(struct emu_tree *t, const char *function, const struct emu_
 	snprintf(dir, sizeof(dir), "%s/infiniband/%s", function, dev->rdma);
 	PUT_ATTRS(t, dir, rdma_attrs);
 	PUT_ATTRS(t, dir, port_attrs);
+	emu_tree_file(t, emu_fault(EMU_FAULT_INFINIBAND) ? "InfiniBand\n" : "Ethernet\n",
+		      "%s/ports/1/link_layer", dir);
 	for (size_t i = 0; i < sizeof(port_counters) / sizeof(port_counters[0]); i++)
 		emu_tree_file(t, "0\n", "%s/ports/1/%s", dir, port_counters[i]);
 	put_gids(t, dir, dev);
@@ -218,8 +251,8 @@ static void put_uverbs(struct emu_tree *t, const char *function, const struct em
 	snprintf(text, sizeof(text), "../../../%s", dev->pci);
 	emu_tree_link(t, text, "%s/device", dir);
 	emu_tree_link(t, "../../../../../class/infiniband_verbs", "%s/subsystem", dir);
-	snprintf(text, sizeof(text), "../../devices/pci%.7s/%s/infiniband_verbs/uverbs%u",
-		 dev->pci, dev->pci, dev->index);
+	snprintf(text, sizeof(text), "../../devices/pci%.7s/%s/infiniband_verbs/uverbs%u", dev->pci,
+		 dev->pci, dev->index);
 	emu_tree_link(t, text, "/sys/class/infiniband_verbs/uverbs%u", dev->index);
 	emu_tree_file(t, "", "/dev/infiniband/uverbs%u", dev->index);
 }
@@ -227,31 +260,32 @@ static void put_uverbs(struct emu_tree *t, const char *function, const struct em
 /* ---- the network interface ------------------------------------------------------------------ */
 
 static const struct attr net_attrs[] = {
-	{ "broadcast", "ff:ff:ff:ff:ff:ff\n" },
-	{ "addr_len", "6\n" },
-	{ "addr_assign_type", "0\n" },
-	{ "name_assign_type", "4\n" },
-	{ "mtu", "1500\n" },
-	{ "dev_id", "0x0\n" },
-	{ "dev_port", "0\n" },
-	{ "operstate", "up\n" },
-	{ "carrier", "1\n" },
-	{ "carrier_changes", "1\n" },
-	{ "speed", "200000\n" },
-	{ "duplex", "full\n" },
-	{ "type", "1\n" },        /* ARPHRD_ETHER */
-	{ "flags", "0x1003\n" },  /* IFF_UP | IFF_BROADCAST | IFF_MULTICAST */
-	{ "tx_queue_len", "1000\n" },
-	{ "ifalias", "\n" },
-	{ "link_mode", "0\n" },
+	{"broadcast", "ff:ff:ff:ff:ff:ff\n"},
+	{"addr_len", "6\n"},
+	{"addr_assign_type", "0\n"},
+	{"name_assign_type", "4\n"},
+	{"mtu", "1500\n"},
+	{"dev_id", "0x0\n"},
+	{"dev_port", "0\n"},
+	{"operstate", "up\n"},
+	{"carrier", "1\n"},
+	{"carrier_changes", "1\n"},
+	{"speed", "200000\n"},
+	{"duplex", "full\n"},
+	{"type", "1\n"},       /* ARPHRD_ETHER */
+	{"flags", "0x1003\n"}, /* IFF_UP | IFF_BROADCAST | IFF_MULTICAST */
+	{"tx_queue_len", "1000\n"},
+	{"ifalias", "\n"},
+	{"link_mode", "0\n"},
 };
 
 static const char *const net_statistics[] = {
-	"collisions", "multicast", "rx_bytes", "rx_compressed", "rx_crc_errors", "rx_dropped",
-	"rx_errors", "rx_fifo_errors", "rx_frame_errors", "rx_length_errors", "rx_missed_errors",
-	"rx_nohandler", "rx_over_errors", "rx_packets", "tx_aborted_errors", "tx_bytes",
-	"tx_carrier_errors", "tx_compressed", "tx_dropped", "tx_errors", "tx_fifo_errors",
-	"tx_heartbeat_errors", "tx_packets", "tx_window_errors",
+	"collisions",	     "multicast",	    "rx_bytes",		 "rx_compressed",
+	"rx_crc_errors",     "rx_dropped",	    "rx_errors",	 "rx_fifo_errors",
+	"rx_frame_errors",   "rx_length_errors",    "rx_missed_errors",	 "rx_nohandler",
+	"rx_over_errors",    "rx_packets",	    "tx_aborted_errors", "tx_bytes",
+	"tx_carrier_errors", "tx_compressed",	    "tx_dropped",	 "tx_errors",
+	"tx_fifo_errors",    "tx_heartbeat_errors", "tx_packets",	 "tx_window_errors",
 };
 
 static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
@@ -264,8 +298,8 @@ static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_
 	emu_tree_file(t, text, "%s/address", dir);
 	snprintf(text, sizeof(text), "p%u\n", dev->index % 2);
 	emu_tree_file(t, text, "%s/phys_port_name", dir);
-	snprintf(text, sizeof(text), "%02x%02x%02x0300%02x%02x%02x\n", m[0], m[1], m[2], m[3],
-		 m[4], m[5]);
+	snprintf(text, sizeof(text), "%02x%02x%02x0300%02x%02x%02x\n", m[0], m[1], m[2], m[3], m[4],
+		 m[5]);
 	emu_tree_file(t, text, "%s/phys_port_id", dir);
 	snprintf(text, sizeof(text), "%u\n", FIRST_IFINDEX + dev->index);
 	emu_tree_file(t, text, "%s/ifindex", dir);
@@ -329,7 +363,7 @@ static void put_real(struct emu_tree *t, const char *list)
 
 int emu_sysfs_build(const char *root)
 {
-	struct emu_tree t = { .root = root };
+	struct emu_tree t = {.root = root};
 	char function[128];
 
 	emu_tree_file(&t, "6\n", "/sys/class/infiniband_verbs/abi_version");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contexts, and the way of an ioctl to its handler. */
+#include "fault.h"
 #include "uverbs.h"
 #include "preload.h"
 #include "uverbs_check.h"
@@ -16,7 +17,7 @@
 static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 
 static const struct emu_table *const tables[] = {
-	&emu_device_table, &emu_uar_table, &emu_mem_table, &emu_cq_table,
+	&emu_device_table, &emu_uar_table, &emu_mem_table,  &emu_cq_table,
 	&emu_qp_table,	   &emu_wq_table,  &emu_devx_table, &emu_flow_table,
 };
 
@@ -47,7 +48,7 @@ static struct emu_object *next_unused(struct emu_ctx *ctx)
 {
 	struct emu_object *obj;
 
-	TAILQ_FOREACH(obj, &ctx->objects, link) {
+	TAILQ_FOREACH (obj, &ctx->objects, link) {
 		if (!obj->users)
 			return obj;
 	}
@@ -103,6 +104,10 @@ int emu_uverbs_open(unsigned port, int flags)
 
 	if ((flags & O_ACCMODE) != O_RDWR) {
 		errno = EACCES; /* UAR pages are mapped for writing */
+		return -1;
+	}
+	if (emu_fault(EMU_FAULT_NO_ACCESS)) {
+		errno = EACCES;
 		return -1;
 	}
 	fd = memfd_create("infiniband", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
@@ -211,15 +216,13 @@ static int invoke_write(struct emu_call *call)
 }
 
 static const struct emu_attr_spec invoke_specs[] = {
-	{ UVERBS_ATTR_CORE_IN, EMU_ATTR_IN, EMU_MAY, 0, UINT16_MAX },
-	{ UVERBS_ATTR_CORE_OUT, EMU_ATTR_OUT, EMU_MAY, 0, UINT16_MAX },
-	{ UVERBS_ATTR_WRITE_CMD, EMU_ATTR_IN, EMU_MUST, 8, 8 },
+	{UVERBS_ATTR_CORE_IN, EMU_ATTR_IN, EMU_MAY, 0, UINT16_MAX},
+	{UVERBS_ATTR_CORE_OUT, EMU_ATTR_OUT, EMU_MAY, 0, UINT16_MAX},
+	{UVERBS_ATTR_WRITE_CMD, EMU_ATTR_IN, EMU_MUST, 8, 8},
 };
 
-static const struct emu_method invoke_method = {
-	UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE, true, invoke_write,
-	EMU_SPECS(invoke_specs)
-};
+static const struct emu_method invoke_method = {UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE,
+						true, invoke_write, EMU_SPECS(invoke_specs)};
 
 /* What works before GET_CONTEXT: that itself, and the probe for this very interface. */
 static bool needs_context(const struct emu_method *m)
@@ -281,7 +284,7 @@ static int check_header(const struct ib_uverbs_ioctl_hdr *hdr)
 
 int emu_uverbs_ioctl(int fd, void *arg)
 {
-	struct emu_call call = { .hdr = arg };
+	struct emu_call call = {.hdr = arg};
 	struct emu_file *file;
 	int ret;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's context and what it says of itself. */
 #include "caps.h"
+#include "fault.h"
 #include "sysfs.h"
 #include "uverbs.h"
 #include "uverbs_event.h"
@@ -38,14 +39,16 @@ static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
 		.cache_line_size = 64,
 		.max_sq_desc_sz = EMU_MAX_SQ_DESC,
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
-		.max_send_wqebb = EMU_MAX_SQ_WQEBB,
-		.max_recv_wr = EMU_MAX_RQ_WQE,
+		.max_send_wqebb = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
+		.max_recv_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_RQ_WQE,
 		.num_ports = 1,
 		.response_length = sizeof(*resp),
-		.cqe_version = 1, /* completions carry the user index */
-		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
-				 MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
-		.eth_min_inline = MLX5_USER_INLINE_MODE_NONE,
+		.cqe_version =
+			!emu_fault(EMU_FAULT_NO_CQE_V1), /* completions carry the user index */
+		.cmds_supp_uhw =
+			MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE | MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
+		.eth_min_inline = emu_fault(EMU_FAULT_INLINE_L2) ? MLX5_USER_INLINE_MODE_L2
+								 : MLX5_USER_INLINE_MODE_NONE,
 		.log_uar_size = 12,
 		.num_uars_per_page = (__u32)(sysconf(_SC_PAGESIZE) / (long)EMU_UAR_SIZE),
 	};
@@ -66,6 +69,8 @@ static int get_context(struct emu_call *call)
 		ret = check_request(&req);
 	if (ret)
 		return ret;
+	if ((req.flags & MLX5_IB_ALLOC_UCTX_DEVX) && emu_fault(EMU_FAULT_NO_DEVX))
+		return -EPERM;
 	fill_context(&resp);
 	emu_uhw_out(call, &resp, sizeof(resp));
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));
@@ -81,7 +86,7 @@ static __be64 guid(const struct emu_dev *dev, unsigned index)
 {
 	const uint8_t *m = dev->mac;
 	uint8_t last = (uint8_t)(m[5] - dev->index + index);
-	uint8_t bytes[8] = { m[0], m[1], m[2], 0x03, 0, m[3], m[4], last };
+	uint8_t bytes[8] = {m[0], m[1], m[2], 0x03, 0, m[3], m[4], last};
 	__be64 value;
 
 	memcpy(&value, bytes, sizeof(value));
@@ -99,7 +104,7 @@ static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device
 		.vendor_id = 0x02c9,
 		.vendor_part_id = 0x1021,
 		.max_qp = 1u << EMU_LOG_MAX_OBJ,
-		.max_qp_wr = EMU_MAX_SQ_WQEBB,
+		.max_qp_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
 		.device_cap_flags = EMU_DEVICE_PORT_ACTIVE_EVENT | EMU_DEVICE_SYS_IMAGE_GUID |
 				    EMU_DEVICE_RAW_IP_CSUM | EMU_DEVICE_MANAGED_FLOW_STEERING,
 		.max_sge = EMU_MAX_SGE,
@@ -128,16 +133,17 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 {
 	*resp = (struct mlx5_ib_query_device_resp){
 		.response_length = sizeof(*resp),
-		.rss_caps = {
-			.rx_hash_fields_mask = MLX5_RX_HASH_SRC_IPV4 | MLX5_RX_HASH_DST_IPV4 |
-					       MLX5_RX_HASH_SRC_IPV6 | MLX5_RX_HASH_DST_IPV6 |
-					       MLX5_RX_HASH_SRC_PORT_TCP |
-					       MLX5_RX_HASH_DST_PORT_TCP |
-					       MLX5_RX_HASH_SRC_PORT_UDP |
-					       MLX5_RX_HASH_DST_PORT_UDP,
-			.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
-		},
-		.mlx5_ib_support_multi_pkt_send_wqes = MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
+		.rss_caps =
+			{
+				.rx_hash_fields_mask =
+					MLX5_RX_HASH_SRC_IPV4 | MLX5_RX_HASH_DST_IPV4 |
+					MLX5_RX_HASH_SRC_IPV6 | MLX5_RX_HASH_DST_IPV6 |
+					MLX5_RX_HASH_SRC_PORT_TCP | MLX5_RX_HASH_DST_PORT_TCP |
+					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP,
+				.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
+			},
+		.mlx5_ib_support_multi_pkt_send_wqes =
+			emu_fault(EMU_FAULT_NO_EMPW) ? 0 : MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
 	};
 }
 
@@ -149,11 +155,12 @@ static int query_device_ex(struct emu_call *call)
 		.response_length = sizeof(resp),
 		.timestamp_mask = 0x7fffffffffffffffULL,
 		.hca_core_clock = EMU_CLOCK_KHZ,
-		.rss_caps = {
-			.supported_qpts = RAW_PACKET,
-			.max_rwq_indirection_tables = 1u << EMU_LOG_MAX_OBJ,
-			.max_rwq_indirection_table_size = 1u << EMU_LOG_IND_TABLE,
-		},
+		.rss_caps =
+			{
+				.supported_qpts = emu_fault(EMU_FAULT_NO_RSS) ? 0 : RAW_PACKET,
+				.max_rwq_indirection_tables = 1u << EMU_LOG_MAX_OBJ,
+				.max_rwq_indirection_table_size = 1u << EMU_LOG_IND_TABLE,
+			},
 		.max_wq_type_rq = 1u << EMU_LOG_MAX_OBJ,
 		.raw_packet_caps = EMU_RAW_PACKET_IP_CSUM | EMU_RAW_PACKET_CVLAN_STRIPPING,
 	};
@@ -193,19 +200,22 @@ static int query_port(struct emu_call *call)
 	const struct emu_wire_port *port = call->ctx->dev->wire;
 	bool up = __atomic_load_n(&port->link_up, __ATOMIC_RELAXED);
 	struct ib_uverbs_query_port_resp_ex resp = {
-		.legacy_resp = {
-			.port_cap_flags = 0x04010000, /* CM and IP-based GIDs */
-			.max_msg_sz = 1u << 30,
-			.gid_tbl_len = EMU_GIDS,
-			.pkey_tbl_len = 1,
-			.state = up ? 4 : 1,      /* IB_PORT_ACTIVE : IB_PORT_DOWN */
-			.max_mtu = 5,             /* IB_MTU_4096 */
-			.active_width = 2,        /* IB_WIDTH_4X */
-			.active_speed = 64,       /* IB_SPEED_HDR: 50 Gb/s a lane */
-			.phys_state = up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
-			.link_layer = 2,          /* IB_LINK_LAYER_ETHERNET */
-			.flags = IB_UVERBS_QPF_GRH_REQUIRED,
-		},
+		.legacy_resp =
+			{
+				.port_cap_flags = 0x04010000, /* CM and IP-based GIDs */
+				.max_msg_sz = 1u << 30,
+				.gid_tbl_len = EMU_GIDS,
+				.pkey_tbl_len = 1,
+				.state = up ? 4 : 1, /* IB_PORT_ACTIVE : IB_PORT_DOWN */
+				.max_mtu = 5,	     /* IB_MTU_4096 */
+				.active_width = 2,   /* IB_WIDTH_4X */
+				.active_speed = 64,  /* IB_SPEED_HDR: 50 Gb/s a lane */
+				.phys_state =
+					up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
+				/* IB_LINK_LAYER_INFINIBAND, IB_LINK_LAYER_ETHERNET */
+				.link_layer = emu_fault(EMU_FAULT_INFINIBAND) ? 1 : 2,
+				.flags = IB_UVERBS_QPF_GRH_REQUIRED,
+			},
 	};
 
 	if (emu_attr_value(call, UVERBS_ATTR_QUERY_PORT_PORT_NUM) != 1)
@@ -218,35 +228,33 @@ static int query_port(struct emu_call *call)
 /* ---- tables --------------------------------------------------------------------------------- */
 
 static const struct emu_attr_spec context_specs[] = {
-	{ UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, EMU_ATTR_OUT, EMU_MAY, 4, 0 },
-	{ UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, EMU_ATTR_OUT, EMU_MAY, 8, 0 },
+	{UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, EMU_ATTR_OUT, EMU_MAY, 4, 0},
+	{UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, EMU_ATTR_OUT, EMU_MAY, 8, 0},
 };
 
 static const struct emu_attr_spec port_specs[] = {
-	{ UVERBS_ATTR_QUERY_PORT_PORT_NUM, EMU_ATTR_IN, EMU_MUST, 8, 8 },
-	{ UVERBS_ATTR_QUERY_PORT_RESP, EMU_ATTR_OUT, EMU_MUST,
-	  sizeof(struct ib_uverbs_query_port_resp), UINT16_MAX },
+	{UVERBS_ATTR_QUERY_PORT_PORT_NUM, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{UVERBS_ATTR_QUERY_PORT_RESP, EMU_ATTR_OUT, EMU_MUST,
+	 sizeof(struct ib_uverbs_query_port_resp), UINT16_MAX},
 };
 
 static const struct emu_attr_spec async_specs[] = {
-	{ UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0 },
+	{UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
 };
 
 static const struct emu_method methods[] = {
-	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, true, get_context,
-	  EMU_SPECS(context_specs) },
-	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, false, query_port,
-	  EMU_SPECS(port_specs) },
-	{ UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, false, emu_async_alloc,
-	  EMU_SPECS(async_specs) },
+	{UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, true, get_context,
+	 EMU_SPECS(context_specs)},
+	{UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, false, query_port, EMU_SPECS(port_specs)},
+	{UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, false, emu_async_alloc,
+	 EMU_SPECS(async_specs)},
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_CMD_QUERY_DEVICE, false, sizeof(struct ib_uverbs_query_device),
-	  sizeof(struct ib_uverbs_query_device_resp), query_device },
-	{ IB_USER_VERBS_EX_CMD_QUERY_DEVICE, true, sizeof(struct ib_uverbs_ex_query_device),
-	  sizeof(struct ib_uverbs_query_device_resp) + 8, query_device_ex },
+	{IB_USER_VERBS_CMD_QUERY_DEVICE, false, sizeof(struct ib_uverbs_query_device),
+	 sizeof(struct ib_uverbs_query_device_resp), query_device},
+	{IB_USER_VERBS_EX_CMD_QUERY_DEVICE, true, sizeof(struct ib_uverbs_ex_query_device),
+	 sizeof(struct ib_uverbs_query_device_resp) + 8, query_device_ex},
 };
 
-const struct emu_table emu_device_table = { methods, EMU_COUNT(methods), writes,
-					    EMU_COUNT(writes) };
+const struct emu_table emu_device_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DevX: commands to the firmware itself. Every context has it, but only what the card can do. */
 #include "caps.h"
+#include "fault.h"
 #include "uverbs.h"
 
 #include <endian.h>
@@ -9,10 +10,10 @@
 #include <string.h>
 
 #define OPCODE_QUERY_HCA_CAP 0x100 /* PRM "Command opcodes" */
-#define CAP_GENERAL          0     /* op_mod 15:1: which capabilities; 0: maximum or current */
-#define CAP_ETHERNET         1
+#define CAP_GENERAL	     0	   /* op_mod 15:1: which capabilities; 0: maximum or current */
+#define CAP_ETHERNET	     1
 #define STATUS_BAD_PARAM     0x03
-#define OUT_HEADER           16 /* status, syndrome */
+#define OUT_HEADER	     16 /* status, syndrome */
 
 /* Bits of a capability page, counted from its start, most significant first as in the PRM. */
 struct field {
@@ -22,38 +23,40 @@ struct field {
 
 /* PRM "HCA capabilities": cmd_hca_cap */
 static const struct field general[] = {
-	{ 0x088, 8, EMU_LOG_MAX_QP_SZ },       /* log_max_qp_sz */
-	{ 0x09b, 5, EMU_LOG_MAX_OBJ },         /* log_max_qp */
-	{ 0x0c8, 8, EMU_LOG_MAX_CQ_SZ },       /* log_max_cq_sz */
-	{ 0x0db, 5, EMU_LOG_MAX_OBJ },         /* log_max_cq */
-	{ 0x1a6, 1, 1 },                       /* nic_flow_table */
-	{ 0x1b6, 2, 1 },                       /* port_type: Ethernet */
-	{ 0x1b8, 8, 1 },                       /* num_ports */
-	{ 0x1fc, 4, 1 },                       /* cqe_version */
-	{ 0x21c, 1, 1 },                       /* eth_net_offloads */
-	{ 0x240, 1, 1 },                       /* uar_4k */
-	{ 0x258, 8, 12 },                      /* log_pg_sz */
-	{ 0x260, 1, 1 },                       /* bf */
-	{ 0x26b, 5, 9 },                       /* log_bf_reg_size: EMU_BF_REG */
-	{ 0x290, 16, EMU_MAX_SQ_DESC },        /* max_wqe_sz_sq */
-	{ 0x2b0, 16, EMU_MAX_RQ_DESC },        /* max_wqe_sz_rq */
-	{ 0x32b, 5, EMU_LOG_MAX_OBJ },         /* log_max_pd */
-	{ 0x363, 5, EMU_LOG_MAX_OBJ },         /* log_max_rq */
-	{ 0x36b, 5, EMU_LOG_MAX_OBJ },         /* log_max_sq */
-	{ 0x373, 5, EMU_LOG_MAX_OBJ },         /* log_max_tir */
-	{ 0x38b, 5, EMU_LOG_MAX_OBJ },         /* log_max_rqt */
-	{ 0x393, 5, EMU_LOG_IND_TABLE },       /* log_max_rqt_size */
-	{ 0x4e0, 32, EMU_CLOCK_KHZ },          /* device_frequency_khz */
+	{0x088, 8, EMU_LOG_MAX_QP_SZ}, /* log_max_qp_sz */
+	{0x09b, 5, EMU_LOG_MAX_OBJ},   /* log_max_qp */
+	{0x0c8, 8, EMU_LOG_MAX_CQ_SZ}, /* log_max_cq_sz */
+	{0x0db, 5, EMU_LOG_MAX_OBJ},   /* log_max_cq */
+	{0x1a6, 1, 1},		       /* nic_flow_table */
+	{0x1b6, 2, 1},		       /* port_type: Ethernet */
+	{0x1b8, 8, 1},		       /* num_ports */
+	{0x1fc, 4, 1},		       /* cqe_version */
+	{0x21c, 1, 1},		       /* eth_net_offloads */
+	{0x240, 1, 1},		       /* uar_4k */
+	{0x258, 8, 12},		       /* log_pg_sz */
+	{0x260, 1, 1},		       /* bf */
+	{0x26b, 5, 9},		       /* log_bf_reg_size: EMU_BF_REG */
+	{0x290, 16, EMU_MAX_SQ_DESC},  /* max_wqe_sz_sq */
+	{0x2b0, 16, EMU_MAX_RQ_DESC},  /* max_wqe_sz_rq */
+	{0x32b, 5, EMU_LOG_MAX_OBJ},   /* log_max_pd */
+	{0x363, 5, EMU_LOG_MAX_OBJ},   /* log_max_rq */
+	{0x36b, 5, EMU_LOG_MAX_OBJ},   /* log_max_sq */
+	{0x373, 5, EMU_LOG_MAX_OBJ},   /* log_max_tir */
+	{0x38b, 5, EMU_LOG_MAX_OBJ},   /* log_max_rqt */
+	{0x393, 5, EMU_LOG_IND_TABLE}, /* log_max_rqt_size */
+	{0x4e0, 32, EMU_CLOCK_KHZ},    /* device_frequency_khz */
 };
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
 static const struct field ethernet[] = {
-	{ 0x00, 1, 1 },                 /* csum_cap */
-	{ 0x01, 1, 1 },                 /* vlan_cap: a receive queue may strip the tag */
-	{ 0x12, 2, 2 },                 /* wqe_inline_mode: not required */
-	{ 0x14, 4, EMU_LOG_IND_TABLE }, /* rss_ind_tbl_cap */
-	{ 0x1a, 1, 1 },                 /* enhanced_multi_pkt_send_wqe */
+	{0x00, 1, 1},		      /* csum_cap */
+	{0x01, 1, 1},		      /* vlan_cap: a receive queue may strip the tag */
+	{0x14, 4, EMU_LOG_IND_TABLE}, /* rss_ind_tbl_cap */
+	{0x1a, 1, 1},		      /* enhanced_multi_pkt_send_wqe */
 };
+
+/* wqe_inline_mode, of the same page: not required, or the L2 header */
+static const struct field inline_mode[2] = {{0x12, 2, 2}, {0x12, 2, 0}};
 
 static void set_field(uint8_t *page, size_t size, const struct field *f)
 {
@@ -76,7 +79,7 @@ static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
 {
 	unsigned which = (unsigned)(in[6] << 8 | in[7]) >> 1;
 	const struct field *fields = general;
-	unsigned n = EMU_COUNT(general);
+	unsigned n = EMU_COUNT(general), l2 = emu_fault(EMU_FAULT_INLINE_L2);
 
 	if (which == CAP_ETHERNET) {
 		fields = ethernet;
@@ -86,6 +89,8 @@ static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
 	}
 	for (unsigned i = 0; i < n; i++)
 		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &fields[i]);
+	if (which == CAP_ETHERNET)
+		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &inline_mode[l2]);
 	return 0;
 }
 
@@ -106,13 +111,12 @@ static int devx_other(struct emu_call *call)
 }
 
 static const struct emu_attr_spec other_specs[] = {
-	{ MLX5_IB_ATTR_DEVX_OTHER_CMD_IN, EMU_ATTR_IN, EMU_MUST, OUT_HEADER, UINT16_MAX },
-	{ MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, EMU_ATTR_OUT, EMU_MUST, OUT_HEADER, UINT16_MAX },
+	{MLX5_IB_ATTR_DEVX_OTHER_CMD_IN, EMU_ATTR_IN, EMU_MUST, OUT_HEADER, UINT16_MAX},
+	{MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, EMU_ATTR_OUT, EMU_MUST, OUT_HEADER, UINT16_MAX},
 };
 
 static const struct emu_method methods[] = {
-	{ MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, false, devx_other,
-	  EMU_SPECS(other_specs) },
+	{MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, false, devx_other, EMU_SPECS(other_specs)},
 };
 
-const struct emu_table emu_devx_table = { methods, EMU_COUNT(methods), NULL, 0 };
+const struct emu_table emu_devx_table = {methods, EMU_COUNT(methods), NULL, 0};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "flow.h"
 
 #define LAST_PRIORITY 15u /* mlx5_ib: MLX5_IB_FLOW_LAST_PRIO */
@@ -241,6 +242,8 @@ static int create_flow(struct emu_call *call)
 	struct emu_object *obj;
 	int rc = check_attr(cmd, call->in_len);
 
+	if (!rc)
+		rc = emu_fault_net_raw();
 	if (!rc)
 		rc = check_sizes(&cmd->flow_attr);
 	if (!rc)

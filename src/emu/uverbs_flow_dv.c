@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "flow.h"
 
 #define LAST_PRIORITY 15u /* mlx5_ib: MLX5_IB_FLOW_LAST_PRIO */
@@ -211,7 +212,9 @@ int emu_flow_dv_create(struct emu_call *call)
 	int rc;
 
 	memset(&ask, 0, sizeof(ask));
-	rc = read_ask(call, &ask);
+	rc = emu_fault_net_raw();
+	if (!rc)
+		rc = read_ask(call, &ask);
 	if (rc)
 		return rc;
 	flow.qp = ask.qp;

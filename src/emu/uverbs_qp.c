@@ -2,6 +2,7 @@
 /* Raw packet queue pairs: creation and end. Other types do not exist on this card. */
 #include "uverbs_qp.h"
 #include "caps.h"
+#include "fault.h"
 #include "uverbs_cq.h"
 #include "uverbs_event.h"
 #include "uverbs_uar.h"
@@ -108,15 +109,15 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 {
 	const uint32_t known = MLX5_QP_FLAG_SCATTER_CQE | MLX5_QP_FLAG_BFREG_INDEX |
 			       MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC |
-			       MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC |
-			       MLX5_QP_FLAG_ALLOW_SCATTER_CQE | MLX5_QP_FLAG_UAR_PAGE_INDEX;
+			       MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC | MLX5_QP_FLAG_ALLOW_SCATTER_CQE |
+			       MLX5_QP_FLAG_UAR_PAGE_INDEX;
 
 	if (call->uhw_in_len < offsetof(struct mlx5_ib_create_qp, ece_options))
 		return -EINVAL;
 	if (req->flags & ~known) /* signatures and tunnels: not on this card */
 		return -EOPNOTSUPP;
-	if (req->sq_wqe_count && ((req->sq_wqe_count & (req->sq_wqe_count - 1)) ||
-				  req->sq_wqe_count > EMU_MAX_SQ_WQEBB))
+	if (req->sq_wqe_count &&
+	    ((req->sq_wqe_count & (req->sq_wqe_count - 1)) || req->sq_wqe_count > EMU_MAX_SQ_WQEBB))
 		return -EINVAL;
 	if (req->rq_wqe_count && !emu_rq_shape_ok(req->rq_wqe_count, req->rq_wqe_shift))
 		return -EINVAL;
@@ -129,11 +130,10 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 
 static int check_attrs(const struct emu_call *call)
 {
-	const uint64_t known = IB_UVERBS_QP_CREATE_BLOCK_MULTICAST_LOOPBACK |
-			       IB_UVERBS_QP_CREATE_SCATTER_FCS |
-			       IB_UVERBS_QP_CREATE_CVLAN_STRIPPING |
-			       IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING |
-			       IB_UVERBS_QP_CREATE_SQ_SIG_ALL;
+	const uint64_t known =
+		IB_UVERBS_QP_CREATE_BLOCK_MULTICAST_LOOPBACK | IB_UVERBS_QP_CREATE_SCATTER_FCS |
+		IB_UVERBS_QP_CREATE_CVLAN_STRIPPING | IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING |
+		IB_UVERBS_QP_CREATE_SQ_SIG_ALL;
 	uint64_t flags = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_FLAGS);
 
 	if (flags & ~known)
@@ -284,7 +284,7 @@ static int raw_new(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 
 static int raw_create(struct emu_call *call, struct emu_object **obj)
 {
-	struct mlx5_ib_create_qp_resp provider = { .bfreg_index = INVALID_BFREG };
+	struct mlx5_ib_create_qp_resp provider = {.bfreg_index = INVALID_BFREG};
 	struct mlx5_ib_create_qp req;
 	int ret = emu_uhw_in(call, &req, sizeof(req));
 	struct emu_qp *qp;
@@ -319,6 +319,8 @@ static int create_qp(struct emu_call *call)
 	struct emu_qp *qp;
 	int ret = check_attrs(call);
 
+	if (!ret)
+		ret = emu_fault_net_raw();
 	if (ret)
 		return ret;
 	if (emu_attr(call, UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE))
@@ -361,41 +363,40 @@ static int destroy_qp(struct emu_call *call)
 #define ATTR_CREATE_QP_EVENT_FD 12
 
 static const struct emu_attr_spec create_specs[] = {
-	{ UVERBS_ATTR_CREATE_QP_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_XRCD_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_PD_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_SRQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_SEND_CQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_USER_HANDLE, EMU_ATTR_IN, EMU_MUST, 8, 8 },
-	{ UVERBS_ATTR_CREATE_QP_CAP, EMU_ATTR_IN, EMU_MUST, sizeof(struct ib_uverbs_qp_cap), 0 },
-	{ UVERBS_ATTR_CREATE_QP_TYPE, EMU_ATTR_IN, EMU_MUST, 8, 8 },
-	{ UVERBS_ATTR_CREATE_QP_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8 },
-	{ UVERBS_ATTR_CREATE_QP_SOURCE_QPN, EMU_ATTR_IN, EMU_MAY, 4, 4 },
-	{ ATTR_CREATE_QP_EVENT_FD, EMU_ATTR_FD, EMU_MAY, 0, 0 },
-	{ UVERBS_ATTR_CREATE_QP_RESP_CAP, EMU_ATTR_OUT, EMU_MUST, sizeof(struct ib_uverbs_qp_cap),
-	  UINT16_MAX },
-	{ UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, EMU_ATTR_OUT, EMU_MUST, 4, 4 },
+	{UVERBS_ATTR_CREATE_QP_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_XRCD_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_PD_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_SRQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_SEND_CQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_IND_TABLE_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_USER_HANDLE, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{UVERBS_ATTR_CREATE_QP_CAP, EMU_ATTR_IN, EMU_MUST, sizeof(struct ib_uverbs_qp_cap), 0},
+	{UVERBS_ATTR_CREATE_QP_TYPE, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{UVERBS_ATTR_CREATE_QP_FLAGS, EMU_ATTR_IN, EMU_MAY, 4, 8},
+	{UVERBS_ATTR_CREATE_QP_SOURCE_QPN, EMU_ATTR_IN, EMU_MAY, 4, 4},
+	{ATTR_CREATE_QP_EVENT_FD, EMU_ATTR_FD, EMU_MAY, 0, 0},
+	{UVERBS_ATTR_CREATE_QP_RESP_CAP, EMU_ATTR_OUT, EMU_MUST, sizeof(struct ib_uverbs_qp_cap),
+	 UINT16_MAX},
+	{UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, EMU_ATTR_OUT, EMU_MUST, 4, 4},
 };
 
 static const struct emu_attr_spec destroy_specs[] = {
-	{ UVERBS_ATTR_DESTROY_QP_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
-	{ UVERBS_ATTR_DESTROY_QP_RESP, EMU_ATTR_OUT, EMU_MUST, 4, 4 },
+	{UVERBS_ATTR_DESTROY_QP_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	{UVERBS_ATTR_DESTROY_QP_RESP, EMU_ATTR_OUT, EMU_MUST, 4, 4},
 };
 
 static const struct emu_method methods[] = {
-	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, true, create_qp, EMU_SPECS(create_specs) },
-	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY, false, destroy_qp, EMU_SPECS(destroy_specs) },
+	{UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, true, create_qp, EMU_SPECS(create_specs)},
+	{UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY, false, destroy_qp, EMU_SPECS(destroy_specs)},
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_CMD_MODIFY_QP, false, sizeof(struct ib_uverbs_modify_qp), 0,
-	  emu_qp_modify },
-	{ IB_USER_VERBS_EX_CMD_MODIFY_QP, true, sizeof(struct ib_uverbs_ex_modify_qp),
-	  sizeof(struct ib_uverbs_ex_modify_qp_resp), emu_qp_modify_ex },
-	{ IB_USER_VERBS_CMD_QUERY_QP, false, sizeof(struct ib_uverbs_query_qp),
-	  sizeof(struct ib_uverbs_query_qp_resp), emu_qp_query },
+	{IB_USER_VERBS_CMD_MODIFY_QP, false, sizeof(struct ib_uverbs_modify_qp), 0, emu_qp_modify},
+	{IB_USER_VERBS_EX_CMD_MODIFY_QP, true, sizeof(struct ib_uverbs_ex_modify_qp),
+	 sizeof(struct ib_uverbs_ex_modify_qp_resp), emu_qp_modify_ex},
+	{IB_USER_VERBS_CMD_QUERY_QP, false, sizeof(struct ib_uverbs_query_qp),
+	 sizeof(struct ib_uverbs_query_qp_resp), emu_qp_query},
 };
 
-const struct emu_table emu_qp_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };
+const struct emu_table emu_qp_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

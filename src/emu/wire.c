@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "preload.h"
 #include "wire.h"
 
@@ -70,7 +71,7 @@ static int init_head(struct wire_head *head, uint32_t size)
 	pthread_mutexattr_destroy(&attr);
 	for (i = 0; i < head->n_ports; i++) {
 		head->ports[i].pub.mtu = 1500;
-		head->ports[i].pub.link_up = 1;
+		head->ports[i].pub.link_up = !emu_fault(EMU_FAULT_LINK_DOWN);
 	}
 	atomic_store(&head->magic, MAGIC);
 	return 0;
