@@ -214,7 +214,11 @@ int dq_scan_begin(struct dq_scan *scan)
 {
 	int ret = 0;
 
+	errno = 0;
 	*scan = (struct dq_scan){.list = ibv_get_device_list(NULL)};
+	/* ENOSYS: the kernel has no RDMA at all, which is as good as no device. */
+	if (!scan->list && errno && errno != ENOSYS)
+		return dq_error(errno, "RDMA devices cannot be listed: %s", strerror(errno));
 	for (unsigned i = 0; !ret && scan->list && scan->list[i]; i++)
 		if (mlx5dv_is_supported(scan->list[i]))
 			ret = add_ports(scan, scan->list[i]);
@@ -262,17 +266,63 @@ static int match_seat(const struct dq_seat *seat, const char *address)
 	return !strcmp(info->rdma, address) || is_pci(info->pci, address);
 }
 
+/* Names of a class of devices in sysfs, "mlx5_0, mlx5_1": how many there are. */
+static unsigned list_class(const char *path, char *names, size_t size)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	size_t len = 0;
+	unsigned n = 0;
+
+	names[0] = '\0';
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "abi_version"))
+			continue;
+		if (len < size)
+			len += (size_t)snprintf(names + len, size - len, "%s%s", n ? ", " : "",
+						entry->d_name);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* Nothing to open: which part between the card and us is missing. */
+static int no_device(const struct dq_scan *scan, const char *address, const char *where)
+{
+	char rdma[256], verbs[256];
+
+	if (!list_class("/sys/class/infiniband", rdma, sizeof(rdma)))
+		return dq_error(ENODEV,
+				"%s address=%s: this machine has no RDMA device: is the card there "
+				"(lspci -d 15b3:), is mlx5_ib loaded (modprobe mlx5_ib)?",
+				where, address);
+	if (!list_class("/sys/class/infiniband_verbs", verbs, sizeof(verbs)))
+		return dq_error(
+			ENODEV,
+			"%s address=%s: there is %s, but the kernel offers it to no program: "
+			"modprobe ib_uverbs",
+			where, address, rdma);
+	if (scan->list && scan->list[0])
+		return dq_error(
+			ENODEV,
+			"%s address=%s: no RDMA device here is an mlx5 one, a ConnectX-4 or "
+			"later; there is: %s",
+			where, address, rdma);
+	return dq_error(ENODEV,
+			"%s address=%s: there is %s, but libibverbs has no driver for it: install "
+			"libibverbs and libmlx5 of one version (Debian: ibverbs-providers)",
+			where, address, rdma);
+}
+
 static int not_found(const struct dq_scan *scan, const char *address, const char *where)
 {
 	char list[1024] = "", mac[18];
 	size_t len = 0;
 
 	if (!scan->n_seats)
-		return dq_error(ENODEV,
-				"%s address=%s: this machine has no mlx5 RDMA device: is the card "
-				"there (lspci -d 15b3:), is mlx5_ib loaded (modprobe mlx5_ib), "
-				"and does this container have /dev/infiniband?",
-				where, address);
+		return no_device(scan, address, where);
 	for (unsigned i = 0; i < scan->n_seats && len < sizeof(list); i++) {
 		const struct daqiri_port_info *info = &scan->seats[i].info;
 
