@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <infiniband/mlx5dv.h>
 
@@ -41,6 +43,49 @@ static struct ibv_context *open_context(struct ibv_device *ibdev)
 	return ctx ? ctx : ibv_open_device(ibdev);
 }
 
+/*
+ * Why a device cannot be opened. libibverbs looks for the device file in more than one place and
+ * tells of the last; so the file itself is asked.
+ */
+static int explain_file(const char *name, const char *path, int err)
+{
+	if (err == EACCES || err == EPERM)
+		return dq_error(err,
+				"%s: cannot be opened: this user may not read and write %s: run as "
+				"root, or see to its group and mode (udev)",
+				name, path);
+	if (err == EMFILE || err == ENFILE)
+		return dq_error(
+			err,
+			"%s: cannot be opened: %s: raise RLIMIT_NOFILE (ulimit -n), or close "
+			"what is not needed",
+			name, strerror(err));
+	return dq_error(err,
+			"%s: cannot be opened: %s: %s; is ib_uverbs loaded, and has the container "
+			"/dev/infiniband?",
+			name, path, strerror(err));
+}
+
+static int explain_open(struct ibv_device *ibdev, int err)
+{
+	const char *name = ibv_get_device_name(ibdev);
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/infiniband/%.40s", ibdev->dev_name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return explain_file(name, path, errno);
+	close(fd);
+	if (err == EPERM || err == ENOMEM)
+		return dq_error(
+			err,
+			"%s: cannot be opened: %s: RLIMIT_MEMLOCK (ulimit -l) must be above "
+			"0, better unlimited",
+			name, strerror(err));
+	return dq_error(err, "%s: cannot be opened: %s", name, strerror(err));
+}
+
 /* Reading events must never block: daqiri_event_get(). Only on a context of our own. */
 static int set_nonblocking(struct dq_device *dev)
 {
@@ -65,10 +110,7 @@ int dq_device_open(struct dq_device **out, struct ibv_device *ibdev, enum daqiri
 	errno = 0;
 	dev->ctx = open_context(ibdev);
 	if (!dev->ctx) {
-		ret = dq_error(errno ? errno : EIO,
-			       "%s: cannot be opened: %s; /dev/infiniband/%s must be readable and "
-			       "writable, and RLIMIT_MEMLOCK (ulimit -l) not 0",
-			       dev->info.rdma, strerror(errno ? errno : EIO), ibdev->dev_name);
+		ret = explain_open(ibdev, errno ? errno : EIO);
 		goto err_free;
 	}
 	ret = set_nonblocking(dev);

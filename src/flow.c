@@ -141,7 +141,8 @@ static int explain(const char *where, const char *what, int err)
 			where);
 	if (err == EEXIST)
 		return dq_error(err,
-				"%s: a rule with this match, of another program, exists already",
+				"%s: a rule with this match and another flow id, of another program, "
+				"exists already: end that program, or change the match or the tag",
 				where);
 	return dq_error(err, "%s: %s refused: %s", where, what, strerror(err));
 }

@@ -85,6 +85,8 @@ static int explain_register(const struct daqiri_region *region, const struct dq_
 	struct rlimit limit = {0};
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (err == EPERM && !limit.rlim_cur)
+		err = ENOMEM; /* the kernel's answer where nothing at all may be locked */
 	if ((err == ENOMEM || err == EAGAIN) && limit.rlim_cur != RLIM_INFINITY)
 		return dq_error(err,
 				"%s: %llu bytes cannot be registered with %s: %s; RLIMIT_MEMLOCK "

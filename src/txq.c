@@ -192,9 +192,14 @@ static int init(struct daqiri_txq *q)
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
 		  struct daqiri_region *region)
 {
-	struct daqiri_txq *q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
+	uint32_t most = port->dev->caps.max_wr;
+	struct daqiri_txq *q;
 	int ret;
 
+	if (conf->depth > most)
+		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
+				conf->depth, port->dev->info.rdma, most);
+	q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
 	if (!q)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
 	*q = (struct daqiri_txq){.conf = conf, .port = port, .region = region};
