@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <endian.h>
 #include <string.h>
 
+#include "byteorder.h"
 #include "flow_match.h"
 
 /* Byte offsets in fte_match_set_lyr_2_4 (PRM: "Flow Table Match Set, layers 2-4"). */
@@ -28,7 +28,7 @@ static const uint8_t full[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static void put_u16(struct dq_match_buf *e, unsigned at, uint16_t value)
 {
-	uint16_t be = htobe16(value);
+	__be16 be = dq_to_be16(value);
 
 	put(e, at, &be, full, sizeof(be));
 }

@@ -6,11 +6,13 @@
 #ifndef DQ_MLX5_CQE_H
 #define DQ_MLX5_CQE_H
 
-#include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <infiniband/mlx5dv.h>
+
+#include "byteorder.h"
 
 enum {
 	DQ_CQE = 64,
@@ -53,23 +55,23 @@ static inline uint8_t dq_cqe_good_recv(unsigned owner)
 
 static inline uint16_t dq_cqe_wqe_counter(const struct mlx5_cqe64 *cqe)
 {
-	return be16toh(cqe->wqe_counter);
+	return dq_from_be16(cqe->wqe_counter);
 }
 
 static inline uint32_t dq_cqe_len(const struct mlx5_cqe64 *cqe)
 {
-	return be32toh(cqe->byte_cnt);
+	return dq_from_be32(cqe->byte_cnt);
 }
 
 /* The flow tag as a key: left big endian, which costs nothing per packet. */
 static inline __be32 dq_cqe_flow_key(const struct mlx5_cqe64 *cqe)
 {
-	return cqe->sop_drop_qpn & htobe32(DQ_CQE_FLOW_TAG);
+	return cqe->sop_drop_qpn & dq_to_be32(DQ_CQE_FLOW_TAG);
 }
 
 static inline uint32_t dq_key_to_flow(__be32 key)
 {
-	uint32_t tag = be32toh(key) & DQ_CQE_FLOW_TAG;
+	uint32_t tag = dq_from_be32(key) & DQ_CQE_FLOW_TAG;
 
 	/* 0xffffff: what old kernels give to a rule without a tag. */
 	return tag == DQ_CQE_FLOW_TAG ? 0 : tag;
@@ -85,9 +87,11 @@ static inline struct dq_cqe_error dq_cqe_read_error(const struct mlx5_cqe64 *cqe
 {
 	const struct mlx5_err_cqe *err = (const struct mlx5_err_cqe *)cqe;
 
+	/* mlx5dv.h declares this counter as a plain number; it is big endian as all others. */
 	return (struct dq_cqe_error){.syndrome = err->syndrome,
 				     .vendor_syndrome = err->vendor_err_synd,
-				     .wqe_counter = be16toh(err->wqe_counter)};
+				     .wqe_counter =
+					     dq_from_be16((DQ_FORCE __be16)err->wqe_counter)};
 }
 
 /* Whether a receive queue has stopped for good: local QP operation, local protection, flush. */

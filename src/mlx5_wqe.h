@@ -7,11 +7,13 @@
 #ifndef DQ_MLX5_WQE_H
 #define DQ_MLX5_WQE_H
 
-#include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <infiniband/mlx5dv.h>
+
+#include "byteorder.h"
 
 enum {
 	DQ_WQEBB = 64,	       /* MLX5_SEND_WQE_BB: what send queues are counted in */
@@ -55,9 +57,9 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
 static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
 			       uint32_t qpn_ds, enum dq_ce ce)
 {
-	*ctrl = (struct mlx5_wqe_ctrl_seg){ .opmod_idx_opcode = htobe32(opcode_index),
-					    .qpn_ds = htobe32(qpn_ds),
-					    .fm_ce_se = (uint8_t)ce };
+	*ctrl = (struct mlx5_wqe_ctrl_seg){.opmod_idx_opcode = dq_to_be32(opcode_index),
+					   .qpn_ds = dq_to_be32(qpn_ds),
+					   .fm_ce_se = (uint8_t)ce};
 }
 
 static inline uint32_t dq_wqe_opcode_index(uint32_t opcode, uint32_t index)
@@ -85,7 +87,7 @@ static inline void dq_wqe_eth_inline(uint8_t *seg, const uint8_t *frame, uint32_
 	struct mlx5_wqe_eth_seg *eth = (struct mlx5_wqe_eth_seg *)seg;
 
 	memset(seg, 0, (size_t)2 * DQ_SEG);
-	eth->inline_hdr_sz = htobe16((uint16_t)n);
+	eth->inline_hdr_sz = dq_to_be16((uint16_t)n);
 	memcpy(seg + offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start), frame, n);
 }
 
@@ -94,9 +96,9 @@ static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32
 {
 	struct mlx5_wqe_data_seg *data = (struct mlx5_wqe_data_seg *)seg;
 
-	data->byte_count = htobe32(len);
+	data->byte_count = dq_to_be32(len);
 	data->lkey = lkey;
-	data->addr = htobe64(addr);
+	data->addr = dq_to_be64(addr);
 }
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <cpuid.h>
 #endif
 
+#include "byteorder.h"
 #include "error.h"
 #include "log.h"
 #include "port.h"
@@ -167,5 +167,5 @@ int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_po
 /* Kept big endian: the NIC wants it so in every WQE. */
 daqiri_key daqiri_key_from_lkey(uint32_t lkey)
 {
-	return htobe32(lkey);
+	return dq_key_of_be32(dq_to_be32(lkey));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "byteorder.h"
 #include "counter.h"
 #include "error.h"
 #include "mlx5_cqe.h"
@@ -94,7 +95,7 @@ static int bind_slots(struct daqiri_rxq *q)
 				q->conf->where, rwq.wqe_cnt, depth);
 	for (uint32_t i = 0; i < depth; i++)
 		dq_wqe_data((uint8_t *)rwq.buf + (size_t)i * DQ_SEG,
-			    q->base + (uint64_t)i * q->stride, buf_size, htobe32(mr->lkey));
+			    q->base + (uint64_t)i * q->stride, buf_size, dq_to_be32(mr->lkey));
 	q->rq_dbrec = rwq.dbrec;
 	return 0;
 }
@@ -109,7 +110,7 @@ static int start(struct daqiri_rxq *q)
 	q->posted = q->conf->depth;
 	/* Pairs with the device's read of the counter: the WQEs are in memory before it. */
 	dq_to_device();
-	__atomic_store_n(q->rq_dbrec, htobe32(q->posted & 0xffff), __ATOMIC_RELAXED);
+	dq_doorbell_record(q->rq_dbrec, q->posted & 0xffff);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "barrier.h"
+#include "byteorder.h"
 #include "counter.h"
 #include "error.h"
 #include "mlx5_cqe.h"
@@ -21,7 +22,7 @@ static void ring_rq(struct daqiri_rxq *q)
 	 * the device may write them.
 	 */
 	dq_hand_back();
-	__atomic_store_n(q->rq_dbrec, htobe32(q->posted & 0xffff), __ATOMIC_RELAXED);
+	dq_doorbell_record(q->rq_dbrec, q->posted & 0xffff);
 }
 
 /* Tells the device which completions are read. */
@@ -30,7 +31,7 @@ static void ring_cq(struct daqiri_rxq *q)
 	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
 	 */
 	dq_hand_back();
-	__atomic_store_n(q->cq_dbrec, htobe32(q->ci & DQ_CQE_INDEX), __ATOMIC_RELAXED);
+	dq_doorbell_record(q->cq_dbrec, q->ci & DQ_CQE_INDEX);
 }
 
 /* ---- errors: out of line --------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 
 		pkts[i] = (struct daqiri_pkt){.addr = q->base + (uint64_t)slot * q->stride,
 					      .len = len,
-					      .key = dq_cqe_flow_key(&cqe[i])};
+					      .key = dq_key_of_be32(dq_cqe_flow_key(&cqe[i]))};
 		bytes += len;
 	}
 	q->ci += n;
@@ -201,5 +202,5 @@ void daqiri_rx_release(struct daqiri_rxq *q, int n)
 
 uint32_t daqiri_key_flow(daqiri_key key)
 {
-	return dq_key_to_flow(key);
+	return dq_key_to_flow(dq_be32_of_key(key));
 }

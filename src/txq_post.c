@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "barrier.h"
+#include "byteorder.h"
 #include "counter.h"
 #include "error.h"
 #include "mlx5_cqe.h"
@@ -21,7 +22,7 @@ static inline void ring_doorbell(struct daqiri_txq *q, const uint8_t *ctrl)
 	memcpy(&first, ctrl, sizeof(first));
 	/* Pairs with the device's read of the counter: the WQEs and frames are in memory. */
 	dq_to_device();
-	__atomic_store_n(q->dbrec, htobe32(q->pi & 0xffff), __ATOMIC_RELAXED);
+	dq_doorbell_record(q->dbrec, q->pi & 0xffff);
 	/* Pairs with the device's read of the counter after the register was written. */
 	if (q->bf_flush)
 		dq_before_doorbell_wc();
@@ -82,7 +83,7 @@ static inline void write_ptrs(const struct daqiri_txq *q, uint8_t *seg,
 			      const struct daqiri_pkt *pkts, uint32_t n, struct tx_sums *sums)
 {
 	for (uint32_t i = 0; i < n; i++, seg += DQ_SEG) {
-		dq_wqe_data(seg, pkts[i].addr, pkts[i].len, pkts[i].key);
+		dq_wqe_data(seg, pkts[i].addr, pkts[i].len, dq_be32_of_key(pkts[i].key));
 		sums->bytes += pkts[i].len;
 		sums->slots += takes_slot(q, &pkts[i]);
 	}
@@ -134,14 +135,15 @@ static inline uint32_t write_inline_l2(uint8_t *eth, const struct daqiri_pkt *pk
 	dq_wqe_eth_inline(eth, (const uint8_t *)(uintptr_t)pkt->addr, head);
 	if (pkt->len == head)
 		return 3;
-	dq_wqe_data(eth + (size_t)2 * DQ_SEG, pkt->addr + head, pkt->len - head, pkt->key);
+	dq_wqe_data(eth + (size_t)2 * DQ_SEG, pkt->addr + head, pkt->len - head,
+		    dq_be32_of_key(pkt->key));
 	return 4;
 }
 
 static inline uint32_t write_plain(uint8_t *eth, const struct daqiri_pkt *pkt)
 {
 	dq_wqe_eth_empty(eth);
-	dq_wqe_data(eth + DQ_SEG, pkt->addr, pkt->len, pkt->key);
+	dq_wqe_data(eth + DQ_SEG, pkt->addr, pkt->len, dq_be32_of_key(pkt->key));
 	return 3;
 }
 
@@ -237,7 +239,7 @@ static inline void reap(struct daqiri_txq *q)
 	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
 	 */
 	dq_hand_back();
-	__atomic_store_n(q->cq_dbrec, htobe32(ci & DQ_CQE_INDEX), __ATOMIC_RELAXED);
+	dq_doorbell_record(q->cq_dbrec, ci & DQ_CQE_INDEX);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
