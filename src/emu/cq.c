@@ -6,12 +6,6 @@
 
 #define ARM_POISON 0xffffffffu
 
-static uint32_t read_dbrec(const uint32_t *rec)
-{
-	/* pairs with the program's store-release of its consumer index or arm word */
-	return be32toh(__atomic_load_n(rec, __ATOMIC_ACQUIRE));
-}
-
 void emu_cq_init(struct emu_cq *cq)
 {
 	cq->pi = 0;
@@ -21,7 +15,7 @@ void emu_cq_init(struct emu_cq *cq)
 	cq->ci_seen = 0;
 	/* A first arm word is then never what already stands there. */
 	cq->arm_db = ARM_POISON;
-	__atomic_store_n(&cq->dbrec[1], ARM_POISON, __ATOMIC_RELAXED);
+	emu_poison_dbrec(&cq->dbrec[1], ARM_POISON);
 }
 
 static void fire(struct emu_cq *cq)
@@ -41,7 +35,7 @@ static bool is_full(struct emu_cq *cq)
 
 	if (((cq->pi - cq->ci_seen) & mask) < cq->n_cqe)
 		return false;
-	cq->ci_seen = read_dbrec(&cq->dbrec[0]);
+	cq->ci_seen = emu_read_dbrec(&cq->dbrec[0]);
 	return ((cq->pi - cq->ci_seen) & mask) >= cq->n_cqe;
 }
 
@@ -95,11 +89,11 @@ static uint8_t vendor_syndrome(enum emu_syndrome syndrome)
 bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err)
 {
 	struct emu_err_cqe cqe = {
-		.srqn_uidx = htobe32(err->user_index),
+		.srqn_uidx = emu_to_be32(err->user_index),
 		.vendor_err_synd = vendor_syndrome(err->syndrome),
 		.syndrome = (uint8_t)err->syndrome,
-		.s_wqe_opcode_qpn = htobe32((uint32_t)err->wqe_opcode << 24 | err->qpn),
-		.wqe_counter = htobe16(err->wqe_counter),
+		.s_wqe_opcode_qpn = emu_to_be32((uint32_t)err->wqe_opcode << 24 | err->qpn),
+		.wqe_counter = emu_to_be16(err->wqe_counter),
 		.op_own = (uint8_t)(err->cqe_opcode << 4),
 	};
 	struct emu_cqe img;
@@ -130,7 +124,7 @@ void emu_cq_doorbell(struct emu_uar *uar, struct emu_dev *dev)
 	LIST_FOREACH (cq, &dev->cqs, link) {
 		if (cq->uar != uar)
 			continue;
-		word = read_dbrec(&cq->dbrec[1]);
+		word = emu_read_dbrec(&cq->dbrec[1]);
 		if (word == cq->arm_db)
 			continue;
 		cq->arm_db = word;

@@ -14,13 +14,13 @@
 #ifndef EMU_H
 #define EMU_H
 
-#include <endian.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "emu_be.h"
 #include "rss.h"
 
 #define EMU_MAX_PORTS 16
@@ -81,7 +81,7 @@ struct emu_cq {
 	uint8_t *buf; /* the program's ring; power of two entries */
 	uint32_t n_cqe;
 	uint32_t cqe_size; /* 64 or 128 */
-	uint32_t *dbrec;   /* [0] consumer index, [1] arm; big endian, the program's */
+	__be32 *dbrec;	   /* [0] consumer index, [1] arm; big endian, the program's */
 	struct emu_uar *uar;
 	uint32_t pi;   /* device's producer index, counts for ever */
 	bool overrun;  /* dead: nothing is written any more */
@@ -108,7 +108,7 @@ struct emu_sq {
 	uint32_t pdn;
 	uint8_t *buf;
 	uint32_t n_wqebb; /* power of two */
-	uint32_t *dbrec;  /* the SQ counter itself, db[1] of the QP */
+	__be32 *dbrec;	  /* the SQ counter itself, db[1] of the QP */
 	struct emu_uar *uar;
 	struct emu_cq *cq;
 	enum emu_queue_state state;
@@ -135,7 +135,7 @@ struct emu_rq {
 	uint8_t *buf;
 	uint32_t n_wqe;	 /* power of two */
 	uint32_t stride; /* bytes of a WQE, power of two, >= 16 */
-	uint32_t *dbrec; /* the RQ counter, db[0] */
+	__be32 *dbrec;	 /* the RQ counter, db[0] */
 	struct emu_cq *cq;
 	enum emu_queue_state state;
 	uint16_t ci; /* next WQE to fill */

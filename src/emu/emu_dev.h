@@ -38,8 +38,8 @@ struct emu_frame {
 static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
 			       uint32_t pdn, uint32_t access)
 {
-	uint32_t key = be32toh(seg->lkey), len = be32toh(seg->byte_count);
-	uint64_t addr = be64toh(seg->addr);
+	uint32_t key = emu_from_be32(seg->lkey), len = emu_from_be32(seg->byte_count);
+	uint64_t addr = emu_from_be64(seg->addr);
 	const struct emu_mkey *mkey;
 
 	if (key >> 8 >= dev->n_mkeys)

@@ -52,7 +52,7 @@ static bool write_error(struct emu_rq *rq, enum emu_syndrome syndrome)
 static bool refresh(struct emu_rq *rq)
 {
 	/* pairs with the program's barrier between its WQEs and its counter */
-	uint16_t pi = (uint16_t)be32toh(__atomic_load_n(rq->dbrec, __ATOMIC_ACQUIRE));
+	uint16_t pi = (uint16_t)emu_read_dbrec(rq->dbrec);
 
 	if ((uint16_t)(pi - rq->ci) > rq->n_wqe) {
 		if (rq->pi != pi)
@@ -124,9 +124,9 @@ static enum emu_syndrome scatter(struct emu_rq *rq, struct source *src)
 	uint8_t *dst;
 
 	for (; left && seg < end; seg++) {
-		if (be32toh(seg->lkey) == EMU_LKEY_END)
+		if (emu_from_be32(seg->lkey) == EMU_LKEY_END)
 			break;
-		room = be32toh(seg->byte_count);
+		room = emu_from_be32(seg->byte_count);
 		dst = emu_mem(rq->dev, seg, rq->pdn, EMU_ACCESS_LOCAL_WRITE);
 		if (!dst || room == 0 || room >= EMU_2GB)
 			return EMU_SYN_LOCAL_PROT;
@@ -155,16 +155,16 @@ static void write_cqe(struct emu_rq *rq, const struct emu_frame *f, uint32_t tag
 {
 	bool strip = rq->vlan_strip && f->pkt.vlan;
 	struct emu_cqe cqe = {
-		.rx_hash_result = htobe32(rss.hash),
+		.rx_hash_result = emu_to_be32(rss.hash),
 		.rx_hash_type = rss.type,
 		.hds_ip_ext = f->status.ok,
 		.l4_hdr_type_etc = (uint8_t)(f->status.type | (strip ? EMU_CQE_CV : 0)),
-		.vlan_info = strip ? htobe16(f->pkt.vlan_tci) : 0,
-		.srqn_uidx = htobe32(rq->user_index),
-		.byte_cnt = htobe32(strip ? f->len - 4 : f->len),
-		.timestamp = htobe64(emu_time_cqe(rq->cq->realtime)),
-		.sop_drop_qpn = htobe32(tag & 0xffffff),
-		.wqe_counter = htobe16(rq->ci),
+		.vlan_info = strip ? emu_to_be16(f->pkt.vlan_tci) : 0,
+		.srqn_uidx = emu_to_be32(rq->user_index),
+		.byte_cnt = emu_to_be32(strip ? f->len - 4 : f->len),
+		.timestamp = emu_to_be64(emu_time_cqe(rq->cq->realtime)),
+		.sop_drop_qpn = emu_to_be32(tag & 0xffffff),
+		.wqe_counter = emu_to_be16(rq->ci),
 		.op_own = EMU_CQE_RESP_SEND << 4,
 	};
 

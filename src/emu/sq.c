@@ -27,10 +27,10 @@ static void fatal(struct emu_sq *sq)
 static bool write_cqe(struct emu_sq *sq, const struct emu_wqe *wqe)
 {
 	struct emu_cqe cqe = {
-		.srqn_uidx = htobe32(sq->user_index),
-		.timestamp = htobe64(emu_time_cqe(sq->cq->realtime)),
-		.sop_drop_qpn = htobe32((uint32_t)wqe->opcode << 24 | sq->qpn),
-		.wqe_counter = htobe16(wqe->index),
+		.srqn_uidx = emu_to_be32(sq->user_index),
+		.timestamp = emu_to_be64(emu_time_cqe(sq->cq->realtime)),
+		.sop_drop_qpn = emu_to_be32((uint32_t)wqe->opcode << 24 | sq->qpn),
+		.wqe_counter = emu_to_be16(wqe->index),
 		.op_own = EMU_CQE_REQ << 4,
 	};
 	enum emu_cqe_kind kind = wqe->ce == EMU_CE_EVENT ? EMU_CQE_SOLICITED : EMU_CQE_PLAIN;
@@ -63,9 +63,9 @@ static void peek(const struct emu_sq *sq, struct emu_wqe *wqe, struct emu_wqe_ct
 
 	wqe->bytes = sq->buf + slot * EMU_WQEBB;
 	memcpy(ctrl, wqe->bytes, sizeof(*ctrl));
-	wqe->size = (be32toh(ctrl->qpn_ds) & 0x3f) * EMU_DS;
+	wqe->size = (emu_from_be32(ctrl->qpn_ds) & 0x3f) * EMU_DS;
 	wqe->index = sq->ci;
-	wqe->opcode = (uint8_t)be32toh(ctrl->opmod_idx_opcode);
+	wqe->opcode = (uint8_t)emu_from_be32(ctrl->opmod_idx_opcode);
 	wqe->ce = (uint8_t)EMU_CTRL_CE(ctrl->fm_ce_se);
 }
 
@@ -77,7 +77,8 @@ static uint16_t wqebbs(const struct emu_wqe *wqe)
 static bool ctrl_good(const struct emu_sq *sq, const struct emu_wqe *wqe,
 		      const struct emu_wqe_ctrl *ctrl)
 {
-	uint32_t first = be32toh(ctrl->opmod_idx_opcode), second = be32toh(ctrl->qpn_ds);
+	uint32_t first = emu_from_be32(ctrl->opmod_idx_opcode);
+	uint32_t second = emu_from_be32(ctrl->qpn_ds);
 
 	return (uint16_t)(first >> 8) == sq->ci && first >> 24 == 0 && second >> 8 == sq->qpn &&
 	       wqe->size && wqe->size <= EMU_MAX_DS * EMU_DS &&
@@ -202,7 +203,7 @@ unsigned emu_sq_run(struct emu_sq *sq, unsigned budget)
 void emu_sq_doorbell(struct emu_sq *sq, int named)
 {
 	/* pairs with the program's barrier between its WQEs, its counter and the doorbell */
-	uint16_t pi = (uint16_t)be32toh(__atomic_load_n(sq->dbrec, __ATOMIC_ACQUIRE));
+	uint16_t pi = (uint16_t)emu_read_dbrec(sq->dbrec);
 	uint16_t ahead = (uint16_t)(pi - named);
 
 	if (sq->state == EMU_QUEUE_RST)

@@ -35,7 +35,7 @@ static enum emu_syndrome read_segment(const struct emu_sq *sq, const struct emu_
 	if (*off + EMU_DS > wqe->size)
 		return EMU_SYN_LOCAL_QP_OP;
 	memcpy(&seg, wqe->bytes + *off, sizeof(seg));
-	count = be32toh(seg.byte_count);
+	count = emu_from_be32(seg.byte_count);
 	if (count & EMU_INLINE_SEG) {
 		count &= ~EMU_INLINE_SEG;
 		if (count == 0 || count > wqe->size - *off - 4)
@@ -122,7 +122,7 @@ static bool read_eth(const struct emu_wqe *wqe, struct emu_wqe_eth *eth)
 	if (wqe->size < sizeof(struct emu_wqe_ctrl) + sizeof(*eth))
 		return false;
 	memcpy(eth, wqe->bytes + sizeof(struct emu_wqe_ctrl), sizeof(*eth));
-	return eth->mss == 0 && !(be16toh(eth->inline_hdr_sz) & EMU_ETH_INSERT_VLAN) &&
+	return eth->mss == 0 && !(emu_from_be16(eth->inline_hdr_sz) & EMU_ETH_INSERT_VLAN) &&
 	       eth->swp_flags == 0;
 }
 
@@ -140,7 +140,7 @@ enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 		return EMU_SYN_LOCAL_QP_OP;
 	s.l3_csum = eth.cs_flags & EMU_ETH_L3_CSUM;
 	s.l4_csum = eth.cs_flags & EMU_ETH_L4_CSUM;
-	inl = be16toh(eth.inline_hdr_sz) & EMU_ETH_INLINE_BYTES;
+	inl = emu_from_be16(eth.inline_hdr_sz) & EMU_ETH_INLINE_BYTES;
 	off = 16 + (inl > 2 ? align16(14 + inl) : 16);
 	if (off > wqe->size)
 		return EMU_SYN_LOCAL_QP_OP;
@@ -165,7 +165,7 @@ static void prefetch_frame(const struct emu_sq *sq, const struct emu_wqe *wqe, u
 	if (off + EMU_DS > wqe->size)
 		return;
 	memcpy(&seg, wqe->bytes + off, sizeof(seg));
-	if (be32toh(seg.byte_count) & EMU_INLINE_SEG)
+	if (emu_from_be32(seg.byte_count) & EMU_INLINE_SEG)
 		return;
 	ptr = emu_mem(sq->dev, &seg, sq->pdn, 0);
 	if (ptr)

@@ -123,7 +123,7 @@ static void fill_cq(struct emu_call *call, const struct mlx5_ib_create_cq *req, 
 	cq->cqn = emu_number(cq->dev);
 	cq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
 	cq->cqe_size = req->cqe_size;
-	cq->dbrec = (uint32_t *)(uintptr_t)req->db_addr;
+	cq->dbrec = (__be32 *)(uintptr_t)req->db_addr;
 	cq->user_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_CQ_USER_HANDLE);
 }
 

@@ -110,7 +110,7 @@ static int ipv4_spec(const struct ib_uverbs_flow_spec_ipv4 *spec, struct emu_flo
 static int ipv6_spec(const struct ib_uverbs_flow_spec_ipv6 *spec, struct emu_flow_ask *ask)
 {
 	const struct ib_uverbs_flow_ipv6_filter *m = &spec->mask, *v = &spec->val;
-	const __be32 label = htobe32(0xfffff);
+	const __be32 label = emu_to_be32(0xfffff);
 	__be32 word;
 
 	if (m->hop_limit || m->reserved)
@@ -272,7 +272,7 @@ bool emu_flow_specs_multicast(const struct ib_uverbs_flow_attr *attr)
 	if (!spec_size(first->type) || read_spec(first, &spec))
 		return false;
 	if (spec.hdr.type == SPEC_IPV4)
-		return (be32toh(spec.ipv4.val.dst_ip) & 0xf0000000) == 0xe0000000;
+		return (emu_from_be32(spec.ipv4.val.dst_ip) & 0xf0000000) == 0xe0000000;
 	return spec.hdr.type == SPEC_ETH && (spec.eth.mask.dst_mac[0] & 1) &&
 	       (spec.eth.val.dst_mac[0] & 1);
 }
@@ -300,8 +300,8 @@ bool emu_flow_specs_agree(const struct ib_uverbs_flow_attr *attr)
 			ip_spec = hdr->type;
 		if (hdr->type != SPEC_ETH || read_spec(hdr, &spec) || !spec.eth.mask.ether_type)
 			continue;
-		mask = be16toh(spec.eth.mask.ether_type);
-		type = be16toh(spec.eth.val.ether_type);
+		mask = emu_from_be16(spec.eth.mask.ether_type);
+		type = emu_from_be16(spec.eth.val.ether_type);
 	}
 	if (!mask || !ip_spec)
 		return true;

@@ -205,7 +205,7 @@ static void fill_sq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	sq->pdn = emu_pdn(o->qp.pd);
 	sq->buf = (uint8_t *)(uintptr_t)req->sq_buf_addr;
 	sq->n_wqebb = req->sq_wqe_count;
-	sq->dbrec = (uint32_t *)(uintptr_t)req->db_addr + 1; /* MLX5_SND_DBR */
+	sq->dbrec = (__be32 *)(uintptr_t)req->db_addr + 1; /* MLX5_SND_DBR */
 	sq->cq = emu_cq_of(o->qp.send_cq);
 	sq->block_loopback_mc = flags & IB_UVERBS_QP_CREATE_BLOCK_MULTICAST_LOOPBACK;
 	sq->sig_all = flags & IB_UVERBS_QP_CREATE_SQ_SIG_ALL;
@@ -228,7 +228,7 @@ static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	rq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
 	rq->n_wqe = req->rq_wqe_count;
 	rq->stride = 1u << req->rq_wqe_shift;
-	rq->dbrec = (uint32_t *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
+	rq->dbrec = (__be32 *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
 	rq->cq = emu_cq_of(o->qp.recv_cq);
 	rq->vlan_strip = flags & IB_UVERBS_QP_CREATE_CVLAN_STRIPPING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_USER_HANDLE);

@@ -107,7 +107,7 @@ static void wq_fill(struct emu_call *call, const struct mlx5_ib_create_wq *req, 
 	rq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
 	rq->n_wqe = req->rq_wqe_count;
 	rq->stride = 1u << req->rq_wqe_shift;
-	rq->dbrec = (uint32_t *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
+	rq->dbrec = (__be32 *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
 	rq->cq = emu_cq_of(o->cq);
 	rq->vlan_strip = flags & IB_UVERBS_WQ_FLAGS_CVLAN_STRIPPING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_WQ_USER_HANDLE);
