@@ -83,9 +83,12 @@ static int uverbs_open(unsigned port, int fd)
 		return ret;
 	file->kind = EMU_FILE_UVERBS;
 	file->dev = &emu_devs[port];
+	errno = ENOMEM;
 	file->ctx = ctx_new(file->dev, fd);
-	if (!file->ctx)
+	if (!file->ctx) {
+		ret = -errno; /* no descriptor more: EMFILE, as the kernel would say */
 		goto err_free;
+	}
 	ret = emu_file_attach(fd, file);
 	if (ret)
 		goto err_ctx;
