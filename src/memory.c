@@ -93,8 +93,10 @@ int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *wan
 		return ret;
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
-		return dq_error(ENOMEM, "%s: no memory for %llu bytes", want->where,
-				(unsigned long long)length);
+		return dq_error(ENOMEM,
+				"%s: no memory for %llu bytes: make num_bufs smaller, or raise the "
+				"limit on address space (ulimit -v)",
+				want->where, (unsigned long long)length);
 	ret = bind_node(want, addr, length, &node);
 	if (ret) {
 		munmap(addr, length);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <infiniband/mlx5dv.h>
 
@@ -291,7 +292,7 @@ static unsigned list_class(const char *path, char *names, size_t size)
 /* Nothing to open: which part between the card and us is missing. */
 static int no_device(const struct dq_scan *scan, const char *address, const char *where)
 {
-	char rdma[256], verbs[256];
+	char rdma[256], verbs[256], path[300];
 
 	if (!list_class("/sys/class/infiniband", rdma, sizeof(rdma)))
 		return dq_error(ENODEV,
@@ -304,6 +305,13 @@ static int no_device(const struct dq_scan *scan, const char *address, const char
 			"%s address=%s: there is %s, but the kernel offers it to no program: "
 			"modprobe ib_uverbs",
 			where, address, rdma);
+	verbs[strcspn(verbs, ",")] = '\0';
+	snprintf(path, sizeof(path), "/dev/infiniband/%s", verbs);
+	if (access(path, F_OK))
+		return dq_error(ENODEV,
+				"%s address=%s: there is %s, but no %s: give it to the container "
+				"(--device=/dev/infiniband), or let udev make it",
+				where, address, rdma, path);
 	if (scan->list && scan->list[0])
 		return dq_error(
 			ENODEV,
