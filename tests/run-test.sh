@@ -9,13 +9,20 @@ test=$1
 name=$(basename "$test")
 limit=${TEST_TIMEOUT:-300}
 errors=$name.stderr
+reports=$PWD/$name.sanitizer # .PID: Criterion's workers have no stderr in TAP mode
+TEST_NOTES=$PWD/$name.notes  # lines that a program wants to be seen
 
 DAQIRI_EMU_CMD=$top_builddir/src/emu/daqiri-emu
 DAQIRI_PERF=$top_builddir/bench/daqiri-perf
 CONF_DIR=$top_srcdir/conf
 TEST_DATA=$top_srcdir/tests/data
 ASAN_OPTIONS=${ASAN_OPTIONS-verify_asan_link_order=0}
-export DAQIRI_EMU_CMD DAQIRI_PERF CONF_DIR TEST_DATA ASAN_OPTIONS
+export DAQIRI_EMU_CMD DAQIRI_PERF CONF_DIR TEST_DATA ASAN_OPTIONS TEST_NOTES
+rm -f "$reports".* "$TEST_NOTES"
+case $name in
+*.test) ;;
+*) ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$reports UBSAN_OPTIONS=log_path=$reports; export UBSAN_OPTIONS ;;
+esac
 
 case $name in
 *.test) timeout "$limit" "${BASH:-bash}" "$test" 2>"$errors" ;;
@@ -23,6 +30,8 @@ emu_* | verbs_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" --tap=- -j1 2>"$e
 *) timeout "$limit" "$test" --tap=- -j1 2>"$errors" ;;
 esac
 status=$?
+cat "$reports".* >>"$errors" 2>/dev/null
+[ ! -f "$TEST_NOTES" ] || sed 's/^/# /' "$TEST_NOTES"
 sed 's/^/# /' "$errors"
 if grep -qE 'ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$errors"; then
 	echo "Bail out! a sanitizer reported an error in $name"
@@ -32,5 +41,5 @@ elif [ $status -eq 124 ]; then
 elif [ $status -ge 128 ]; then
 	echo "Bail out! $name died of signal $((status - 128))"
 fi
-rm -f "$errors"
+rm -f "$errors" "$reports".* "$TEST_NOTES"
 exit $status
