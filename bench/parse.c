@@ -146,6 +146,28 @@ static const struct perf_sizes imix = {
 	.v = { 64, 590, 64, 64, 590, 64, 1514, 64, 590, 64, 590, 64 },
 };
 
+/* As the configuration writes sizes: 10 or 0x10, with B, K, M or G (1024). */
+static int one_size(const char *text, uint32_t *out, char **end)
+{
+	static const char units[] = "BKMG";
+	bool hex = text[0] == '0' && text[1] == 'x';
+	unsigned long long v;
+	const char *unit;
+
+	if (!isdigit((unsigned char)*text) || (hex && !isxdigit((unsigned char)text[2])))
+		return -EINVAL;
+	v = strtoull(text, end, hex ? 16 : 10);
+	unit = **end ? strchr(units, **end) : NULL;
+	if (unit && v <= PERF_MAX_FRAME) {
+		v <<= 10 * (unit - units);
+		(*end)++;
+	}
+	if (v < PERF_MIN_FRAME || v > PERF_MAX_FRAME)
+		return -EINVAL;
+	*out = (uint32_t)v;
+	return 0;
+}
+
 int perf_parse_sizes(const char *text, struct perf_sizes *out)
 {
 	const char *p = skip_blanks(text);
@@ -157,14 +179,10 @@ int perf_parse_sizes(const char *text, struct perf_sizes *out)
 	}
 	for (;;) {
 		char *end;
-		unsigned long v;
 
-		if (!isdigit((unsigned char)*p) || s.n == PERF_MAX_SIZES)
+		if (s.n == PERF_MAX_SIZES || one_size(p, &s.v[s.n], &end))
 			return -EINVAL;
-		v = strtoul(p, &end, 10);
-		if (v < PERF_MIN_FRAME || v > PERF_MAX_FRAME)
-			return -EINVAL;
-		s.v[s.n++] = (uint32_t)v;
+		s.n++;
 		p = skip_blanks(end);
 		if (!*p)
 			break;

@@ -58,6 +58,19 @@ Test(sizes, one_and_a_list)
 	cr_assert(s.n == 3 && s.v[0] == 60 && s.v[1] == 128 && s.v[2] == 1514);
 }
 
+Test(sizes, units_and_hexadecimal_are_those_of_the_configuration)
+{
+	struct perf_sizes s;
+
+	cr_assert_eq(perf_parse_sizes("1K, 0x100,64B,0x2K", &s), 0);
+	cr_assert_eq(s.n, 4);
+	cr_assert(s.v[0] == 1024 && s.v[1] == 256 && s.v[2] == 64 && s.v[3] == 2048);
+	cr_assert_eq(perf_parse_sizes("64K", &s), -EINVAL);
+	cr_assert_eq(perf_parse_sizes("1G", &s), -EINVAL);
+	cr_assert_eq(perf_parse_sizes("0x", &s), -EINVAL);
+	cr_assert_eq(perf_parse_sizes("100k", &s), -EINVAL);
+}
+
 Test(sizes, imix_is_seven_four_one)
 {
 	unsigned n64 = 0, n590 = 0, n1514 = 0;
