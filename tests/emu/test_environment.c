@@ -5,7 +5,6 @@
  * (--wrap).
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include <infiniband/mlx5dv.h>
 
@@ -29,7 +28,6 @@ Test(environment, devices_of_other_makers_are_named)
 	cr_assert_eq(kit_try_text("[port a]\naddress = mlx5_0\n"), -ENODEV);
 	assert_detail("test:1: [port a] address=mlx5_0: no RDMA device here is an mlx5 one");
 	assert_detail("there is: mlx5_");
-	fprintf(stderr, "a card of another maker -> %s\n", daqiri_error_detail());
 	no_mlx5 = false;
 	daqiri_close(kit_open_text("[port a]\naddress = " MAC_A "\n"));
 }
@@ -68,7 +66,6 @@ Test(environment, a_context_that_is_not_mlx5s_is_refused)
 	strange.pd.context = &strange.ctx;
 	cr_assert_eq(attach(&strange.ctx, &strange.pd, 1), -EINVAL);
 	assert_detail("port a: rxe0 is no mlx5 device");
-	fprintf(stderr, "attach to a context that is not mlx5's -> %s\n", daqiri_error_detail());
 }
 
 Test(environment, a_port_number_that_the_device_lacks_is_refused)
@@ -83,7 +80,6 @@ Test(environment, a_port_number_that_the_device_lacks_is_refused)
 	assert_detail("port a: port numbers begin at 1");
 	cr_assert_eq(attach(ctx, pd, 2), -EINVAL);
 	assert_detail("port 2");
-	fprintf(stderr, "attach to a port that the device lacks -> %s\n", daqiri_error_detail());
 	cr_assert_eq(ibv_dealloc_pd(pd), 0);
 	cr_assert_eq(ibv_close_device(ctx), 0);
 }
