@@ -7,10 +7,11 @@
  * failed, why, and what to do about it. Destroying NULL does nothing.
  *
  * Threads. A queue belongs to one thread at a time; different queues of one context may be used by
- * different threads without any lock. Everything else that says "any thread" may be called
- * concurrently; functions that say nothing else may be called by any one thread at a time for each
- * context. The data path (rx_poll, rx_release, tx_reserve, tx_post, tx_completed) never allocates,
- * locks, logs or enters the kernel.
+ * different threads without any lock. (A library configured with --enable-debug holds a queue to
+ * its first thread until that has ended: -EPERM for others.) Everything else that says "any thread"
+ * may be called concurrently; functions that say nothing else may be called by any one thread at a
+ * time for each context. The data path (rx_poll, rx_release, tx_reserve, tx_post, tx_completed)
+ * never allocates, locks, logs or enters the kernel.
  *
  * Units. Lengths and sizes are bytes, rates are bits per second, unless the name says otherwise. A
  * frame's length is what lies in memory: Ethernet header to the end of the payload, without FCS.
@@ -361,14 +362,14 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info);
  * Takes up to max received packets, in the order of arrival. Returns 0..max; 0: nothing there.
  * Packets stay the caller's, and their memory untouched, until daqiri_rx_release(). A frame that
  * was received in error is counted and skipped. -EIO: the queue has stopped and nothing is left in
- * it (daqiri_rxq_error() tells why). The queue's thread.
+ * it (daqiri_rxq_error() tells why); -EINVAL: a NULL, or max below 0. The queue's thread.
  */
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
 
 /*
  * Gives the oldest n of the packets that were polled and not yet released back to the NIC. n above
- * their number releases them all. The queue's thread. O(1), unless frames were received in error:
- * their slots go back with those of the packets before them.
+ * their number releases them all, n below 1 none. The queue's thread. O(1), unless frames were
+ * received in error: their slots go back with those of the packets before them.
  */
 void daqiri_rx_release(struct daqiri_rxq *q, int n);
 
@@ -403,7 +404,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info);
 /*
  * Shows up to max free slots of the queue's region in ring order: addr, len = the slot's size, key.
  * Nothing is taken yet: what a following daqiri_tx_post() does not consume is shown again. Returns
- * 0..max; 0: all slots are in flight, or the queue has none. The queue's thread.
+ * 0..max; 0: all slots are in flight, or the queue has none. -EINVAL: a NULL, or max below 0. The
+ * queue's thread.
  */
 int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
 
@@ -415,7 +417,7 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  *
  * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
  * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells
- * after the fact. -EIO: the queue has stopped. The queue's thread.
+ * after the fact. -EIO: the queue has stopped; -EINVAL: a NULL, or n below 0. The queue's thread.
  */
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
 

@@ -15,6 +15,10 @@ AC_DEFUN([DQ_ARG_SANITIZERS], [
   AS_IF([test "x$enable_ubsan" = xyes],
     [DQ_SAN_CFLAGS="$DQ_SAN_CFLAGS -fsanitize=undefined -fno-sanitize-recover=all"])
   AS_IF([test "x$enable_tsan" = xyes], [DQ_SAN_CFLAGS="$DQ_SAN_CFLAGS -fsanitize=thread"])
+  AC_ARG_ENABLE([debug], [AS_HELP_STRING([--enable-debug],
+    [tell programs that use one queue from two threads])], [], [enable_debug=no])
+  AS_IF([test "x$enable_debug" = xyes],
+    [AC_DEFINE([DQ_DEBUG], [1], [Define to 1 to check at each call that a queue has one thread.])])
   AS_IF([test -n "$DQ_SAN_CFLAGS"], [DQ_SAN_CFLAGS="$DQ_SAN_CFLAGS -fno-omit-frame-pointer -g"])
   AC_SUBST([DQ_SAN_CFLAGS])
   AM_CONDITIONAL([ENABLE_ASAN], [test "x$enable_asan" = xyes])

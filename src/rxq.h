@@ -60,6 +60,7 @@ struct daqiri_rxq {
 	struct dq_rss_table table; /* of this queue alone */
 	struct ibv_qp *qp;	   /* where rules with this one queue send to */
 	struct dq_stat_names names;
+	int owner; /* owner.h */
 };
 
 _Static_assert(offsetof(struct daqiri_rxq, count) == 64, "the hot fields fill one cache line");

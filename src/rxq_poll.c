@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The receive data path: no allocation, lock, log or system call. */
+#include <config.h>
+
 #include <errno.h>
 
 #include "barrier.h"
@@ -7,6 +9,7 @@
 #include "counter.h"
 #include "error.h"
 #include "mlx5_cqe.h"
+#include "owner.h"
 #include "rxq.h"
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
@@ -159,10 +162,23 @@ static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 	return n;
 }
 
+static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, int max)
+{
+	if (!q)
+		return dq_error(EINVAL, "daqiri_rx_poll: NULL queue");
+	return dq_error(EINVAL, "%s: daqiri_rx_poll for %d packets: %s", q->conf->where, max,
+			max < 0 ? "a negative number" : "NULL array");
+}
+
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 {
-	uint32_t want = max > 0 ? (uint32_t)max : 0, n = 0, ci = q->ci, got, room;
+	uint32_t want = (uint32_t)max, n = 0, ci, got, room;
 
+	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
+		return misused(q, max);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	ci = q->ci;
 	while (n < want) {
 		room = q->mask + 1 - (q->ci & q->mask);
 		got = take_row(q, pkts + n, want - n);
@@ -187,6 +203,8 @@ void daqiri_rx_release(struct daqiri_rxq *q, int n)
 {
 	uint32_t count = n > 0 ? (uint32_t)n : 0;
 
+	if (UNLIKELY(!q) || !dq_owner_enter(&q->owner, q->conf->where))
+		return;
 	if (count > q->held)
 		count = q->held;
 	if (UNLIKELY(q->eaten)) {

@@ -80,6 +80,7 @@ struct daqiri_txq {
 	struct ibv_pd *parent; /* NULL without td: the device's protection domain then */
 	struct ibv_qp *qp;
 	struct dq_stat_names names;
+	int owner; /* owner.h */
 };
 
 _Static_assert(offsetof(struct daqiri_txq, slot_base) == 64, "what a post touches: one line");

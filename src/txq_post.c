@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The send data path: no allocation, lock, log or system call. */
+#include <config.h>
+
 #include <errno.h>
 
 #include "barrier.h"
@@ -8,6 +10,7 @@
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
+#include "owner.h"
 #include "txq.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -244,11 +247,26 @@ static inline void reap(struct daqiri_txq *q)
 
 /* ---- public ---------------------------------------------------------------------------------- */
 
+static __attribute__((noinline, cold)) int misused(const struct daqiri_txq *q, const char *what,
+						   int n)
+{
+	if (!q)
+		return dq_error(EINVAL, "%s: NULL queue", what);
+	return dq_error(EINVAL, "%s: %s for %d packets: %s", q->conf->where, what, n,
+			n < 0 ? "a negative number" : "NULL array");
+}
+
 int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
 {
-	uint32_t want = max > 0 ? (uint32_t)max : 0, slot = q->next_slot;
-	int64_t room = (int64_t)q->n_slots - (int64_t)(q->slots_posted - q->slots_done);
+	uint32_t want = (uint32_t)max, slot;
+	int64_t room;
 
+	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
+		return misused(q, "daqiri_tx_reserve", max);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	slot = q->next_slot;
+	room = (int64_t)q->n_slots - (int64_t)(q->slots_posted - q->slots_done);
 	if (room < want) {
 		reap(q);
 		room = (int64_t)q->n_slots - (int64_t)(q->slots_posted - q->slots_done);
@@ -269,9 +287,13 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
 
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n)
 {
-	uint32_t want = n > 0 ? (uint32_t)n : 0;
-	uint32_t room = q->mask + 1 - (uint32_t)(q->posted - q->done);
+	uint32_t want = (uint32_t)n, room;
 
+	if (UNLIKELY(!q || n < 0 || (!pkts && n)))
+		return misused(q, "daqiri_tx_post", n);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	room = q->mask + 1 - (uint32_t)(q->posted - q->done);
 	if (room < want) {
 		reap(q);
 		room = q->mask + 1 - (uint32_t)(q->posted - q->done);
@@ -292,6 +314,9 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n)
 
 uint64_t daqiri_tx_completed(struct daqiri_txq *q)
 {
-	reap(q);
+	if (UNLIKELY(!q))
+		return 0;
+	if (dq_owner_enter(&q->owner, q->conf->where))
+		reap(q);
 	return q->done;
 }

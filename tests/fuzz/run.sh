@@ -18,7 +18,7 @@ work=${FUZZ_WORK:-$build/fuzz}
 emu=(src/emu/packet.c src/emu/steer.c)
 declare -A sources=(
 	[config]="$(echo src/config*.c) src/error.c src/log.c -linih"
-	[rx]="src/rxq_poll.c src/error.c"
+	[rx]="src/rxq_poll.c src/owner.c src/error.c"
 	[emu_packet]="${emu[*]}"
 	[emu_wqe]="${emu[*]} src/emu/sq.c src/emu/sq_wqe.c src/emu/cq.c src/emu/rq.c src/emu/rss.c
 		src/emu/wire_tx.c src/emu/settings.c"
