@@ -45,7 +45,7 @@ struct perf_sender {
 	uint64_t seq;                 /* of the next frame */
 	uint64_t limit;               /* where to stop */
 	struct perf_pacer pacer;
-	uint64_t drained_at;          /* completed count of the queue that ends PERF_DRAINING */
+	uint64_t drained_at;          /* completed count of the queue that is waited for */
 	uint64_t since;               /* when the state began */
 	unsigned ends_sent;
 	/* Keeps the sender from running over the receiver in the same process; window 0: off. */

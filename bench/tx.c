@@ -162,11 +162,19 @@ static bool end_arrived(const struct perf_sender *s)
 	return false;
 }
 
+/* Whether the NIC has read all that the sender posted before drained_at, or is given up on. */
+static bool drained(struct perf_txq *t, const struct perf_sender *s, uint64_t now)
+{
+	return daqiri_tx_completed(t->q) >= s->drained_at || now - s->since >= DRAIN_MAX_NS;
+}
+
 static void send_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 {
 	struct perf_mark mark = { .type = PERF_END };
 
 	if (s->ends_sent == END_FRAMES || end_arrived(s)) {
+		if (!drained(t, s, now))
+			return;
 		s->state = PERF_SENT;
 		atomic_store_explicit(&s->done, true, memory_order_release);
 		return;
@@ -181,6 +189,7 @@ static void send_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	t->posted++;
 	s->ends_sent++;
 	s->since = now;
+	s->drained_at = t->posted;
 }
 
 static bool over(const struct perf_txq *t, const struct perf_sender *s, uint64_t now)
@@ -202,7 +211,7 @@ static bool sender_step(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 		s->since = now;
 		return true;
 	case PERF_DRAINING:
-		if (daqiri_tx_completed(t->q) < s->drained_at && now - s->since < DRAIN_MAX_NS)
+		if (!drained(t, s, now))
 			return false;
 		s->state = PERF_ENDING;
 		return true;
