@@ -118,7 +118,9 @@ ParameterizedTest(uint32_t *len, frames, a_frame_without_a_whole_header_stops_it
 	kit_wait_stat(l.a, "hw_req_cqe_error", before + 1);
 	cr_assert_eq(daqiri_tx_completed(l.tx), 0u);
 	cr_assert_eq(daqiri_txq_error(l.tx, &err), 1);
-	cr_assert_eq(err.syndrome, *len ? 0x01 : 0x04);
+	/* In a WQE with the header inline, one or two bytes leave an empty pointer behind them. */
+	cr_assert(err.syndrome == (*len ? 0x01 : 0x04) || (*len <= 2 && err.syndrome == 0x04),
+		  "%#x", err.syndrome);
 	cr_assert_eq(err.rebuild, DAQIRI_REBUILD_QUEUE);
 	cr_assert_eq(kit_receive_none(l.rx), 0);
 	l.tx = daqiri_txq_get(l.a, 1);
