@@ -87,11 +87,12 @@ static void add(struct subject *s, const char *prefix, const char *fmt, va_list 
 static void add(struct subject *s, const char *prefix, const char *fmt, va_list ap)
 {
 	struct perf_verdict *out = s->out;
-	char *line = out->line[out->n];
 	size_t used;
+	char *line;
 
 	if (out->n == PERF_VERDICTS)
 		return;
+	line = out->line[out->n];
 	used = (size_t)snprintf(line, sizeof(out->line[0]), "[%s] ", prefix);
 	vsnprintf(line + used, sizeof(out->line[0]) - used, fmt, ap);
 	for (unsigned i = 0; i < out->n; i++)

@@ -48,7 +48,7 @@ static unsigned get_bits(const uint8_t *bytes, unsigned offset, unsigned width)
 {
 	uint32_t word;
 
-	memcpy(&word, bytes + offset / 32 * 4, sizeof(word));
+	memcpy(&word, bytes + (size_t)offset / 32 * 4, sizeof(word));
 	return be32toh(word) >> (32 - width - offset % 32) & ((1u << width) - 1);
 }
 

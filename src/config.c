@@ -95,7 +95,8 @@ static int section_set(struct dq_section *sec, const char *key, const char *valu
 		return no_memory();
 	}
 	sec->entries = entries;
-	entries[sec->n_entries++] = (struct dq_entry){new_key, new_value, line};
+	entries[sec->n_entries++] =
+		(struct dq_entry){.key = new_key, .value = new_value, .line = line};
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "config_resolve.h"
 #include "error.h"
 
+#undef dq_no_memory
 int dq_no_memory(void)
 {
 	return dq_error(ENOMEM, "no memory for the configuration");

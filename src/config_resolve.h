@@ -27,6 +27,9 @@ struct dq_resolver {
 };
 
 int dq_no_memory(void);
+#ifdef __clang_analyzer__
+#define dq_no_memory() (dq_no_memory() | -1) /* as in error.h */
+#endif
 void *dq_resolver_alloc(struct dq_resolver *r, size_t n, size_t size);
 
 /* "PATH:LINE: [section]", owned by the pool. NULL: no memory. */

@@ -263,7 +263,7 @@ static uint32_t auto_depth(uint64_t slots, unsigned n_queues)
 
 	if (share < DEPTH_MIN)
 		return 0;
-	while (depth < DEPTH_AUTO_MAX && depth * 2 <= share)
+	while (depth < DEPTH_AUTO_MAX && (uint64_t)depth * 2 <= share)
 		depth *= 2;
 	return depth;
 }

@@ -13,6 +13,7 @@
 /* Long enough for a detail that lists the ports of a machine. */
 static _Thread_local char detail[2048];
 
+#undef dq_error
 int dq_error(int err, const char *fmt, ...)
 {
 	char text[sizeof(detail)];

@@ -43,10 +43,10 @@ static void pool_folder(char *path, size_t size, uint64_t page_size, int node)
 {
 	if (node < 0)
 		snprintf(path, size, "/sys/kernel/mm/hugepages/hugepages-%llukB",
-			 (unsigned long long)(page_size / 1024));
+			 (unsigned long long)page_size / 1024);
 	else
 		snprintf(path, size, "/sys/devices/system/node/node%d/hugepages/hugepages-%llukB",
-			 node, (unsigned long long)(page_size / 1024));
+			 node, (unsigned long long)page_size / 1024);
 }
 
 static uint64_t pool_count(uint64_t page_size, int node, const char *what)
@@ -139,7 +139,7 @@ static int too_few(const struct dq_memory_want *want, int node, uint64_t page_si
 			"%s kind=huge: needs %llu huge pages of %llu kB on %s, %llu are free: "
 			"echo %llu > %s/nr_hugepages",
 			want->where, (unsigned long long)needed,
-			(unsigned long long)(page_size / 1024), on, (unsigned long long)available,
+			(unsigned long long)page_size / 1024, on, (unsigned long long)available,
 			(unsigned long long)(total + missing), folder);
 }
 

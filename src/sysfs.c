@@ -18,6 +18,7 @@ __attribute__((format(printf, 2, 0))) static int open_path(int flags, const char
 	if (vsnprintf(path, sizeof(path), fmt, ap) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, flags | O_CLOEXEC);
+	/* cppcheck-suppress resourceLeak ; it is the caller's now */
 	return fd < 0 ? -errno : fd;
 }
 

@@ -126,7 +126,7 @@ static int use_ring(struct daqiri_txq *q)
 			EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
 			q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
 	q->ring = qp.sq.buf;
-	q->dbrec = &qp.dbrec[MLX5_SND_DBR];
+	q->dbrec = qp.dbrec + MLX5_SND_DBR;
 	q->qpn = q->qp->qp_num;
 	use_doorbell(q, &qp);
 	return 0;

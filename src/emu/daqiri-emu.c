@@ -61,7 +61,7 @@ static char *last_slash(char *path)
 static bool relocate(const char *dir, char out[PATH_MAX])
 {
 	const char *bin = EMU_BINDIR, *lib = EMU_PKGLIBDIR;
-	size_t same = 0;
+	size_t same = 0, used;
 	char *end;
 
 	for (size_t i = 0; bin[i] && bin[i] == lib[i]; i++) {
@@ -75,8 +75,9 @@ static bool relocate(const char *dir, char out[PATH_MAX])
 			return false;
 		*end = 0;
 	}
-	return strlen(out) + strlen(lib + same) + sizeof("/" LIBRARY) <= PATH_MAX &&
-	       strcat(strcat(out, lib + same), "/" LIBRARY);
+	used = strlen(out);
+	return (size_t)snprintf(out + used, PATH_MAX - used, "%s/" LIBRARY, lib + same) <
+	       PATH_MAX - used;
 }
 
 static bool find_library(char out[PATH_MAX])

@@ -193,7 +193,7 @@ int launch_reaper(const char *dir)
 		pid = fork();
 		if (!pid)
 			reap(dir);
-		_exit(pid < 0);
+		_exit(pid < 0 ? 1 : 0);
 	}
 	status = errno;
 	/* It has inherited the lock: until it has closed that, the wire looks as if it were used. */

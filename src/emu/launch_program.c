@@ -176,6 +176,7 @@ static int judge_name(const char *path)
 	return 0;
 }
 
+/* Ends at MAX_INTERPRETERS: NOLINTBEGIN(misc-no-recursion) */
 /* "#!/usr/bin/env [-S] [-opts] [NAME=value] program ..." */
 static int judge_env(char *args, int depth)
 {
@@ -246,6 +247,7 @@ static int judge(const char *path, int depth)
 	close(fd);
 	return ret;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 int launch_find(const char *program, char path[PATH_MAX])
 {

@@ -130,8 +130,9 @@ static char *realpath_mapped(const char *mapped, char *out)
 	if (!EMU_REAL(realpath)(mapped, real))
 		return NULL;
 	if (!emu_vfs_unmap(real, known))
-		strcpy(known, real); /* a link out of the copy: the machine's own */
-	return out ? strcpy(out, known) : strdup(known);
+		memcpy(known, real,
+		       strlen(real) + 1); /* a link out of the copy: the machine's own */
+	return out ? memcpy(out, known, strlen(known) + 1) : strdup(known);
 }
 
 EMU_EXPORT char *realpath(const char *restrict path, char *restrict out)
@@ -173,7 +174,7 @@ static char *unmap_cwd(char *cwd)
 	char known[PATH_MAX];
 
 	/* shorter than the real one, so it fits */
-	return cwd && emu_vfs_unmap(cwd, known) ? strcpy(cwd, known) : cwd;
+	return cwd && emu_vfs_unmap(cwd, known) ? memcpy(cwd, known, strlen(known) + 1) : cwd;
 }
 
 EMU_EXPORT char *getcwd(char *buf, size_t size)

@@ -101,6 +101,8 @@ static void copy_out(struct source *src, uint8_t *dst, uint32_t room)
 
 	for (i = 0; i < 2 && room; i++) {
 		n = src->len[i] < room ? src->len[i] : room;
+		if (!n)
+			continue;
 		memcpy(dst, src->ptr[i], n);
 		src->ptr[i] += n;
 		src->len[i] -= n;

@@ -48,7 +48,8 @@ uint32_t emu_toeplitz(const struct emu_rss_table *table, const uint8_t *bytes, u
 	unsigned i;
 
 	for (i = 0; i < len && i < EMU_RSS_NIBBLES / 2; i++)
-		hash ^= table->part[2 * i][bytes[i] >> 4] ^ table->part[2 * i + 1][bytes[i] & 15];
+		hash ^= table->part[2 * (size_t)i][bytes[i] >> 4] ^
+			table->part[2 * (size_t)i + 1][bytes[i] & 15];
 	return hash;
 }
 

@@ -133,7 +133,7 @@ uint32_t emu_async_take_back(struct emu_ctx *ctx, uint64_t element)
 int emu_async_alloc(struct emu_call *call)
 {
 	struct emu_ctx *ctx = call->ctx;
-	int fd, ret;
+	int fd = -1, ret;
 
 	if (ctx->async_fd >= 0)
 		return -EINVAL;
@@ -184,7 +184,7 @@ int emu_channel_create(struct emu_call *call)
 {
 	struct ib_uverbs_create_comp_channel_resp resp = { 0 };
 	struct emu_channel *ch = calloc(1, sizeof(*ch));
-	int fd, ret = -ENOMEM;
+	int fd = -1, ret = -ENOMEM;
 
 	if (!ch)
 		return ret;

@@ -32,8 +32,8 @@ int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def)
 
 	def->n_words = 0;
 	for (i = 0; i < EMU_MATCH_SIZE / 4; i++) {
-		memcpy(&mask, ask->mask + i * 4, 4);
-		memcpy(&value, ask->value + i * 4, 4);
+		memcpy(&mask, ask->mask + (size_t)i * 4, 4);
+		memcpy(&value, ask->value + (size_t)i * 4, 4);
 		if (value & ~mask)
 			return -EINVAL;
 		if (!mask)

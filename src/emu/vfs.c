@@ -174,7 +174,7 @@ static bool map_relative(int dirfd, const char *path, char out[PATH_MAX])
 	if (snprintf(whole, sizeof(whole), "%.2000s/%.2000s", dir, path) >= PATH_MAX)
 		return false;
 	if (below(dir, emu_settings.wire_dir)) {
-		strcpy(out, whole);
+		memcpy(out, whole, strlen(whole) + 1);
 		return true;
 	}
 	return map_absolute(whole, out);

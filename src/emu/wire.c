@@ -261,7 +261,7 @@ static int join(char *err, size_t size)
 	if (!rc)
 		rc = emu_ring_create(emu_wire.slot);
 	if (rc == -ENOSPC)
-		return no_room(err, size, 4096u * 1024);
+		return no_room(err, size, (size_t)4096 * 1024);
 	if (rc)
 		snprintf(err, size, "%s: cannot attach to the wire: %s", emu_settings.wire_dir,
 			 strerror(-rc));
