@@ -57,8 +57,8 @@ static inline uint16_t perf_load16(const uint8_t *p)
 
 static inline void perf_store16(uint8_t *p, uint32_t v)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	p[0] = (uint8_t)(v >> 8 & 0xff);
+	p[1] = (uint8_t)(v & 0xff);
 }
 
 /* n in 1..63. */

@@ -86,6 +86,7 @@ static int parse_digits(const char **s, uint64_t *out)
 	}
 	if (digit_of(*p) >= (int)base)
 		return -EINVAL;
+	/* It loses p at the builtins: NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
 	for (; digit_of(*p) < (int)base; p++)
 		if (__builtin_mul_overflow(v, base, &v) ||
 		    __builtin_add_overflow(v, (unsigned)digit_of(*p), &v))

@@ -59,6 +59,7 @@ int dq_rss_table_create(struct dq_rss_table *out, const struct dq_rss_want *want
 	if (!attr.ind_tbl)
 		return dq_error(ENOMEM, "%s: out of memory", want->where);
 	for (unsigned i = 0; i < size; i++)
+		/* n_wqs > 0: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
 		attr.ind_tbl[i] = want->wqs[i % want->n_wqs];
 	report_imbalance(want, size);
 	errno = 0;
