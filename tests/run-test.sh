@@ -18,6 +18,8 @@ CONF_DIR=$top_srcdir/conf
 TEST_DATA=$top_srcdir/tests/data
 ASAN_OPTIONS=${ASAN_OPTIONS-verify_asan_link_order=0}
 export DAQIRI_EMU_CMD DAQIRI_PERF CONF_DIR TEST_DATA ASAN_OPTIONS TEST_NOTES
+TSAN_OPTIONS=${TSAN_OPTIONS-suppressions=$top_srcdir/tests/threads/tsan.supp}
+export TSAN_OPTIONS
 rm -f "$reports".* "$TEST_NOTES"
 case $name in
 *.test) ;;
@@ -26,6 +28,7 @@ esac
 
 case $name in
 *.test) timeout "$limit" "${BASH:-bash}" "$test" 2>"$errors" ;;
+thr_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" 2>"$errors" ;;
 emu_* | verbs_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" --tap=- -j1 2>"$errors" ;;
 *) timeout "$limit" "$test" --tap=- -j1 2>"$errors" ;;
 esac
