@@ -25,6 +25,7 @@ static struct {
 	struct ibv_mr *mr;
 	struct ibv_cq *cq;
 	struct ibv_qp *qp;
+	struct ibv_flow *flow;
 } end;
 
 static uint8_t memory[DEPTH][SLOT];
@@ -97,7 +98,8 @@ static void take_port_1(void)
 
 	fr_mac(rule.eth.val.dst_mac, "02:da:01:00:00:02");
 	memset(rule.eth.mask.dst_mac, 0xff, 6);
-	need(ibv_create_flow(end.qp, &rule.attr) != NULL, "ibv_create_flow");
+	end.flow = ibv_create_flow(end.qp, &rule.attr);
+	need(end.flow != NULL, "ibv_create_flow");
 }
 
 static int receive(unsigned count)
