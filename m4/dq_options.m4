@@ -25,6 +25,15 @@ AC_DEFUN([DQ_ARG_SANITIZERS], [
   AM_CONDITIONAL([ENABLE_TSAN], [test "x$enable_tsan" = xyes])
 ])
 
+# DQ_ARG_COVERAGE: --enable-coverage -> DQ_SAN_CFLAGS; after DQ_ARG_SANITIZERS
+AC_DEFUN([DQ_ARG_COVERAGE], [
+  AC_ARG_ENABLE([coverage], [AS_HELP_STRING([--enable-coverage],
+    [count the lines that run, for make coverage])], [], [enable_coverage=no])
+  AS_IF([test "x$enable_coverage" = xyes],
+    [DQ_SAN_CFLAGS="$DQ_SAN_CFLAGS --coverage"
+     CFLAGS="$CFLAGS -O0"])
+])
+
 # DQ_ARG_WARNINGS: --enable-werror -> DQ_WARN_CFLAGS
 AC_DEFUN([DQ_ARG_WARNINGS], [
   AC_ARG_ENABLE([werror], [AS_HELP_STRING([--enable-werror], [make warnings errors])],
