@@ -59,11 +59,6 @@ static uint64_t pool_count(uint64_t page_size, int node, const char *what)
 	return n;
 }
 
-static uint64_t pages_for(uint64_t length, uint64_t page_size)
-{
-	return (length + page_size - 1) / page_size;
-}
-
 static int no_such_size(const struct dq_memory_want *want, const uint64_t *sizes, int n)
 {
 	char list[256] = "none";
@@ -93,7 +88,8 @@ static uint64_t default_size(void)
 
 static bool has_enough(const struct dq_memory_want *want, int node, uint64_t page_size)
 {
-	return pool_count(page_size, node, "free_hugepages") >= pages_for(want->length, page_size);
+	return pool_count(page_size, node, "free_hugepages") >=
+	       dq_pages_for(want->length, page_size);
 }
 
 /* The kernel's default size, or else the smallest of which there are enough, if there is one. */
@@ -126,7 +122,7 @@ static int choose_size(const struct dq_memory_want *want, int node, uint64_t *ou
 
 static int too_few(const struct dq_memory_want *want, int node, uint64_t page_size)
 {
-	uint64_t needed = pages_for(want->length, page_size);
+	uint64_t needed = dq_pages_for(want->length, page_size);
 	uint64_t available = pool_count(page_size, node, "free_hugepages");
 	uint64_t total = pool_count(page_size, node, "nr_hugepages");
 	uint64_t missing = needed > available ? needed - available : 0;
@@ -213,11 +209,11 @@ int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *wan
 	ret = choose_size(want, node, &page_size);
 	if (ret)
 		return ret;
-	length = pages_for(want->length, page_size) * page_size;
+	length = dq_whole_pages(want->length, page_size);
 	policy_enter(&old, want, node);
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE |
-			    __builtin_ctzll(page_size) << MAP_HUGE_SHIFT,
+			    dq_huge_flag(page_size),
 		    -1, 0);
 	policy_leave(&old);
 	if (addr == MAP_FAILED)

@@ -15,11 +15,6 @@ static uint64_t base_page_size(void)
 	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) / unit * unit;
-}
-
 /*
  * A node that memory can be bound to. -1 where the kernel has no NUMA or forbids its calls (some
  * containers), which on a machine of one node changes nothing.
@@ -84,7 +79,7 @@ static void touch(uint8_t *addr, uint64_t length, uint64_t page_size)
 
 int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want)
 {
-	uint64_t page_size = base_page_size(), length = round_up(want->length, page_size);
+	uint64_t page_size = base_page_size(), length = dq_whole_pages(want->length, page_size);
 	int node = usable_node(want), ret;
 	void *addr;
 

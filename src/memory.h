@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include <linux/mman.h>
+
 #include <daqiri.h>
 
 struct dq_memory {
@@ -22,6 +24,23 @@ struct dq_memory_want {
 	int node;	    /* -1: any */
 	enum daqiri_log_level log;
 };
+
+/* Pages of a size, any power of two, that length bytes need. */
+static inline uint64_t dq_pages_for(uint64_t length, uint64_t page_size)
+{
+	return length / page_size + (length % page_size != 0);
+}
+
+static inline uint64_t dq_whole_pages(uint64_t length, uint64_t page_size)
+{
+	return dq_pages_for(length, page_size) * page_size;
+}
+
+/* A huge page's size as mmap() wants it, above MAP_HUGE_SHIFT; 16 GiB reach the sign bit. */
+static inline int dq_huge_flag(uint64_t page_size)
+{
+	return (int)((unsigned)__builtin_ctzll(page_size) << MAP_HUGE_SHIFT);
+}
 
 int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want);
 

@@ -15,7 +15,6 @@
 #define EMU_LOG_MAX_MKEY  20u
 #define EMU_LOG_IND_TABLE 11u /* log_max_rqt_size */
 #define EMU_BF_REG        512u
-#define EMU_UAR_SIZE      4096u
 #define EMU_CLOCK_KHZ     1000000u /* the free-running clock counts nanoseconds */
 
 /*

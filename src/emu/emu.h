@@ -66,7 +66,8 @@ struct emu_uar {
 	LIST_ENTRY(emu_uar) link; /* emu_dev.uars */
 	struct emu_ctx *ctx;
 	uint32_t index;		/* as WQE, CQ and QP creation name it */
-	uint8_t *page;		/* our mapping, one system page */
+	uint8_t *page;		/* our mapping, one system page: n_uars of 4 KiB */
+	uint32_t n_uars;
 	bool write_combining;	/* BlueFlame allowed; else 8-byte doorbells only */
 	unsigned users;		/* SQs and CQs that ring here */
 	struct emu_object *obj; /* its handle in ctx */

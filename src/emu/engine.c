@@ -133,13 +133,15 @@ static uint64_t *uar_word(struct emu_uar *uar, uint32_t offset)
 
 void emu_uar_init(struct emu_uar *uar)
 {
-	uint32_t i;
+	uint32_t at, i;
 
 	LIST_INIT(&uar->sqs);
-	__atomic_store_n(uar_word(uar, EMU_UAR_CQ_DB), SENTINEL, __ATOMIC_RELAXED);
-	for (i = 0; i < EMU_UAR_BF_N; i++)
-		__atomic_store_n(uar_word(uar, EMU_UAR_BF + i * EMU_UAR_BF_STEP), SENTINEL,
-				 __ATOMIC_RELAXED);
+	for (at = 0; at < uar->n_uars * EMU_UAR_SIZE; at += EMU_UAR_SIZE) {
+		__atomic_store_n(uar_word(uar, at + EMU_UAR_CQ_DB), SENTINEL, __ATOMIC_RELAXED);
+		for (i = 0; i < EMU_UAR_BF_N; i++)
+			__atomic_store_n(uar_word(uar, at + EMU_UAR_BF + i * EMU_UAR_BF_STEP),
+					 SENTINEL, __ATOMIC_RELAXED);
+	}
 }
 
 /*
@@ -176,24 +178,34 @@ static bool take(struct emu_uar *uar, uint32_t offset, uint64_t *word)
 	return true;
 }
 
-static unsigned look_at_doorbells(struct emu_dev *dev)
+/* at: of the card's 4 KiB in the mapped page */
+static unsigned look_at_uar(struct emu_dev *dev, struct emu_uar *uar, uint32_t at)
 {
-	struct emu_uar *uar;
 	unsigned rung = 0, i;
 	uint64_t word;
 
-	LIST_FOREACH (uar, &dev->uars, link) {
-		for (i = 0; i < EMU_UAR_BF_N; i++) {
-			if (!take(uar, EMU_UAR_BF + i * EMU_UAR_BF_STEP, &word))
-				continue;
-			ring(uar, word);
-			rung++;
-		}
-		if (take(uar, EMU_UAR_CQ_DB, &word)) {
-			emu_cq_doorbell(uar, dev);
-			rung++;
-		}
+	for (i = 0; i < EMU_UAR_BF_N; i++) {
+		if (!take(uar, at + EMU_UAR_BF + i * EMU_UAR_BF_STEP, &word))
+			continue;
+		ring(uar, word);
+		rung++;
 	}
+	if (take(uar, at + EMU_UAR_CQ_DB, &word)) {
+		emu_cq_doorbell(uar, dev);
+		rung++;
+	}
+	return rung;
+}
+
+static unsigned look_at_doorbells(struct emu_dev *dev)
+{
+	struct emu_uar *uar;
+	unsigned rung = 0;
+	uint32_t i;
+
+	LIST_FOREACH (uar, &dev->uars, link)
+		for (i = 0; i < uar->n_uars; i++)
+			rung += look_at_uar(dev, uar, i * EMU_UAR_SIZE);
 	return rung;
 }
 

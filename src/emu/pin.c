@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Would the kernel pin this memory? Asked of the kernel itself, page by page where it is old. */
+#include "pages.h"
 #include "uverbs_mem.h"
 
 #include <errno.h>
@@ -70,18 +71,18 @@ static int check_mapped(uint64_t from, uint64_t end, bool writable)
 int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t from = addr & ~(page - 1), end = (addr + length + page - 1) & ~(page - 1);
+	uint64_t span[2];
 	int ret;
 
 	pin->pages = 0;
-	if (!length || addr + length < addr || end < addr)
+	if (!emu_page_span(addr, length, page, span))
 		return -EINVAL;
-	ret = check_limit((end - from) / page);
+	ret = check_limit((span[1] - span[0]) / page);
 	if (!ret)
-		ret = check_mapped(from, end, writable);
+		ret = check_mapped(span[0], span[1], writable);
 	if (ret)
 		return ret;
-	pin->pages = (end - from) / page;
+	pin->pages = (span[1] - span[0]) / page;
 	pinned_pages += pin->pages;
 	return 0;
 }

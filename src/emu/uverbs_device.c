@@ -2,6 +2,7 @@
 /* The device's context and what it says of itself. */
 #include "caps.h"
 #include "fault.h"
+#include "pages.h"
 #include "sysfs.h"
 #include "uverbs.h"
 #include "uverbs_event.h"
@@ -50,7 +51,7 @@ static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
 		.eth_min_inline = emu_fault(EMU_FAULT_INLINE_L2) ? MLX5_USER_INLINE_MODE_L2
 								 : MLX5_USER_INLINE_MODE_NONE,
 		.log_uar_size = 12,
-		.num_uars_per_page = (__u32)(sysconf(_SC_PAGESIZE) / (long)EMU_UAR_SIZE),
+		.num_uars_per_page = emu_uars_in((uint64_t)sysconf(_SC_PAGESIZE)),
 	};
 }
 

@@ -2,6 +2,8 @@
 /* Doorbell pages: objects of the mlx5 driver, mapped by the program from its uverbs file. */
 #include "uverbs_uar.h"
 
+#include "pages.h"
+
 #include <errno.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <rdma/mlx5_user_ioctl_verbs.h>
@@ -12,14 +14,15 @@
 /* Of one context; a real card has some thousand. */
 #define MAX_UARS 4096u
 
-/* Page offset of an entry of the driver's mmap space: index 15:8 above the command, 7:0 below. */
-#define MMAP_CMD_UAR_OBJECT 9u
+static uint64_t page_size(void)
+{
+	return (uint64_t)sysconf(_SC_PAGESIZE);
+}
 
+/* index: of the first of the card's doorbell pages in it */
 static uint64_t mmap_offset(uint32_t index)
 {
-	uint64_t page = (uint64_t)(index >> 8) << 16 | MMAP_CMD_UAR_OBJECT << 8 | (index & 0xff);
-
-	return page * (uint64_t)sysconf(_SC_PAGESIZE);
+	return emu_uar_mmap_offset(index / emu_uars_in(page_size()), page_size());
 }
 
 struct emu_uar *emu_uar_find(struct emu_ctx *ctx, uint32_t index)
@@ -27,7 +30,7 @@ struct emu_uar *emu_uar_find(struct emu_ctx *ctx, uint32_t index)
 	struct emu_uar *uar;
 
 	LIST_FOREACH(uar, &ctx->dev->uars, link) {
-		if (uar->ctx == ctx && uar->index == index)
+		if (uar->ctx == ctx && emu_uar_holds(uar->index, index, page_size()))
 			return uar;
 	}
 	return NULL;
@@ -52,14 +55,14 @@ static void uar_destroy(struct emu_object *obj)
 	emu_engine_pause();
 	LIST_REMOVE(uar, link);
 	emu_engine_resume();
-	munmap(uar->page, (size_t)sysconf(_SC_PAGESIZE));
+	munmap(uar->page, (size_t)page_size());
 	free(uar);
 }
 
 /* The file is sparse: it grows only as far as pages are handed out. */
 static int map_page(const struct emu_ctx *ctx, struct emu_uar *uar, uint64_t offset)
 {
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)page_size();
 	off_t end = lseek(ctx->memfd, 0, SEEK_END);
 	void *page;
 
@@ -80,9 +83,11 @@ static struct emu_uar *uar_new(struct emu_ctx *ctx, bool write_combining)
 		return NULL;
 	uar->ctx = ctx;
 	uar->write_combining = write_combining;
+	uar->n_uars = emu_uars_in(page_size());
 	while (emu_uar_find(ctx, uar->index))
-		uar->index++;
-	if (uar->index >= MAX_UARS || map_page(ctx, uar, mmap_offset(uar->index)))
+		uar->index += emu_uars_in(page_size());
+	if (uar->index / emu_uars_in(page_size()) >= MAX_UARS ||
+	    map_page(ctx, uar, mmap_offset(uar->index)))
 		goto err_free;
 	uar->obj = emu_object_new(ctx, EMU_TYPE_UAR, uar, uar_destroy);
 	if (!uar->obj)
@@ -94,7 +99,7 @@ static struct emu_uar *uar_new(struct emu_ctx *ctx, bool write_combining)
 	return uar;
 
 err_unmap:
-	munmap(uar->page, (size_t)sysconf(_SC_PAGESIZE));
+	munmap(uar->page, (size_t)page_size());
 err_free:
 	free(uar);
 	return NULL;
@@ -103,7 +108,7 @@ err_free:
 static int uar_alloc(struct emu_call *call)
 {
 	uint64_t type = emu_attr_value(call, MLX5_IB_ATTR_UAR_OBJ_ALLOC_TYPE), offset;
-	uint32_t length = (uint32_t)sysconf(_SC_PAGESIZE);
+	uint32_t length = (uint32_t)page_size();
 	struct emu_uar *uar;
 
 	if (type > MLX5_IB_UAPI_UAR_ALLOC_TYPE_NC)
