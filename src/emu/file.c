@@ -148,14 +148,18 @@ void emu_live_flush_all(void)
 		emu_live_flush(fd);
 }
 
+/* Leaves errno alone: close() is how a program cleans up behind the failure that set it. */
 static void forget(int fd)
 {
+	int saved = errno;
+
 	if (!emu_file_peek(fd) || emu_file_foreign())
 		return;
 	emu_live_flush(fd);
 	pthread_mutex_lock(&emu_lock);
 	emu_file_detach(fd);
 	pthread_mutex_unlock(&emu_lock);
+	errno = saved;
 }
 
 EMU_EXPORT int close(int fd)

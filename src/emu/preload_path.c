@@ -198,9 +198,9 @@ static int fail(int err)
 EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	struct emu_file *file = emu_file_peek(fd);
+	int ret, saved = errno;
 	va_list ap;
 	void *arg;
-	int ret;
 
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
@@ -210,6 +210,7 @@ EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 	if (request != RDMA_VERBS_IOCTL)
 		return fail(-ENOTTY);
 	ret = emu_uverbs_ioctl(fd, arg);
+	errno = saved; /* the kernel, which we play, writes it on failure only */
 	return ret < 0 ? fail(ret) : 0;
 }
 
