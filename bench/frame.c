@@ -68,7 +68,7 @@ uint64_t perf_headers_sum(const uint8_t *l3, bool ipv6)
 		/* Byte 7 is the hop limit, the last two of UDP its checksum. */
 		sum = perf_turn(perf_load64(l3) & ~0xffull, 7);
 		for (unsigned i = 1; i < 5; i++)
-			sum ^= perf_turn(perf_load64(l3 + 8 * i), 7 + 12 * i);
+			sum ^= perf_turn(perf_load64(l3 + (size_t)8 * i), 7 + 12 * i);
 		return sum ^ perf_turn(perf_load64(l3 + 40) & ~0xffffull, 61);
 	}
 	/* Byte 8 is the TTL, 10 and 11 the header checksum. */

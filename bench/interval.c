@@ -91,7 +91,7 @@ static void print_queues(struct perf_interval *iv, uint64_t now)
 	uint64_t *v = calloc(n, 2 * sizeof(*v));
 	double seconds = (double)(now - iv->last) / 1e9;
 
-	for (unsigned i = 0; v && i < n; i++) {
+	for (size_t i = 0; v && i < n; i++) {
 		const struct perf_end *end =
 			i < run->n_txqs ? &run->txqs[i].end : &run->rxqs[i - run->n_txqs].end;
 		uint64_t pair[4];

@@ -306,8 +306,9 @@ static bool in_trouble(const struct perf_link *link, const struct perf_totals *t
 {
 	if (link->n)
 		return t->lost || !t->rx.packets;
-	return link->sender && (!t->tx.packets ||
-				txq_stat(link->txq, "completed") < txq_stat(link->txq, "packets"));
+	return link->sender && link->txq &&
+	       (!t->tx.packets ||
+		txq_stat(link->txq, "completed") < txq_stat(link->txq, "packets"));
 }
 
 void perf_verdict(const struct perf_run *run, const struct perf_before *b, struct perf_verdict *out)
