@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,8 +19,7 @@
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
 
-#define IDLE_SPIN   50u	 /* turns without work before the first sched_yield() */
-#define IDLE_YIELD  200u /* and then before the first nap */
+#define IDLE_SPIN   50u /* turns without work before the first nap */
 #define NAP_NS	    20000
 #define GRACE_NS    50000000u /* most that the device ever waits for a receiver that has no CPU */
 #define GRACE_SHARE 8u	      /* of all time, one part in so many may be such waiting */
@@ -291,7 +289,10 @@ static inline void relax(void)
 #endif
 }
 
-/* The program may have no more cores than we leave it. */
+/*
+ * The program may have no more cores than we leave it. Sleeping is better than sched_yield(): who
+ * wakes is put on a core that is free, who yields stays behind the others of his own.
+ */
 static void rest(unsigned work)
 {
 	const struct timespec nap = {0, NAP_NS};
@@ -304,8 +305,6 @@ static void rest(unsigned work)
 	engine.idle++;
 	if (engine.idle <= IDLE_SPIN) {
 		relax();
-	} else if (engine.idle <= IDLE_SPIN + IDLE_YIELD) {
-		sched_yield();
 	} else {
 		engine.turns |= FLUSH_TURNS - 1; /* turns are few now: the next looks at the rest */
 		request = atomic_load(&engine.request);
