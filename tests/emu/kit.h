@@ -150,4 +150,10 @@ struct mlx5dv_flow_matcher *kit_matcher(struct kit *k, struct kit_port *p,
 struct ibv_flow *kit_dv_flow(struct kit *k, struct mlx5dv_flow_matcher *matcher,
 			     const struct kit_match *value, struct ibv_qp *qp, uint32_t tag);
 
+/* Every store before it is seen before any after it. Not a C11 fence: gcc refuses those under TSan. */
+static inline void kit_fence(void)
+{
+	__sync_synchronize();
+}
+
 #endif

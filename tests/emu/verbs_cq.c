@@ -108,11 +108,11 @@ static void arm(bool record, bool bell)
 	cr_assert_eq(mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ), 0);
 	if (record)
 		__atomic_store_n(&dv.dbrec[1], htobe32(word), __ATOMIC_RELEASE);
-	__sync_synchronize(); /* not a C11 fence: gcc refuses those under TSan */
+	kit_fence();
 	if (bell)
 		*(volatile uint64_t *)((uint8_t *)dv.cq_uar + MLX5_CQ_DOORBELL) =
 			htobe64((uint64_t)word << 32 | dv.cqn);
-	__sync_synchronize(); /* not a C11 fence: gcc refuses those under TSan */
+	kit_fence();
 }
 
 Test(cq, the_arm_record_alone_arms_nothing)

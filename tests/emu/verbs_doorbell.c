@@ -90,9 +90,9 @@ static void bell(const struct mlx5_wqe_ctrl_seg *ctrl)
 
 	memcpy(&word, ctrl, 8);
 	/* the record before the register */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	kit_fence();
 	*(volatile uint64_t *)((uint8_t *)ring.bf.reg + bf_half) = word;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	kit_fence();
 	bf_half ^= ring.bf.size;
 }
 
