@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daqiri-emu: runs a program on emulated ConnectX ports, by preloading the library that is them. */
-#include "fault.h"
 #include "launch.h"
+#include "options.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -25,26 +25,39 @@ void launch_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+static void help_option(FILE *f, const struct emu_option *option)
+{
+	const char *arg = option->arg ? option->arg : option->choices, *doc = option->doc;
+	char title[64];
+	size_t n;
+
+	if (option->kind == EMU_OPTION_FLAG)
+		arg = "";
+	else if (option->kind == EMU_OPTION_SWITCH)
+		arg = "on|off";
+	snprintf(title, sizeof(title), "--%s %s", option->name, arg);
+	for (const char *left = title; *doc; doc += n + (doc[n] == '\n'), left = "") {
+		n = strcspn(doc, "\n");
+		fprintf(f, "  %-18s %.*s\n", left, (int)n, doc);
+	}
+}
+
 static void help(FILE *f)
 {
-	fprintf(f,
-		"Usage: daqiri-emu [OPTION]... -- PROGRAM [ARG]...\n"
-		"Run PROGRAM, which uses libibverbs, on emulated ConnectX-7 Ethernet ports.\n\n"
-		"  --ports N          number of ports, 1 to %d (default 2); 0 and 1, 2 and 3, ...\n"
-		"                     are cabled, an odd last one is looped to itself\n"
-		"  --wire NAME        the cable's name: programs started with the same name share\n"
-		"                     it (default: private to PROGRAM and its children)\n"
-		"  --names mlx5|pci   RDMA devices named mlx5_N (default) or rocepXsYfZ\n"
-		"  --fault NAME       a card, kernel or right that is less than usual; "
-		"repeatable:\n"
-		"                     link-down, infiniband, no-access, no-net-raw, no-devx, "
-		"no-empw,\n"
-		"                     inline-l2, small, no-rss, no-cqe-v1\n"
-		"  --help             show this and exit\n"
-		"  --version          show the version and exit\n\n"
-		"Exit status: PROGRAM's; 2 wrong usage or PROGRAM refused; 126 it cannot be run;\n"
-		"127 it does not exist. See daqiri-emu(1).\n",
-		EMU_MAX_PORTS);
+	const struct emu_option *option;
+
+	fputs("Usage: daqiri-emu [OPTION]... -- PROGRAM [ARG]...\n"
+	      "Run PROGRAM, which uses libibverbs, on emulated ConnectX-7 Ethernet ports.\n\n",
+	      f);
+	for (unsigned i = 0; (option = emu_option(i)); i++) {
+		if (option->doc && option->ready)
+			help_option(f, option);
+	}
+	fputs("  --help             show this and exit\n"
+	      "  --version          show the version and exit\n\n"
+	      "Exit status: PROGRAM's; 2 wrong usage or PROGRAM refused; 126 it cannot be run;\n"
+	      "127 it does not exist. See daqiri-emu(1).\n",
+	      f);
 }
 
 /* ---- the library's place -------------------------------------------------------------------- */
@@ -147,85 +160,122 @@ static int set_environment(const struct emu_settings *set)
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-static int parse_ports(const char *text, unsigned *n)
+/* What an option takes, for a message. */
+static void list_values(const struct emu_option *option, char text[EMU_PATH])
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	if (option->kind == EMU_OPTION_SWITCH)
+		snprintf(text, EMU_PATH, "on or off");
+	else if (option->choices)
+		snprintf(text, EMU_PATH, "one of %s", option->choices);
+	else if (option->kind == EMU_OPTION_NUMBER)
+		snprintf(text, EMU_PATH, "%u to %u", option->min, option->max);
+	else if (option->kind == EMU_OPTION_SET)
+		snprintf(text, EMU_PATH, "a name that daqiri-emu --help lists");
+	else
+		snprintf(text, EMU_PATH, "1 to %d characters", EMU_PATH - 1);
+}
 
-	if (end == text || *end || value < 1 || value > EMU_MAX_PORTS) {
-		launch_complain("--ports %s: must be 1 to %d", text, EMU_MAX_PORTS);
+/* A file's name, also for programs that change their directory. */
+static bool make_absolute(const char *arg, char path[PATH_MAX])
+{
+	char here[PATH_MAX];
+
+	if (*arg == '/')
+		return snprintf(path, PATH_MAX, "%s", arg) < PATH_MAX;
+	return getcwd(here, sizeof(here)) &&
+	       snprintf(path, PATH_MAX, "%s/%s", here, arg) < PATH_MAX;
+}
+
+static bool take(const struct emu_option *option, struct emu_settings *set, const char *arg)
+{
+	char path[PATH_MAX];
+
+	if (option->kind == EMU_OPTION_FLAG)
+		arg = "on";
+	if (!*arg)
+		return false;
+	if (option->kind == EMU_OPTION_PATH)
+		return make_absolute(arg, path) && emu_option_set(option, set, path);
+	return emu_option_set(option, set, arg);
+}
+
+/* The option of row i: 0 or the exit status. */
+static int parse_row(unsigned i, struct launch_wish *wish)
+{
+	const struct emu_option *option = emu_option(i);
+	struct emu_settings start;
+	char values[EMU_PATH];
+
+	if (!take(option, &wish->want, optarg)) {
+		list_values(option, values);
+		launch_complain("--%s %s: must be %s", option->name, optarg, values);
 		return LAUNCH_USAGE;
 	}
-	*n = (unsigned)value;
+	emu_options_start(&start);
+	if (!option->ready && !emu_option_same(option, &wish->want, &start)) {
+		launch_complain("--%s: not supported yet", option->name);
+		return LAUNCH_USAGE;
+	}
+	wish->said |= 1ULL << i;
 	return 0;
 }
 
-static int parse_names(const char *text, const char **names)
-{
-	if (strcmp(text, "mlx5") && strcmp(text, "pci")) {
-		launch_complain("--names %s: must be mlx5 or pci", text);
-		return LAUNCH_USAGE;
-	}
-	*names = text;
-	return 0;
-}
+/* ---- the command line ----------------------------------------------------------------------- */
 
-static int parse_fault(const char *text, uint32_t *faults)
+#define MAX_OPTIONS  64 /* a bit each in struct launch_wish */
+#define OPTION_ROW   0x100
+#define OPTION_HELP  1
+#define OPTION_ABOUT 2
+
+static void list_options(struct option list[MAX_OPTIONS])
 {
-	if (emu_fault_add(faults, text))
-		return 0;
-	launch_complain("--fault %s: there is no such fault; see daqiri-emu --help", text);
-	return LAUNCH_USAGE;
+	const struct emu_option *row;
+	unsigned n = 0;
+
+	list[n++] = (struct option){"help", no_argument, NULL, OPTION_HELP};
+	list[n++] = (struct option){"version", no_argument, NULL, OPTION_ABOUT};
+	for (unsigned i = 0; (row = emu_option(i)) && n + 1 < MAX_OPTIONS; i++) {
+		if (row->doc)
+			list[n++] = (struct option){
+				row->name,
+				row->kind == EMU_OPTION_FLAG ? no_argument : required_argument,
+				NULL, OPTION_ROW + (int)i};
+	}
+	list[n] = (struct option){NULL, 0, NULL, 0};
 }
 
 /* -1: go on; else exit with it */
 static int parse_option(int option, struct launch_wish *wish)
 {
-	int ret = 0;
+	int ret;
 
+	if (option >= OPTION_ROW) {
+		ret = parse_row((unsigned)option - OPTION_ROW, wish);
+		return ret ? ret : -1;
+	}
 	switch (option) {
-	case 'p':
-		ret = parse_ports(optarg, &wish->n_ports);
-		break;
-	case 'w':
-		wish->wire = optarg;
-		break;
-	case 'n':
-		ret = parse_names(optarg, &wish->names);
-		break;
-	case 'f':
-		ret = parse_fault(optarg, &wish->faults);
-		break;
-	case 'h':
+	case OPTION_HELP:
 		help(stdout);
 		return 0;
-	case 'V':
+	case OPTION_ABOUT:
 		puts("daqiri-emu " EMU_VERSION);
 		return 0;
 	default:
 		fputs("Try 'daqiri-emu --help'.\n", stderr);
 		return LAUNCH_USAGE;
 	}
-	return ret ? ret : -1;
 }
-
-static const struct option options[] = {
-	{"ports", required_argument, NULL, 'p'},
-	{"wire", required_argument, NULL, 'w'},
-	{"names", required_argument, NULL, 'n'},
-	{"fault", required_argument, NULL, 'f'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
-};
 
 int main(int argc, char **argv)
 {
+	struct option options[MAX_OPTIONS];
 	struct launch_wish wish = {0};
 	struct emu_settings set;
 	char path[PATH_MAX];
 	int option, ret;
 
+	emu_options_start(&wish.want);
+	list_options(options);
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		ret = parse_option(option, &wish);
 		if (ret >= 0)

@@ -25,17 +25,39 @@
 
 #define EMU_MAX_PORTS 16
 #define EMU_NAME      32
+#define EMU_PATH      512 /* bytes of a file name among the settings */
 
 /* ---- settings: read once from the environment that daqiri-emu sets --------------------------- */
 
+enum emu_clock { EMU_CLOCK_FREE, EMU_CLOCK_REAL, EMU_CLOCK_BOTH };
+enum emu_model { EMU_CX6DX, EMU_CX7, EMU_BF3 };
+enum emu_topology { EMU_TWO_PORT, EMU_IGX_ORIN, EMU_DGX_SPARK, EMU_X86_SERVER };
+
+/* Each field that is an option of daqiri-emu has its row in options.c. */
 struct emu_settings {
-	bool active;	    /* DAQIRI_EMU is set: otherwise every interposed call passes through */
-	unsigned n_ports;   /* 1..EMU_MAX_PORTS */
-	bool pci_names;	    /* RDMA devices named rocepXsY instead of mlx5_N */
-	unsigned first_bus; /* PCI bus of the first card; two ports a card */
+	bool active;	    /* DAQIRI_EMU is set: else every interposed call passes through */
 	int lock_fd;	    /* descriptor that holds the wire's lock, kept over exec; -1: none */
-	uint32_t faults;    /* a bit for each enum emu_fault: fault.h */
-	char wire_dir[256]; /* directory of this wire: the shared memory and the sysfs tree */
+	unsigned first_bus; /* PCI bus of the first card; two ports a card */
+	char wire_dir[EMU_PATH]; /* directory of this wire: the shared memory and the sysfs tree */
+	unsigned n_ports;	 /* 1..EMU_MAX_PORTS */
+	char wire[EMU_PATH];	 /* the wire's name; empty: private to this run */
+	unsigned pci_names;	 /* RDMA devices named rocepXsY instead of mlx5_N */
+	unsigned model;		 /* enum emu_model */
+	unsigned topology;	 /* enum emu_topology */
+	bool netdev;		 /* real interfaces beside the emulated sysfs */
+	bool vf;		 /* ports filter like virtual functions */
+	uint32_t faults;	 /* a bit for each enum emu_fault: fault.h */
+	bool devx;		 /* the kernel grants DevX */
+	bool wc;		 /* write-combining doorbell pages: BlueFlame */
+	unsigned clock;		 /* enum emu_clock: timestamp formats of the queues */
+	bool flex_parser;	 /* FLEX_PARSE_GRAPH objects */
+	bool netlink;		 /* RDMA netlink answers */
+	bool net_raw;		 /* the process has CAP_NET_RAW */
+	unsigned stride_min;	 /* log of the fewest strides in a striding WQE */
+	bool empw;		 /* enhanced multi-packet send */
+	char pcap[EMU_PATH];	 /* file for what crosses the wire; empty: none */
+	char fault_file[EMU_PATH]; /* script of faults; empty: none */
+	char broken[EMU_PATH];	   /* what the device is to do wrong; empty: nothing */
 };
 
 extern struct emu_settings emu_settings;
@@ -65,8 +87,8 @@ struct emu_mkey {
 struct emu_uar {
 	LIST_ENTRY(emu_uar) link; /* emu_dev.uars */
 	struct emu_ctx *ctx;
-	uint32_t index;		/* as WQE, CQ and QP creation name it */
-	uint8_t *page;		/* our mapping, one system page: n_uars of 4 KiB */
+	uint32_t index; /* as WQE, CQ and QP creation name it */
+	uint8_t *page;	/* our mapping, one system page: n_uars of 4 KiB */
 	uint32_t n_uars;
 	bool write_combining;	/* BlueFlame allowed; else 8-byte doorbells only */
 	unsigned users;		/* SQs and CQs that ring here */

@@ -31,6 +31,11 @@ bool emu_fault_add(uint32_t *faults, const char *name)
 
 bool emu_fault(enum emu_fault fault)
 {
+	/* what has an option of its own too */
+	if ((fault == EMU_FAULT_NO_DEVX && !emu_settings.devx) ||
+	    (fault == EMU_FAULT_NO_EMPW && !emu_settings.empw) ||
+	    (fault == EMU_FAULT_NO_NET_RAW && !emu_settings.net_raw))
+		return true;
 	return emu_settings.faults >> fault & 1;
 }
 

@@ -22,10 +22,8 @@ int launch_find(const char *program, char path[PATH_MAX]);
 
 /* launch_wire.c */
 struct launch_wish {
-	const char *wire;  /* name, or NULL: private to this run */
-	unsigned n_ports;  /* 0: not said */
-	const char *names; /* "mlx5", "pci", or NULL: not said */
-	uint32_t faults;   /* a bit for each enum emu_fault */
+	struct emu_settings want;
+	uint64_t said; /* a bit for each row of options.c that the user gave */
 };
 
 /*

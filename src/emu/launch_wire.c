@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch.h"
+#include "options.h"
 #include "settings.h"
 #include "sysfs.h"
 
@@ -41,23 +42,24 @@ static int make_base(char base[PATH_MAX])
 
 static int place(const struct launch_wish *wish, struct emu_settings *set)
 {
+	const char *wire = wish->want.wire;
 	char base[PATH_MAX];
 	uint64_t number = 0;
 	int ret;
 
-	if (wish->wire && (!*wish->wire || strlen(wish->wire) > NAME_MAX_LEN ||
-			   wish->wire[strspn(wish->wire, NAME_CHARS)] || wish->wire[0] == '.')) {
+	if (wire[0] == '.' || strlen(wire) > NAME_MAX_LEN || wire[strspn(wire, NAME_CHARS)]) {
 		launch_complain("--wire %s: a name has 1 to %d letters, digits, '_', '-' or '.', "
 				"and does not begin with '.'",
-				wish->wire, NAME_MAX_LEN);
+				wire, NAME_MAX_LEN);
 		return LAUNCH_USAGE;
 	}
 	ret = make_base(base);
 	if (ret)
 		return ret;
 	launch_clean(base);
-	if (wish->wire) {
-		snprintf(set->wire_dir, sizeof(set->wire_dir), "%.200s/wire-%s", base, wish->wire);
+	if (*wire) {
+		snprintf(set->wire_dir, sizeof(set->wire_dir), "%.200s/wire-%.*s", base,
+			 NAME_MAX_LEN, wire);
 		return 0;
 	}
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
@@ -115,12 +117,12 @@ static int save(const struct emu_settings *set)
 	return fclose(f) ? -errno : 0;
 }
 
-static int load(struct emu_settings *set)
+static int load(const char *dir, struct emu_settings *set)
 {
 	char path[PATH_MAX], text[PATH_MAX] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/settings", set->wire_dir);
+	snprintf(path, sizeof(path), "%s/settings", dir);
 	f = fopen(path, "re");
 	if (!f)
 		return -errno;
@@ -130,14 +132,11 @@ static int load(struct emu_settings *set)
 	return emu_settings_parse(set, text);
 }
 
-static int make(const struct launch_wish *wish, struct emu_settings *set)
+static int make(struct emu_settings *set)
 {
 	char root[PATH_MAX], err[512] = "";
 	int ret;
 
-	set->n_ports = wish->n_ports ? wish->n_ports : 2;
-	set->pci_names = wish->names && !strcmp(wish->names, "pci");
-	set->faults = wish->faults;
 	set->first_bus = free_buses((set->n_ports + 1) / 2);
 	emu_settings = *set;
 	emu_settings_name_devices();
@@ -160,33 +159,43 @@ static int make(const struct launch_wish *wish, struct emu_settings *set)
 	return 0;
 }
 
+/* One thing that the wire's maker has decided for all: 0 or the exit status. */
+static int agree(const struct launch_wish *wish, const struct emu_option *option,
+		 const struct emu_settings *made)
+{
+	char asked[EMU_PATH], is[EMU_PATH];
+
+	if (emu_option_same(option, &wish->want, made))
+		return 0;
+	emu_option_text(option, &wish->want, asked);
+	emu_option_text(option, made, is);
+	launch_complain("--%s %s: the wire %s was made with %s %s, which is so for all its "
+			"programs; ask for the same, or use another name",
+			option->name, asked, wish->want.wire, option->name, *is ? is : "none");
+	return LAUNCH_USAGE;
+}
+
+/* Takes over what the wire's maker has decided. */
 static int join(const struct launch_wish *wish, struct emu_settings *set)
 {
-	if (load(set)) {
+	const struct emu_option *option;
+	struct emu_settings made;
+	int ret = 0;
+
+	if (load(set->wire_dir, &made)) {
 		launch_complain("%s was made by another version of daqiri-emu: end the programs "
 				"that use it first",
 				set->wire_dir);
 		return LAUNCH_USAGE;
 	}
-	if (wish->n_ports && wish->n_ports != set->n_ports) {
-		launch_complain("--ports %u: the wire %s has %u ports; ask for as many, or use "
-				"another name",
-				wish->n_ports, wish->wire, set->n_ports);
-		return LAUNCH_USAGE;
+	for (unsigned i = 0; !ret && (option = emu_option(i)); i++) {
+		if (!option->shared)
+			continue;
+		if (wish->said >> i & 1)
+			ret = agree(wish, option, &made);
+		emu_option_copy(option, set, &made);
 	}
-	if (wish->faults && wish->faults != set->faults) {
-		launch_complain("--fault: the wire %s was made with other faults, which are all "
-				"its programs'; use another name",
-				wish->wire);
-		return LAUNCH_USAGE;
-	}
-	if (wish->names && set->pci_names != !strcmp(wish->names, "pci")) {
-		launch_complain("--names %s: the wire %s has names of the form %s; ask for these, "
-				"or use another name",
-				wish->names, wish->wire, set->pci_names ? "pci" : "mlx5");
-		return LAUNCH_USAGE;
-	}
-	return 0;
+	return ret;
 }
 
 /* For the program and its children to inherit, and out of their way. */
@@ -207,7 +216,7 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set)
 	bool fresh;
 	int fd, ret;
 
-	*set = (struct emu_settings){.active = true, .lock_fd = -1};
+	*set = wish->want;
 	ret = place(wish, set);
 	if (ret)
 		return ret;
@@ -217,7 +226,7 @@ int launch_wire(const struct launch_wish *wish, struct emu_settings *set)
 			launch_complain("%s: %s", set->wire_dir, strerror(-fd));
 			return LAUNCH_USAGE;
 		}
-		ret = fresh ? make(wish, set) : join(wish, set);
+		ret = fresh ? make(set) : join(wish, set);
 		if (ret) {
 			close(fd);
 			launch_remove(set->wire_dir);

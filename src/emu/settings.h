@@ -7,7 +7,8 @@
 
 #define EMU_ENV "DAQIRI_EMU"
 
-/* Text of at most size bytes, for the environment and for the wire's own file "settings". */
+/* options.c: text of at most size bytes, for the environment and for the wire's own file
+ * "settings". */
 int emu_settings_format(const struct emu_settings *set, char *text, size_t size);
 /* 0, or -EINVAL: set is left as it was. */
 int emu_settings_parse(struct emu_settings *set, const char *text);

@@ -23,7 +23,7 @@ static const char *const shared[] = { "/sys/class/net", "/sys/bus/pci/devices" }
 
 void emu_vfs_place(const char *name, char out[PATH_MAX])
 {
-	snprintf(out, PATH_MAX, "%s/root%.3800s", emu_settings.wire_dir, name);
+	snprintf(out, PATH_MAX, "%s/root%.3500s", emu_settings.wire_dir, name);
 }
 
 /* The rest of path behind dir, at a component's border; NULL: it does not lie there. */
@@ -158,7 +158,7 @@ static bool map_absolute(const char *path, char out[PATH_MAX])
 
 	if (!clean(path, name) || (strncmp(name, "/sys/", 5) && strncmp(name, "/dev/", 5)))
 		return false;
-	if (!is_ours(name) || strlen(emu_settings.wire_dir) + 6 + strlen(name) >= PATH_MAX)
+	if (!is_ours(name) || strlen(name) > 3500)
 		return false;
 	emu_vfs_place(name, out);
 	return true;
