@@ -160,7 +160,7 @@ struct emu_table {
 #define EMU_SPECS(array) (array), EMU_COUNT(array)
 
 extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, emu_cq_table,
-	emu_qp_table, emu_wq_table, emu_devx_table;
+	emu_qp_table, emu_wq_table, emu_devx_table, emu_gid_table;
 /*
  * uverbs_flow.c: write commands CREATE_FLOW and DESTROY_FLOW (extended), FLOW/DESTROY,
  * FLOW/MLX5 CREATE_FLOW and DESTROY_FLOW, FLOW_MATCHER/CREATE and DESTROY.

@@ -42,6 +42,8 @@ static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
 		.max_send_wqebb = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
 		.max_recv_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_RQ_WQE,
+		/* as the card's; to make one is refused by us, and not by libmlx5 as too long */
+		.max_srq_recv_wr = EMU_MAX_RQ_WQE,
 		.num_ports = 1,
 		.response_length = sizeof(*resp),
 		.cqe_version =

@@ -160,6 +160,33 @@ Test(objects, the_port_is_an_active_ethernet_port)
 	cr_expect_neq(ibv_query_port(k.a.ctx, 0, &attr), 0, "port 0");
 }
 
+Test(objects, the_address_table_is_told_entry_by_entry_and_whole)
+{
+	struct ibv_gid_entry entry, all[16];
+	union ibv_gid gid;
+
+	cr_assert_eq(ibv_query_gid_ex(k.a.ctx, 1, 1, &entry, 0), 0);
+	cr_expect_eq(entry.gid_type, IBV_GID_TYPE_ROCE_V2);
+	cr_assert_eq(ibv_query_gid(k.a.ctx, 1, 1, &gid), 0); /* from sysfs */
+	cr_expect_arr_eq(gid.raw, entry.gid.raw, sizeof(gid));
+	cr_expect_eq(err_of(ibv_query_gid_ex(k.a.ctx, 1, 2, &entry, 0)), ENODATA, "an empty entry");
+	cr_expect_eq(err_of(ibv_query_gid_ex(k.a.ctx, 1, 16, &entry, 0)), EINVAL, "behind it");
+	cr_expect_eq(err_of(ibv_query_gid_ex(k.a.ctx, 2, 0, &entry, 0)), EINVAL, "port 2 of 1");
+	cr_assert_eq(ibv_query_gid_table(k.a.ctx, all, 16, 0), 2);
+	cr_expect_eq(all[0].gid_type, IBV_GID_TYPE_ROCE_V1);
+	cr_expect_eq(all[1].gid_index, 1);
+	cr_expect_arr_eq(all[1].gid.raw, gid.raw, sizeof(gid));
+	cr_expect_eq(ibv_query_gid_table(k.a.ctx, all, 1, 0), -EINVAL, "room for one of two");
+}
+
+Test(objects, a_shared_receive_queue_is_not_supported)
+{
+	struct ibv_srq_init_attr attr = {.attr = {.max_wr = 16, .max_sge = 1}};
+
+	cr_expect_null(ibv_create_srq(k.a.pd, &attr));
+	cr_expect_eq(errno, EOPNOTSUPP);
+}
+
 Test(objects, the_device_has_what_the_library_needs)
 {
 	struct ibv_device_attr_ex ex;
