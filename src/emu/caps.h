@@ -14,6 +14,7 @@
 #define EMU_LOG_MAX_OBJ   18u /* QPs, CQs, RQs, SQs, TIRs */
 #define EMU_LOG_MAX_MKEY  20u
 #define EMU_LOG_IND_TABLE 11u /* log_max_rqt_size */
+#define EMU_LOG_MAX_LSO   18u /* bytes of a large send's payload: max_lso_cap */
 #define EMU_BF_REG        512u
 #define EMU_CLOCK_KHZ     1000000u /* the free-running clock counts nanoseconds */
 
@@ -27,5 +28,8 @@
 #define EMU_DEVICE_MANAGED_FLOW_STEERING (1u << 29)
 #define EMU_RAW_PACKET_CVLAN_STRIPPING   (1u << 0)
 #define EMU_RAW_PACKET_IP_CSUM           (1u << 2)
+
+/* enum mlx5_ib_sw_parsing_offloads: the parser, checksums and large sends by it */
+#define EMU_SW_PARSING_ALL 7u
 
 #endif

@@ -143,6 +143,10 @@ struct emu_sq {
 	uint64_t rate_kbps;  /* 0: no limit */
 	bool error_reported; /* CE=1: only the first error */
 	uint64_t next_ns;    /* rate limit: not before this time */
+	uint64_t burst_ns;   /* how much of the rate that was not used may be made up for */
+	uint32_t lso_at;     /* bytes of the large send at ci that are sent already */
+	bool soon;	     /* it waits for a time that is near: the engine does not sleep */
+	bool min_inline;     /* the Ethernet header must be in the WQE */
 	uint64_t stalled_ns; /* since when another process's ring has no room; 0: it has */
 	uint64_t qp_handle;  /* for async events */
 	uint32_t async_events_reported;

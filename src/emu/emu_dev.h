@@ -15,9 +15,10 @@
 #include "rss.h"
 #include "steer.h"
 
-#define EMU_MAX_FRAME 16384u /* bytes; above any MTU that a ConnectX takes */
-#define EMU_MIN_FRAME 60u    /* shorter ones are padded on the wire */
-#define EMU_BURST     64u    /* frames from one queue before the next one's turn */
+#define EMU_MAX_FRAME	  16384u /* bytes; above any MTU that a ConnectX takes */
+#define EMU_MIN_FRAME	  60u	 /* shorter ones are padded on the wire */
+#define EMU_WIRE_OVERHEAD 24u	 /* bytes a frame costs beside its own: preamble, FCS, gap */
+#define EMU_BURST	  64u	 /* frames from one queue before the next one's turn */
 
 /* ---- one frame on its way ------------------------------------------------------------------ */
 
@@ -57,8 +58,9 @@ static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_d
 
 /* Clocks for CQE timestamps, read once a burst and different for every CQE. */
 uint64_t emu_time_cqe(bool realtime);
-uint64_t emu_time_ns(void); /* CLOCK_MONOTONIC, when this burst began */
-void emu_time_expire(void); /* the next reader reads the clock again */
+uint64_t emu_time_ns(void);		/* CLOCK_MONOTONIC, when this burst began */
+uint64_t emu_time_clock(bool realtime); /* as CQEs have it, when this burst began */
+void emu_time_expire(void);		/* the next reader reads the clock again */
 
 /* Stands still until ready, or until this has been done too much; the answer of ready. */
 bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq);
@@ -94,7 +96,7 @@ struct emu_wqe {
 	const uint8_t *bytes;
 	uint32_t size;	/* bytes that its ds field claims */
 	uint16_t index; /* of its first WQEBB */
-	uint8_t opcode, ce;
+	uint8_t opcode, opmod, ce;
 };
 
 /* Frames executed; 0: nothing to do, or the wire has no room. */
@@ -104,6 +106,10 @@ void emu_sq_doorbell(struct emu_sq *sq, int named);
 /* Executes one WQE's segments; counts its frames. */
 enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames);
+/* A WAIT whose time has not come leaves *over false, and is to be asked again. */
+enum emu_syndrome emu_wqe_wait(struct emu_sq *sq, const struct emu_wqe *wqe, bool *over);
+/* Has this time come, for the rate of the queue? */
+bool emu_sq_due(struct emu_sq *sq, uint64_t at_ns);
 
 /* ---- rq.c ---------------------------------------------------------------------------------- */
 

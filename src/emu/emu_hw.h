@@ -13,14 +13,24 @@
 
 #define EMU_WQEBB 64u          /* PRM: WQE basic block */
 #define EMU_DS    16u          /* a WQE's size counts in units of 16 bytes */
-/* 15 WQEBBs; the 6-bit field could say 63, but nothing above max_wqe_sz_sq is executed. */
-#define EMU_MAX_DS 60u
+/* What the 6-bit field can say; the next WQEBB would be above max_wqe_sz_sq anyway. */
+#define EMU_MAX_DS 63u
+/* Of an enhanced multi-packet WQE: 15 WQEBBs, as mlx5e and DPDK's mlx5 keep it. */
+#define EMU_MAX_EMPW_DS 60u
 
 /* PRM "WQE opcodes" */
 enum {
 	EMU_OP_NOP = 0x00,
 	EMU_OP_SEND = 0x0a,
+	EMU_OP_LSO = 0x0e,
+	EMU_OP_WAIT = 0x0f,
 	EMU_OP_EMPW = 0x29 /* enhanced multi-packet send */
+};
+
+/* Their modifiers, where they have any */
+enum {
+	EMU_OPMOD_LSO_MPW = 1, /* of LSO: frames of equal length, without a header */
+	EMU_OPMOD_WAIT_TIME = 2
 };
 
 /* Control segment, 16 bytes at the start of every send WQE. */
@@ -47,10 +57,33 @@ struct emu_wqe_eth {
 	uint8_t inline_hdr[2];
 };
 
+/* swp_offs: bytes of it, each in units of 2 bytes from the frame's begin */
+enum { EMU_SWP_OUTER_L4, EMU_SWP_OUTER_L3, EMU_SWP_INNER_L4, EMU_SWP_INNER_L3, EMU_SWP_OFFS };
+
+#define EMU_SWP_INNER_IPV6   0x01u
+#define EMU_SWP_INNER_UDP    0x02u
+#define EMU_SWP_OUTER_IPV6   0x10u
+#define EMU_SWP_OUTER_UDP    0x20u
+#define EMU_SWP_FLAGS        0x33u
+#define EMU_ETH_L3_INNER_CSUM 0x10u
+#define EMU_ETH_L4_INNER_CSUM 0x20u
 #define EMU_ETH_L3_CSUM      0x40u
 #define EMU_ETH_L4_CSUM      0x80u
 #define EMU_ETH_INSERT_VLAN  0x8000u
 #define EMU_ETH_INLINE_BYTES 0x3ffu
+#define EMU_ETH_INSERT_SVLAN 0x0001u /* with INSERT_VLAN: a service tag; inline_hdr: the TCI */
+#define EMU_ETH_MSS          0x3fffu
+
+/* Wait segment, behind the control segment of a WAIT: PRM "Wait on time" */
+struct emu_wqe_wait {
+	__be32 operation;
+	__be32 lkey;
+	__be64 addr;
+	__be64 value; /* in the format of the send queue's clock */
+	__be64 mask;
+};
+
+#define EMU_WAIT_CYCLIC_SMALLER 5u /* till value is smaller than the clock, modulo the mask */
 
 /* Memory pointer segment, of send and receive WQEs alike. */
 struct emu_wqe_data {
@@ -103,6 +136,7 @@ struct emu_err_cqe {
 _Static_assert(sizeof(struct emu_wqe_ctrl) == 16, "PRM: control segment");
 _Static_assert(sizeof(struct emu_wqe_eth) == 16, "PRM: Ethernet segment");
 _Static_assert(offsetof(struct emu_wqe_eth, inline_hdr) == 14, "PRM: inline header");
+_Static_assert(sizeof(struct emu_wqe_wait) == 32, "PRM: wait segment");
 _Static_assert(sizeof(struct emu_wqe_data) == 16, "PRM: pointer segment");
 _Static_assert(sizeof(struct emu_cqe) == 64, "PRM: CQE");
 _Static_assert(sizeof(struct emu_err_cqe) == 64, "PRM: error CQE");

@@ -109,6 +109,11 @@ uint64_t emu_time_ns(void)
 	return read_mono();
 }
 
+uint64_t emu_time_clock(bool realtime)
+{
+	return realtime ? read_real() : read_mono();
+}
+
 /* The free-running clock ticks in nanoseconds: device_frequency_khz is 1000000. */
 uint64_t emu_time_cqe(bool realtime)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "emu_dev.h"
+#include "fault.h"
 
 /* A WQE that wraps at the ring's end is put together here. One engine, one WQE at a time. */
 static uint8_t wrapped[(EMU_MAX_DS + 4) * EMU_DS];
@@ -15,6 +16,9 @@ void emu_sq_reset(struct emu_sq *sq)
 	sq->error_reported = false;
 	sq->next_ns = 0;
 	sq->stalled_ns = 0;
+	sq->lso_at = 0;
+	sq->soon = false;
+	sq->min_inline = emu_fault(EMU_FAULT_INLINE_L2);
 }
 
 static void fatal(struct emu_sq *sq)
@@ -66,6 +70,7 @@ static void peek(const struct emu_sq *sq, struct emu_wqe *wqe, struct emu_wqe_ct
 	wqe->size = (emu_from_be32(ctrl->qpn_ds) & 0x3f) * EMU_DS;
 	wqe->index = sq->ci;
 	wqe->opcode = (uint8_t)emu_from_be32(ctrl->opmod_idx_opcode);
+	wqe->opmod = (uint8_t)(emu_from_be32(ctrl->opmod_idx_opcode) >> 24);
 	wqe->ce = (uint8_t)EMU_CTRL_CE(ctrl->fm_ce_se);
 }
 
@@ -80,8 +85,7 @@ static bool ctrl_good(const struct emu_sq *sq, const struct emu_wqe *wqe,
 	uint32_t first = emu_from_be32(ctrl->opmod_idx_opcode);
 	uint32_t second = emu_from_be32(ctrl->qpn_ds);
 
-	return (uint16_t)(first >> 8) == sq->ci && first >> 24 == 0 && second >> 8 == sq->qpn &&
-	       wqe->size && wqe->size <= EMU_MAX_DS * EMU_DS &&
+	return (uint16_t)(first >> 8) == sq->ci && second >> 8 == sq->qpn && wqe->size &&
 	       wqebbs(wqe) <= (uint16_t)(sq->pi - sq->ci);
 }
 
@@ -108,6 +112,7 @@ static void flush(struct emu_sq *sq)
 void emu_sq_to_error(struct emu_sq *sq)
 {
 	sq->state = EMU_QUEUE_ERR;
+	sq->lso_at = 0;
 	flush(sq);
 }
 
@@ -116,6 +121,7 @@ static void fail(struct emu_sq *sq, const struct emu_wqe *wqe, enum emu_syndrome
 	uint16_t left = (uint16_t)(sq->pi - sq->ci), step = wqebbs(wqe);
 
 	emu_counted[sq->dev->index].tx_errors++;
+	sq->lso_at = 0;
 	sq->ci = (uint16_t)(sq->ci + (step && step <= left ? step : left));
 	sq->state = EMU_QUEUE_ERR;
 	if (write_error(sq, wqe, syndrome))
@@ -124,16 +130,27 @@ static void fail(struct emu_sq *sq, const struct emu_wqe *wqe, enum emu_syndrome
 		fatal(sq);
 }
 
-static enum emu_syndrome execute(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames)
+/* *over stays true, but for a WQE that is to go on at the next call. */
+static enum emu_syndrome execute(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames,
+				 bool *over)
 {
+	enum emu_syndrome syndrome;
+
+	if (wqe->opmod && wqe->opcode != EMU_OP_LSO && wqe->opcode != EMU_OP_WAIT)
+		return EMU_SYN_LOCAL_QP_OP;
 	switch (wqe->opcode) {
 	case EMU_OP_NOP:
 		*frames += 1;
 		return EMU_SYN_NONE;
 	case EMU_OP_SEND:
-		return emu_wqe_send(sq, wqe, frames);
+	case EMU_OP_LSO:
+		syndrome = emu_wqe_send(sq, wqe, frames);
+		*over = sq->lso_at == 0;
+		return syndrome;
 	case EMU_OP_EMPW:
 		return emu_wqe_empw(sq, wqe, frames);
+	case EMU_OP_WAIT:
+		return emu_wqe_wait(sq, wqe, over);
 	default:
 		return EMU_SYN_LOCAL_QP_OP;
 	}
@@ -151,12 +168,13 @@ static void unwrap(const struct emu_sq *sq, struct emu_wqe *wqe)
 	wqe->bytes = wrapped;
 }
 
-/* False: the queue has stopped. */
+/* False: the queue has stopped, or waits for a time. */
 static bool step(struct emu_sq *sq, unsigned *frames)
 {
 	enum emu_syndrome syndrome;
 	struct emu_wqe_ctrl ctrl;
 	struct emu_wqe wqe;
+	bool over = true;
 
 	peek(sq, &wqe, &ctrl);
 	if (!ctrl_good(sq, &wqe, &ctrl)) {
@@ -164,11 +182,13 @@ static bool step(struct emu_sq *sq, unsigned *frames)
 		return false;
 	}
 	unwrap(sq, &wqe);
-	syndrome = execute(sq, &wqe, frames);
+	syndrome = execute(sq, &wqe, frames, &over);
 	if (syndrome != EMU_SYN_NONE) {
 		fail(sq, &wqe, syndrome);
 		return false;
 	}
+	if (!over)
+		return wqe.opcode != EMU_OP_WAIT;
 	sq->ci = (uint16_t)(sq->ci + wqebbs(&wqe));
 	if (wqe.ce >= EMU_CE_ALWAYS && !write_cqe(sq, &wqe)) {
 		fatal(sq);
@@ -179,7 +199,7 @@ static bool step(struct emu_sq *sq, unsigned *frames)
 
 static bool may_send(struct emu_sq *sq)
 {
-	if (sq->rate_kbps && emu_time_ns() < sq->next_ns)
+	if (sq->rate_kbps && !emu_sq_due(sq, sq->next_ns))
 		return false;
 	return emu_wire_room(sq);
 }
@@ -190,10 +210,11 @@ unsigned emu_sq_run(struct emu_sq *sq, unsigned budget)
 
 	if (sq->state != EMU_QUEUE_RDY)
 		return 0;
+	sq->soon = false;
 	while (frames < budget && sq->ci != sq->pi && may_send(sq))
 		if (!step(sq, &frames))
 			break;
-	return frames;
+	return frames + sq->soon;
 }
 
 /*

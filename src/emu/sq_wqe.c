@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The segments of send WQEs: gathering frames from pointers and inline data, and sending them. */
+/* The segments of send WQEs: what they ask for, and where their frames' bytes lie. */
 #include <string.h>
 
-#include "emu_dev.h"
+#include "tx.h"
 
 #define MAX_PIECES 64u
 
-struct piece {
-	const uint8_t *ptr;
-	uint32_t len;
-};
-
-/* Where a frame is put together that does not lie in one piece, or must be changed. */
-static uint8_t staging[EMU_MAX_FRAME];
-
-/* What all frames of a WQE share. */
-struct sender {
-	struct emu_sq *sq;
-	bool l3_csum, l4_csum;
-};
+#define ETH_AT	   sizeof(struct emu_wqe_ctrl)
+#define INLINE_HDR offsetof(struct emu_wqe_eth, inline_hdr)
+#define MIN_INLINE 18u /* MLX5_USER_INLINE_MODE_L2: Ethernet header and a tag */
+#define TPID_CVLAN 0x8100
+#define TPID_SVLAN 0x88a8
 
 static uint32_t align16(uint32_t n)
 {
@@ -27,7 +19,7 @@ static uint32_t align16(uint32_t n)
 
 /* Reads a pointer or inline segment at *off and steps over it. */
 static enum emu_syndrome read_segment(const struct emu_sq *sq, const struct emu_wqe *wqe,
-				      uint32_t *off, struct piece *piece)
+				      uint32_t *off, struct emu_piece *piece)
 {
 	struct emu_wqe_data seg;
 	uint32_t count;
@@ -52,108 +44,86 @@ static enum emu_syndrome read_segment(const struct emu_sq *sq, const struct emu_
 	return piece->ptr ? EMU_SYN_NONE : EMU_SYN_LOCAL_PROT;
 }
 
-static uint32_t total_of(const struct piece *pieces, unsigned n)
+/* False: the segment asks for what does not go together. */
+static bool read_eth(const struct emu_wqe *wqe, struct emu_wqe_eth *eth, struct emu_tx *tx)
 {
-	uint64_t total = 0;
-	unsigned i;
+	uint16_t hdr;
 
-	for (i = 0; i < n; i++)
-		total += pieces[i].len;
-	return total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
-}
-
-/* Copies up to size bytes. */
-static void gather(uint8_t *dst, uint32_t size, const struct piece *pieces, unsigned n)
-{
-	uint32_t take;
-	unsigned i;
-
-	for (i = 0; i < n && size; i++) {
-		take = pieces[i].len < size ? pieces[i].len : size;
-		memcpy(dst, pieces[i].ptr, take);
-		dst += take;
-		size -= take;
-	}
-}
-
-/* The time that a frame takes of the queue's own rate: with preamble, FCS and gap. */
-static void account_rate(struct emu_sq *sq, uint32_t len)
-{
-	uint64_t now = emu_time_ns();
-
-	if (sq->next_ns < now)
-		sq->next_ns = now;
-	sq->next_ns += (uint64_t)(len + 24) * 8 * 1000000 / sq->rate_kbps;
-}
-
-static enum emu_syndrome send_pieces(const struct sender *s, const struct piece *pieces, unsigned n)
-{
-	uint32_t len = n == 1 ? pieces[0].len : total_of(pieces, n);
-	const uint8_t *data = pieces[0].ptr;
-	uint8_t head[16] = {0};
-
-	if (len < 14)
-		return EMU_SYN_LOCAL_LENGTH; /* not even an Ethernet header */
-	if (s->sq->rate_kbps)
-		account_rate(s->sq, len);
-	if (n > 1)
-		gather(head, sizeof(head), pieces, n);
-	if (len > emu_wire_limit(s->sq->dev->index, n > 1 ? head : data)) {
-		emu_counted[s->sq->dev->index].tx_over_mtu++;
-		return EMU_SYN_NONE; /* the port drops it; the queue has done its part */
-	}
-	if (n > 1 || len < EMU_MIN_FRAME || s->l3_csum || s->l4_csum) {
-		gather(staging, len, pieces, n);
-		if (len < EMU_MIN_FRAME) {
-			memset(staging + len, 0, EMU_MIN_FRAME - len);
-			len = EMU_MIN_FRAME;
-		}
-		if (s->l3_csum || s->l4_csum)
-			emu_pkt_insert_csum(staging, len, s->l3_csum, s->l4_csum);
-		data = staging;
-	}
-	emu_wire_send(s->sq, data, len);
-	return EMU_SYN_NONE;
-}
-
-/* False: the segment asks for what this device does not offer. */
-static bool read_eth(const struct emu_wqe *wqe, struct emu_wqe_eth *eth)
-{
-	if (wqe->size < sizeof(struct emu_wqe_ctrl) + sizeof(*eth))
+	if (wqe->size < ETH_AT + sizeof(*eth))
 		return false;
-	memcpy(eth, wqe->bytes + sizeof(struct emu_wqe_ctrl), sizeof(*eth));
-	return eth->mss == 0 && !(emu_from_be16(eth->inline_hdr_sz) & EMU_ETH_INSERT_VLAN) &&
-	       eth->swp_flags == 0;
+	memcpy(eth, wqe->bytes + ETH_AT, sizeof(*eth));
+	tx->csum = eth->cs_flags & (EMU_ETH_L3_CSUM | EMU_ETH_L4_CSUM | EMU_ETH_L3_INNER_CSUM |
+				    EMU_ETH_L4_INNER_CSUM);
+	tx->swp_flags = eth->swp_flags;
+	memcpy(tx->swp, &eth->swp_offs, sizeof(tx->swp));
+	tx->mss = emu_from_be16(eth->mss);
+	hdr = emu_from_be16(eth->inline_hdr_sz);
+	tx->tpid = 0;
+	if (hdr & EMU_ETH_INSERT_VLAN) {
+		tx->tpid = hdr & EMU_ETH_INSERT_SVLAN ? TPID_SVLAN : TPID_CVLAN;
+		tx->tci = (uint16_t)(eth->inline_hdr[0] << 8 | eth->inline_hdr[1]);
+		hdr &= (uint16_t) ~(EMU_ETH_INSERT_VLAN | EMU_ETH_INSERT_SVLAN);
+	}
+	tx->edit = tx->csum || tx->tpid;
+	/* bits that no driver sets, and a tag where there is a header */
+	return !(hdr & ~EMU_ETH_INLINE_BYTES) && !(tx->tpid && hdr) && !(tx->mss & ~EMU_ETH_MSS) &&
+	       !(tx->swp_flags & ~EMU_SWP_FLAGS);
 }
 
+/* Bytes of the header in the Ethernet segment; *off: behind it. */
+static uint32_t inline_header(const struct emu_wqe_eth *eth, uint32_t *off)
+{
+	uint32_t hdr = emu_from_be16(eth->inline_hdr_sz);
+
+	if (hdr & EMU_ETH_INSERT_VLAN)
+		hdr = 0;
+	*off = ETH_AT + (hdr > 2 ? align16(INLINE_HDR + hdr) : sizeof(*eth));
+	return hdr;
+}
+
+static enum emu_syndrome send_all(const struct emu_tx *tx, const struct emu_wqe *wqe,
+				  const struct emu_gather *all, uint32_t hdr, unsigned *frames)
+{
+	bool lso = wqe->opcode == EMU_OP_LSO;
+	bool mpw = lso && wqe->opmod == EMU_OPMOD_LSO_MPW;
+
+	if (!all->n || lso != (tx->mss != 0) || (lso && wqe->opmod > EMU_OPMOD_LSO_MPW))
+		return EMU_SYN_LOCAL_QP_OP;
+	if (lso && (mpw ? hdr != 0 || tx->tpid : hdr < 14))
+		return EMU_SYN_LOCAL_QP_OP;
+	if (tx->sq->min_inline && hdr < MIN_INLINE)
+		return EMU_SYN_LOCAL_QP_OP;
+	if (lso)
+		return emu_tx_lso(tx, all, hdr, frames);
+	*frames += 1;
+	return emu_tx_pieces(tx, all->pieces, all->n);
+}
+
+/* SEND and LSO */
 enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames)
 {
-	struct piece pieces[MAX_PIECES];
+	struct emu_piece pieces[MAX_PIECES];
+	struct emu_gather all = {pieces, 0, 0};
+	struct emu_tx tx = {.sq = sq};
 	enum emu_syndrome syndrome;
 	struct emu_wqe_eth eth;
-	struct sender s = {sq, false, false};
-	uint32_t inl, off;
-	unsigned n = 0;
+	uint32_t hdr, off;
 
-	*frames += 1;
-	if (!read_eth(wqe, &eth))
+	if (!read_eth(wqe, &eth, &tx))
 		return EMU_SYN_LOCAL_QP_OP;
-	s.l3_csum = eth.cs_flags & EMU_ETH_L3_CSUM;
-	s.l4_csum = eth.cs_flags & EMU_ETH_L4_CSUM;
-	inl = emu_from_be16(eth.inline_hdr_sz) & EMU_ETH_INLINE_BYTES;
-	off = 16 + (inl > 2 ? align16(14 + inl) : 16);
+	hdr = inline_header(&eth, &off);
 	if (off > wqe->size)
 		return EMU_SYN_LOCAL_QP_OP;
-	if (inl) {
-		pieces[n].ptr = wqe->bytes + 16 + offsetof(struct emu_wqe_eth, inline_hdr);
-		pieces[n++].len = inl;
+	if (hdr) {
+		pieces[0].ptr = wqe->bytes + ETH_AT + INLINE_HDR;
+		pieces[all.n++].len = hdr;
 	}
 	while (off < wqe->size) {
-		syndrome = read_segment(sq, wqe, &off, &pieces[n++]);
+		syndrome = read_segment(sq, wqe, &off, &pieces[all.n++]);
 		if (syndrome != EMU_SYN_NONE)
 			return syndrome;
 	}
-	return n ? send_pieces(&s, pieces, n) : EMU_SYN_LOCAL_QP_OP;
+	return send_all(&tx, wqe, &all, hdr, frames);
 }
 
 /* The frame of a pointer segment that will be sent soon. */
@@ -174,22 +144,22 @@ static void prefetch_frame(const struct emu_sq *sq, const struct emu_wqe *wqe, u
 
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames)
 {
-	struct sender s = {sq, false, false};
+	struct emu_tx tx = {.sq = sq};
+	uint32_t off = ETH_AT + sizeof(struct emu_wqe_eth);
 	enum emu_syndrome syndrome;
 	struct emu_wqe_eth eth;
-	struct piece piece;
-	uint32_t off = 32;
+	struct emu_piece piece;
 
-	if (!read_eth(wqe, &eth) || eth.inline_hdr_sz != 0 || wqe->size <= off)
+	/* one Ethernet segment for all: no header of a frame, no tag, no large send */
+	if (!read_eth(wqe, &eth, &tx) || eth.inline_hdr_sz != 0 || tx.mss || wqe->size <= off ||
+	    wqe->size > EMU_MAX_EMPW_DS * EMU_DS || sq->min_inline)
 		return EMU_SYN_LOCAL_QP_OP;
-	s.l3_csum = eth.cs_flags & EMU_ETH_L3_CSUM;
-	s.l4_csum = eth.cs_flags & EMU_ETH_L4_CSUM;
 	while (off < wqe->size) {
 		prefetch_frame(sq, wqe, off + 6 * EMU_DS);
 		*frames += 1;
 		syndrome = read_segment(sq, wqe, &off, &piece);
 		if (syndrome == EMU_SYN_NONE)
-			syndrome = send_pieces(&s, &piece, 1);
+			syndrome = emu_tx_pieces(&tx, &piece, 1);
 		if (syndrome != EMU_SYN_NONE)
 			return syndrome;
 	}

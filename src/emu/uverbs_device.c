@@ -136,6 +136,12 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 {
 	*resp = (struct mlx5_ib_query_device_resp){
 		.response_length = sizeof(*resp),
+		.tso_caps = {.max_tso = 1u << EMU_LOG_MAX_LSO, .supported_qpts = RAW_PACKET},
+		.sw_parsing_caps =
+			{
+				.sw_parsing_offloads = EMU_SW_PARSING_ALL,
+				.supported_qpts = RAW_PACKET,
+			},
 		.rss_caps =
 			{
 				.rx_hash_fields_mask =

@@ -31,6 +31,7 @@ static const struct field general[] = {
 	{0x1b6, 2, 1},		       /* port_type: Ethernet */
 	{0x1b8, 8, 1},		       /* num_ports */
 	{0x1fc, 4, 1},		       /* cqe_version */
+	{0x21b, 1, 1},		       /* qos */
 	{0x21c, 1, 1},		       /* eth_net_offloads */
 	{0x240, 1, 1},		       /* uar_4k */
 	{0x258, 8, 12},		       /* log_pg_sz */
@@ -45,14 +46,19 @@ static const struct field general[] = {
 	{0x38b, 5, EMU_LOG_MAX_OBJ},   /* log_max_rqt */
 	{0x393, 5, EMU_LOG_IND_TABLE}, /* log_max_rqt_size */
 	{0x4e0, 32, EMU_CLOCK_KHZ},    /* device_frequency_khz */
+	{0x620, 1, 1},		       /* wait_on_time */
 };
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
 static const struct field ethernet[] = {
 	{0x00, 1, 1},		      /* csum_cap */
 	{0x01, 1, 1},		      /* vlan_cap: a receive queue may strip the tag */
+	{0x07, 1, 1},		      /* wqe_vlan_insert */
+	{0x0b, 5, EMU_LOG_MAX_LSO},   /* max_lso_cap */
+	{0x10, 2, 1},		      /* multi_pkt_send_wqe */
 	{0x14, 4, EMU_LOG_IND_TABLE}, /* rss_ind_tbl_cap */
 	{0x1a, 1, 1},		      /* enhanced_multi_pkt_send_wqe */
+	{0x20, 3, 7},		      /* swp, swp_csum, swp_lso */
 };
 
 /* wqe_inline_mode, of the same page: not required, or the L2 header */

@@ -34,9 +34,20 @@ uint64_t emu_time_cqe(bool realtime)
 	return realtime;
 }
 
+/* So far each time that every queue's turn comes. */
 uint64_t emu_time_ns(void)
 {
-	return 1000000;
+	static uint64_t now;
+
+	return now += 1000000000;
+}
+
+/* For each mask of a WAIT, two of three times are late enough. */
+uint64_t emu_time_clock(bool realtime)
+{
+	static uint64_t now;
+
+	return now += realtime ? 0x5555555555555555 : 0x2aaaaaaaaaaaaaab;
 }
 
 void emu_time_expire(void)
@@ -201,6 +212,7 @@ static void make_sender(struct bench *b, uint32_t n_wqebb, uint16_t first)
 				.dbrec = b->sq_db,
 				.cq = &b->tx_cq,
 				.state = EMU_QUEUE_RDY};
+	b->sq.rate_kbps = n_wqebb == 8 ? 1000 : 0;
 	emu_sq_reset(&b->sq);
 	b->sq.ci = b->sq.pi = first;
 }
@@ -223,10 +235,37 @@ static void destroy(struct bench *b)
 enum {
 	FIX_CTRL = 1, /* index, queue number, no modifier */
 	FIX_OPCODE = 2,
-	FIX_ETH = 4,   /* nothing that this device lacks */
-	FIX_KEYS = 8,  /* pointer segments in registered memory */
-	FIX_SIZE = 16, /* not beyond what is posted */
+	FIX_ETH = 4,	 /* nothing that this device lacks */
+	FIX_KEYS = 8,	 /* pointer segments in registered memory */
+	FIX_SIZE = 16,	 /* not beyond what is posted */
+	FIX_HEADER = 32, /* a TCP header in the WQE, and a size of segments */
 };
+
+static const uint8_t opcodes[] = {EMU_OP_NOP, EMU_OP_SEND, EMU_OP_EMPW, EMU_OP_LSO, EMU_OP_WAIT};
+
+/* The bytes that make a parser go on: Ethernet, IPv4 or IPv6, TCP; or a tunnel in front. */
+static void fix_header(uint8_t *wqe, uint8_t size)
+{
+	uint8_t *frame = wqe + 30;
+
+	wqe[22] = 0;
+	wqe[23] |= 0x40;
+	wqe[28] = 0;
+	wqe[29] = 54;
+	memcpy(frame + 12, (uint8_t[]){0x08, 0x00, 0x45}, 3);
+	frame[20] = 0; /* no fragment */
+	frame[21] = 0;
+	frame[23] = 6;
+	frame[46] = 0x50;
+	if (size & 1) { /* UDP to VXLAN's port */
+		frame[23] = 17;
+		memcpy(frame + 36, (uint8_t[]){0x12, 0xb5}, 2);
+		memcpy(frame + 62, (uint8_t[]){0x08, 0x00, 0x45}, 3);
+		frame[73] = 6;
+		frame[96] = 0x50;
+		wqe[29] = 104;
+	}
+}
 
 static void fix_pointer(const struct bench *b, uint8_t *at)
 {
@@ -249,10 +288,17 @@ static void fix_ctrl(uint8_t *wqe, uint16_t index, uint8_t fix)
 
 	memcpy(&first, wqe, 4);
 	memcpy(&second, wqe + 4, 4);
-	first = be32toh(first) & 0xff;
+	first = be32toh(first) & 0x020000ff;
 	second = be32toh(second) & 0x3f;
 	if (fix & FIX_OPCODE)
-		first = first % 3 == 0 ? EMU_OP_NOP : first % 3 == 1 ? EMU_OP_SEND : EMU_OP_EMPW;
+		first = opcodes[(first & 0xff) % sizeof(opcodes)];
+	if (first == EMU_OP_WAIT && wqe[31] & 1) { /* what drivers write */
+		first |= EMU_OPMOD_WAIT_TIME << 24;
+		second = 3;
+		memcpy(wqe + 16, (uint8_t[]){0, 0, 0, EMU_WAIT_CYCLIC_SMALLER}, 4);
+		memset(wqe + 40, 0, 4);
+		memset(wqe + 44, 0xff, 4);
+	}
 	if (fix & FIX_SIZE)
 		second = 3 + second % 14;
 	first = htobe32((uint32_t)index << 8 | first);
@@ -270,11 +316,14 @@ static void repair(struct bench *b, uint16_t first, uint8_t fix)
 
 		if (fix & FIX_CTRL)
 			fix_ctrl(wqe, index, fix);
-		if (fix & FIX_ETH) {
-			memset(wqe + 20, wqe[20] & 0xc0, 1);
-			memset(wqe + 21, 0, 7);
-			wqe[28] &= 0x03;
+		if (fix & FIX_ETH && wqe[3] != EMU_OP_WAIT) {
+			wqe[21] &= EMU_SWP_FLAGS;
+			memset(wqe + 22, 0, 6);
+			wqe[28] &= 0x83;
 		}
+		if (fix & FIX_HEADER && wqe[3] != EMU_OP_WAIT && i + 2 < b->sq.n_wqebb &&
+		    (index & (b->sq.n_wqebb - 1)) + 2 < b->sq.n_wqebb)
+			fix_header(wqe, wqe[16]);
 		if (fix & FIX_KEYS)
 			for (unsigned k = 2; k < 4; k++)
 				fix_pointer(b, wqe + k * EMU_DS);
@@ -295,8 +344,10 @@ static void run(struct bench *b, uint16_t posted, unsigned steps)
 		b->rx_cq_db[0] = htobe32(b->rx_cq.pi);
 		b->rq_db[0] = htobe32((uint32_t)(b->rq.ci + RX_DEPTH) & 0xffff);
 	}
-	/* Each WQEBB is at most one turn: what is left after so many would never end. */
-	for (uint32_t i = 0; i <= b->sq.n_wqebb && b->sq.state == EMU_QUEUE_RDY; i++) {
+	/* Each WQEBB is at most one turn, or one for each byte of data: after so many nothing is
+	 * left. */
+	/* A large send is sent a segment at a time where there is a rate. */
+	for (uint32_t i = 0; i <= b->sq.n_wqebb * 4096 && b->sq.state == EMU_QUEUE_RDY; i++) {
 		emu_sq_run(&b->sq, 1);
 		b->tx_cq_db[0] = htobe32(b->tx_cq.pi);
 	}
