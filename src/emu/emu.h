@@ -39,6 +39,7 @@ struct emu_settings {
 	int lock_fd;	    /* descriptor that holds the wire's lock, kept over exec; -1: none */
 	unsigned first_bus; /* PCI bus of the first card; two ports a card */
 	char wire_dir[EMU_PATH]; /* directory of this wire: the shared memory and the sysfs tree */
+	unsigned first_netdev;	 /* number in the name of port 0's interface */
 	unsigned n_ports;	 /* 1..EMU_MAX_PORTS */
 	char wire[EMU_PATH];	 /* the wire's name; empty: private to this run */
 	unsigned pci_names;	 /* RDMA devices named rocepXsY instead of mlx5_N */

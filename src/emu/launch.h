@@ -32,6 +32,13 @@ struct launch_wish {
  */
 int launch_wire(const struct launch_wish *wish, struct emu_settings *set);
 
+/* launch_netdev.c: a real interface for each port of the wire */
+
+/* Sets set->first_netdev. 0, or the exit status after telling why. */
+int launch_netdev_make(struct emu_settings *set);
+/* Those of the wire in dir, if there are any. */
+void launch_netdev_remove(const char *dir);
+
 /* launch_lock.c: the wire's directory and its lock */
 
 /*

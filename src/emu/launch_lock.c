@@ -43,8 +43,10 @@ static void clear_wire(const char *dir)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
-	DIR *d = opendir(dir);
+	DIR *d;
 
+	launch_netdev_remove(dir);
+	d = opendir(dir);
 	while (d && (entry = readdir(d))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
 		    !strcmp(entry->d_name, "lock"))
@@ -196,7 +198,8 @@ int launch_reaper(const char *dir)
 		_exit(pid < 0 ? 1 : 0);
 	}
 	status = errno;
-	/* It has inherited the lock: until it has closed that, the wire looks as if it were used. */
+	/* It has inherited the lock: until it has closed that, the wire looks as if it were used.
+	 */
 	wait_closed(let_go);
 	if (pid < 0)
 		return -status;

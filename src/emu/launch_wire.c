@@ -138,6 +138,11 @@ static int make(struct emu_settings *set)
 	int ret;
 
 	set->first_bus = free_buses((set->n_ports + 1) / 2);
+	if (set->netdev) {
+		ret = launch_netdev_make(set);
+		if (ret)
+			return ret;
+	}
 	emu_settings = *set;
 	emu_settings_name_devices();
 	snprintf(root, sizeof(root), "%s/root", set->wire_dir);

@@ -148,6 +148,7 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 	case LIVE_OPERSTATE:
 		return put(text, size, up ? "up" : "down");
 	case LIVE_MTU:
+		emu_netdev_look(dev);
 		return snprintf(text, size, "%u\n",
 				__atomic_load_n(&dev->wire->mtu, __ATOMIC_RELAXED));
 	default:
@@ -199,7 +200,5 @@ int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char 
 	pthread_mutex_lock(&emu_lock);
 	ret = emu_wire_need();
 	pthread_mutex_unlock(&emu_lock);
-	if (!ret)
-		__atomic_store_n(&dev->wire->mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
-	return ret;
+	return ret ? ret : emu_netdev_set_mtu(dev, (uint32_t)mtu);
 }

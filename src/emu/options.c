@@ -32,7 +32,7 @@ static const struct emu_option options[] = {
 	 .choices = "two-port|igx-orin|dgx-spark|x86-server", .arg = "SHAPE",
 	 .doc = "two-port (default), igx-orin, dgx-spark or x86-server:\n"
 		"where in the machine the cards are"},
-	{"netdev", EMU_OPTION_FLAG, AT(netdev), .shared = true,
+	{"netdev", EMU_OPTION_FLAG, AT(netdev), .ready = true, .shared = true,
 	 .doc = "as root: a real network interface for each port"},
 	{"vf", EMU_OPTION_FLAG, AT(vf), .shared = true,
 	 .doc = "ports filter by MAC address like virtual functions"},
@@ -63,6 +63,7 @@ static const struct emu_option options[] = {
 	 .doc = "do something wrong, for tests of tests"},
 	/* what the command tells the library besides */
 	{"bus", EMU_OPTION_NUMBER, AT(first_bus), .shared = true, .max = 0xffff},
+	{"first-netdev", EMU_OPTION_NUMBER, AT(first_netdev), .shared = true, .max = 0xffff},
 	{"dir", EMU_OPTION_TEXT, AT(wire_dir), .shared = true},
 };
 

@@ -54,6 +54,15 @@ const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev);
 /* What the kernel does with text written there: 0 or -errno. */
 int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char *text, size_t n);
 
+/* ---- netdev.c: the real interfaces of --netdev ----------------------------------------------- */
+
+/* Before the port's MTU is shown: what the interface has now. The wire is attached. */
+void emu_netdev_look(struct emu_dev *dev);
+/* Of the interface, where there is one, and of the port: 0 or -errno. */
+int emu_netdev_set_mtu(struct emu_dev *dev, uint32_t mtu);
+/* After the program's SIOCSIFMTU, with its struct ifreq. */
+void emu_netdev_changed(const void *arg);
+
 /* ---- file.c: descriptors that are ours ------------------------------------------------------ */
 
 enum emu_file_kind {

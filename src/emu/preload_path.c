@@ -195,6 +195,15 @@ static int fail(int err)
 	return -1;
 }
 
+static int pass_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret = EMU_REAL(ioctl)(fd, request, arg);
+
+	if (request == SIOCSIFMTU && !ret && emu_active() && emu_settings.netdev)
+		emu_netdev_changed(arg);
+	return ret;
+}
+
 EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	struct emu_file *file = emu_file_peek(fd);
@@ -206,7 +215,7 @@ EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	if (!file || file->kind != EMU_FILE_UVERBS)
-		return EMU_REAL(ioctl)(fd, request, arg);
+		return pass_ioctl(fd, request, arg);
 	if (request != RDMA_VERBS_IOCTL)
 		return fail(-ENOTTY);
 	ret = emu_uverbs_ioctl(fd, arg);

@@ -17,7 +17,7 @@ static void name_device(struct emu_dev *dev, unsigned i)
 		snprintf(dev->rdma, sizeof(dev->rdma), "rocep%us0f%u", bus, function);
 	else
 		snprintf(dev->rdma, sizeof(dev->rdma), "mlx5_%u", i);
-	snprintf(dev->netdev, sizeof(dev->netdev), "emu%u", i);
+	snprintf(dev->netdev, sizeof(dev->netdev), "emu%u", emu_settings.first_netdev + i);
 	snprintf(dev->pci, sizeof(dev->pci), "0000:%02x:00.%u", bus & 0xff, function);
 	memcpy(dev->mac, (const uint8_t[]){0x02, 0xda, 0x01, 0, 0, (uint8_t)(i + 1)}, 6);
 }

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,12 @@ static const char *const net_statistics[] = {
 	"tx_fifo_errors",    "tx_heartbeat_errors", "tx_packets",	 "tx_window_errors",
 };
 
+/* The real interface's number, or one of no interface. */
+static unsigned ifindex(const struct emu_dev *dev)
+{
+	return emu_settings.netdev ? if_nametoindex(dev->netdev) : FIRST_IFINDEX + dev->index;
+}
+
 static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
 {
 	const uint8_t *m = dev->mac;
@@ -301,11 +308,10 @@ static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_
 	snprintf(text, sizeof(text), "%02x%02x%02x0300%02x%02x%02x\n", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
 	emu_tree_file(t, text, "%s/phys_port_id", dir);
-	snprintf(text, sizeof(text), "%u\n", FIRST_IFINDEX + dev->index);
+	snprintf(text, sizeof(text), "%u\n", ifindex(dev));
 	emu_tree_file(t, text, "%s/ifindex", dir);
 	emu_tree_file(t, text, "%s/iflink", dir);
-	snprintf(text, sizeof(text), "INTERFACE=%s\nIFINDEX=%u\n", dev->netdev,
-		 FIRST_IFINDEX + dev->index);
+	snprintf(text, sizeof(text), "INTERFACE=%s\nIFINDEX=%u\n", dev->netdev, ifindex(dev));
 	emu_tree_file(t, text, "%s/uevent", dir);
 }
 

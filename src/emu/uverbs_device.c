@@ -3,6 +3,7 @@
 #include "caps.h"
 #include "fault.h"
 #include "pages.h"
+#include "preload.h"
 #include "sysfs.h"
 #include "uverbs.h"
 #include "uverbs_event.h"
@@ -229,6 +230,7 @@ static int query_port(struct emu_call *call)
 
 	if (emu_attr_value(call, UVERBS_ATTR_QUERY_PORT_PORT_NUM) != 1)
 		return -EINVAL;
+	emu_netdev_look(call->ctx->dev);
 	resp.legacy_resp.active_mtu = active_mtu(__atomic_load_n(&port->mtu, __ATOMIC_RELAXED));
 	emu_attr_put(call, UVERBS_ATTR_QUERY_PORT_RESP, &resp, sizeof(resp));
 	return 0;
