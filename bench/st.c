@@ -17,7 +17,7 @@
 enum { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_NO_HARDWARE = 77 };
 
 static const struct st_group *const groups[] = {
-	&st_group_tx,   &st_group_rx,	 &st_group_rss,	  &st_group_steer, &st_group_match,
+	&st_group_tx,	 &st_group_rx,	  &st_group_rss,   &st_group_steer, &st_group_match,
 	&st_group_count, &st_group_clock, &st_group_error, &st_group_event, &st_group_lib,
 };
 
@@ -58,7 +58,7 @@ void st_defer(struct st *st, int (*fn)(void *obj), void *obj)
 		fn(obj);
 		return;
 	}
-	st->undo[st->n_undo++] = (struct st_undo){ fn, obj };
+	st->undo[st->n_undo++] = (struct st_undo){fn, obj};
 }
 
 /* What cannot be destroyed is a failure, too. */
@@ -84,7 +84,7 @@ uint64_t st_now_ns(void)
 
 void st_sleep_us(unsigned us)
 {
-	struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
+	struct timespec t = {us / 1000000, (long)(us % 1000000) * 1000};
 
 	while (nanosleep(&t, &t) && errno == EINTR)
 		;
@@ -112,7 +112,7 @@ static int look(void *arg, const struct daqiri_port_info *p)
 /* 0, or the exit status after a message. */
 static int find_port(struct st_port *p, const char *address)
 {
-	struct search s = { address, &p->info, 0 };
+	struct search s = {address, &p->info, 0};
 	int ret = daqiri_port_each(look, &s);
 
 	if (ret < 0) {
@@ -168,7 +168,7 @@ static void cable(struct st *st)
 			    "cable between them?");
 }
 
-static const struct st_check cable_check = { "link.cable", "frames pass from port to port", cable };
+static const struct st_check cable_check = {"link.cable", "frames pass from port to port", cable};
 
 static void run(struct st *st, struct st_report *r, const struct st_check *check)
 {
@@ -233,7 +233,7 @@ static int write_report(const struct st_report *r, const struct perf_options *o)
 int perf_selftest(const struct perf_options *o)
 {
 	static struct st st; /* static: it is large */
-	struct st_report r = { .st = &st };
+	struct st_report r = {.st = &st};
 	unsigned n = count_wanted(o);
 	int ret;
 

@@ -23,13 +23,13 @@
 #include "options.h"
 #include "st_frame.h"
 
-#define ST_SCHEMA    1    /* of the report, text and JSON alike */
-#define ST_SLOT      10240u
-#define ST_TX_SLOTS  128u /* slots 0.. of each port's memory are sent from */
-#define ST_RX_DEPTH  64u  /* buffers of a receive queue */
-#define ST_MAX_RX    4u   /* receive queues of a check, each with its slots behind those */
-#define ST_SLOTS     (ST_TX_SLOTS + ST_MAX_RX * ST_RX_DEPTH)
-#define ST_WAIT_MS   500  /* a frame that has not come by then is lost */
+#define ST_SCHEMA   1 /* of the report, text and JSON alike */
+#define ST_SLOT	    10240u
+#define ST_TX_SLOTS 128u /* slots 0.. of each port's memory are sent from */
+#define ST_RX_DEPTH 64u	 /* buffers of a receive queue */
+#define ST_MAX_RX   4u	 /* receive queues of a check, each with its slots behind those */
+#define ST_SLOTS    (ST_TX_SLOTS + ST_MAX_RX * ST_RX_DEPTH)
+#define ST_WAIT_MS  500 /* a frame that has not come by then is lost */
 
 enum st_verdict { ST_PASS, ST_FAIL, ST_SKIP };
 
@@ -40,7 +40,7 @@ struct st_port {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;
 	struct ibv_mr *mr; /* of mem, local write */
-	uint8_t *mem;      /* ST_SLOTS slots of ST_SLOT bytes */
+	uint8_t *mem;	   /* ST_SLOTS slots of ST_SLOT bytes */
 	struct ibv_device_attr_ex attr;
 	struct mlx5dv_context dv;
 };
@@ -52,12 +52,13 @@ struct st_undo {
 
 struct st {
 	struct st_port port[2];
-	struct st_port *a, *b; /* who sends, who receives; one port with a loopback plug: the same */
+	struct st_port *a,
+		*b; /* who sends, who receives; one port with a loopback plug: the same */
 	enum st_verdict verdict;
 	char why[256];
 	struct st_undo undo[128];
 	unsigned n_undo;
-	unsigned n_rx; /* receive queues of this check */
+	unsigned n_rx;		      /* receive queues of this check */
 	const struct st_check *check; /* the one that runs */
 };
 
@@ -73,8 +74,8 @@ struct st_group {
 	unsigned n;
 };
 
-extern const struct st_group st_group_tx, st_group_rx, st_group_steer, st_group_match, st_group_rss, st_group_count,
-	st_group_clock, st_group_error, st_group_event, st_group_lib;
+extern const struct st_group st_group_tx, st_group_rx, st_group_steer, st_group_match, st_group_rss,
+	st_group_count, st_group_clock, st_group_error, st_group_event, st_group_lib;
 
 struct st_result {
 	const struct st_check *check;
@@ -105,18 +106,18 @@ static inline bool st_good(const struct st *st)
 void st_fail(struct st *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void st_skip(struct st *st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* st_fail() where cond does not hold; the check goes on where it does. */
-#define st_need(st, cond, ...)                        \
-	do {                                          \
-		if (st_good(st) && !(cond))           \
-			st_fail((st), __VA_ARGS__);   \
+#define st_need(st, cond, ...)                                                                     \
+	do {                                                                                       \
+		if (st_good(st) && !(cond))                                                        \
+			st_fail((st), __VA_ARGS__);                                                \
 	} while (0)
 
 /* Has fn(obj) called when the check is over, before what was deferred earlier. */
 void st_defer(struct st *st, int (*fn)(void *obj), void *obj);
-#define ST_UNDO(fn, type)                   \
-	static int undo_##fn(void *obj)     \
-	{                                   \
-		return fn((type *)obj);     \
+#define ST_UNDO(fn, type)                                                                          \
+	static int undo_##fn(void *obj)                                                            \
+	{                                                                                          \
+		return fn((type *)obj);                                                            \
 	}
 void st_undo_all(struct st *st);
 
@@ -145,12 +146,12 @@ struct st_cq {
 /* What a CQE says, PRM "CQE format". */
 struct st_cqe {
 	uint8_t opcode;
-	uint8_t syndrome;                 /* of an error CQE */
-	uint8_t hash_type, ok, l3l4;      /* rx_hash_type, hds_ip_ext, l4_hdr_type_etc */
+	uint8_t syndrome;	     /* of an error CQE */
+	uint8_t hash_type, ok, l3l4; /* rx_hash_type, hds_ip_ext, l4_hdr_type_etc */
 	uint16_t vlan, counter;
 	uint32_t len, tag, hash;
 	uint64_t timestamp;
-	const uint8_t *data;              /* RX: where the frame lies, until the next is asked for */
+	const uint8_t *data; /* RX: where the frame lies, until the next is asked for */
 };
 
 enum { ST_CQE_REQ = 0, ST_CQE_RESP_SEND = 2, ST_CQE_REQ_ERR = 13, ST_CQE_RESP_ERR = 14 };
@@ -169,9 +170,9 @@ struct st_sq {
 	struct st_cq cq;
 	struct ibv_qp *qp;
 	struct mlx5dv_qp dv;
-	uint16_t pi;      /* next WQEBB */
-	uint32_t bf_off;  /* half of the BlueFlame register that is next */
-	uint32_t begun;   /* ds of the WQE that is being written */
+	uint16_t pi;		       /* next WQEBB */
+	uint32_t bf_off;	       /* half of the BlueFlame register that is next */
+	uint32_t begun;		       /* ds of the WQE that is being written */
 	struct mlx5_wqe_ctrl_seg last; /* of the newest WQE: what a doorbell names */
 	uint8_t wqe[1024];
 };
@@ -212,18 +213,18 @@ struct st_rx {
 	struct mlx5dv_rwq dv;
 	struct ibv_rwq_ind_table *table; /* of this queue alone */
 	struct ibv_qp *qp;
-	unsigned slot;                   /* the first of its slots */
+	unsigned slot; /* the first of its slots */
 	uint16_t pi;
-	bool held;                       /* the newest CQE's buffer is not yet posted again */
-	const uint8_t *only_from;        /* skips frames of other source addresses; NULL: none */
+	bool held;		  /* the newest CQE's buffer is not yet posted again */
+	const uint8_t *only_from; /* skips frames of other source addresses; NULL: none */
 };
 
 struct st_rx_opts {
-	uint64_t cq_flags;      /* IBV_WC_EX_* */
-	uint32_t create_flags;  /* IBV_WQ_FLAGS_* */
+	uint64_t cq_flags;     /* IBV_WC_EX_* */
+	uint32_t create_flags; /* IBV_WQ_FLAGS_* */
 	struct ibv_comp_channel *channel;
-	unsigned buf_len;       /* 0: all of a slot */
-	unsigned split;         /* >0: this much goes to the slot, the rest 5120 bytes behind it */
+	unsigned buf_len; /* 0: all of a slot */
+	unsigned split;	  /* >0: this much goes to the slot, the rest 5120 bytes behind it */
 };
 
 void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct st_rx_opts *o);

@@ -89,13 +89,13 @@ static void out_of_buffer(struct st *st)
 }
 
 static const struct st_check counts[] = {
-	{ "count.tx_packets", "port_xmit_packets moves by what was sent", tx_packets },
-	{ "count.rx_packets", "port_rcv_packets moves by what came", rx_packets },
-	{ "count.rx_unicast", "unicast_rcv_packets moves by what came", unicast },
-	{ "count.out_of_buffer", "out_of_buffer counts what found no buffer", out_of_buffer },
+	{"count.tx_packets", "port_xmit_packets moves by what was sent", tx_packets},
+	{"count.rx_packets", "port_rcv_packets moves by what came", rx_packets},
+	{"count.rx_unicast", "unicast_rcv_packets moves by what came", unicast},
+	{"count.out_of_buffer", "out_of_buffer counts what found no buffer", out_of_buffer},
 };
 
-const struct st_group st_group_count = { counts, sizeof(counts) / sizeof(counts[0]) };
+const struct st_group st_group_count = {counts, sizeof(counts) / sizeof(counts[0])};
 
 /* ---- clock ---- */
 
@@ -111,8 +111,8 @@ static bool no_clock(struct st *st)
 
 static void open_stamped(struct st *st, struct st_link *l)
 {
-	const struct st_rx_opts opts = { .cq_flags = IBV_WC_EX_WITH_BYTE_LEN |
-						     IBV_WC_EX_WITH_COMPLETION_TIMESTAMP };
+	const struct st_rx_opts opts = {.cq_flags = IBV_WC_EX_WITH_BYTE_LEN |
+						    IBV_WC_EX_WITH_COMPLETION_TIMESTAMP};
 	struct st_rule r;
 
 	st_sq_open(st, st->a, &l->sq, 64);
@@ -125,7 +125,7 @@ static void open_stamped(struct st *st, struct st_link *l)
 /* A frame's stamp, and our own time before it was sent and after it had come. */
 static uint64_t stamp(struct st *st, struct st_link *l, uint64_t *before, uint64_t *after)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 
 	st_plain(st, &f, 64, 1);
@@ -180,7 +180,7 @@ static void rate(struct st *st)
 
 static uint64_t core_clock(struct st *st)
 {
-	struct ibv_values_ex values = { .comp_mask = IBV_VALUES_MASK_RAW_CLOCK };
+	struct ibv_values_ex values = {.comp_mask = IBV_VALUES_MASK_RAW_CLOCK};
 	int err;
 
 	if (!st_good(st))
@@ -211,9 +211,9 @@ static void core(struct st *st)
 }
 
 static const struct st_check clocks[] = {
-	{ "clock.monotonic", "stamps of frames grow", monotonic },
-	{ "clock.rate", "they grow at the reported frequency", rate },
-	{ "clock.core", "the core clock agrees with them", core },
+	{"clock.monotonic", "stamps of frames grow", monotonic},
+	{"clock.rate", "they grow at the reported frequency", rate},
+	{"clock.core", "the core clock agrees with them", core},
 };
 
-const struct st_group st_group_clock = { clocks, sizeof(clocks) / sizeof(clocks[0]) };
+const struct st_group st_group_clock = {clocks, sizeof(clocks) / sizeof(clocks[0])};

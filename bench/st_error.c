@@ -174,7 +174,7 @@ static void rx_restart(struct st *st)
 
 static void rx_length(struct st *st)
 {
-	const struct st_rx_opts small = { .buf_len = 128 };
+	const struct st_rx_opts small = {.buf_len = 128};
 	struct st_frame f;
 	struct st_rule r;
 	struct st_link l;
@@ -220,20 +220,19 @@ static void rx_others(struct st *st)
 }
 
 static const struct st_check errors[] = {
-	{ "error.tx_key", "a wrong key stops a send queue", tx_key },
-	{ "error.tx_bounds", "so does a frame that leaves its region", tx_bounds },
-	{ "error.tx_opcode", "so does an opcode that does not exist", tx_opcode },
-	{ "error.tx_flush", "what was posted behind it completes as flushed", tx_flush },
-	{ "error.tx_restart", "after a reset the queue sends again, from its beginning",
-	  tx_restart },
-	{ "error.tx_others", "other send queues go on", tx_others },
-	{ "error.rx_key", "a wrong key stops a receive queue, its buffers come back", rx_key },
-	{ "error.rx_restart", "after a reset the queue receives again", rx_restart },
-	{ "error.rx_length", "a frame too long for its buffer costs that buffer only", rx_length },
-	{ "error.rx_others", "other receive queues go on", rx_others },
+	{"error.tx_key", "a wrong key stops a send queue", tx_key},
+	{"error.tx_bounds", "so does a frame that leaves its region", tx_bounds},
+	{"error.tx_opcode", "so does an opcode that does not exist", tx_opcode},
+	{"error.tx_flush", "what was posted behind it completes as flushed", tx_flush},
+	{"error.tx_restart", "after a reset the queue sends again, from its beginning", tx_restart},
+	{"error.tx_others", "other send queues go on", tx_others},
+	{"error.rx_key", "a wrong key stops a receive queue, its buffers come back", rx_key},
+	{"error.rx_restart", "after a reset the queue receives again", rx_restart},
+	{"error.rx_length", "a frame too long for its buffer costs that buffer only", rx_length},
+	{"error.rx_others", "other receive queues go on", rx_others},
 };
 
-const struct st_group st_group_error = { errors, sizeof(errors) / sizeof(errors[0]) };
+const struct st_group st_group_error = {errors, sizeof(errors) / sizeof(errors[0])};
 
 /* ---- events ---- */
 
@@ -251,14 +250,14 @@ static void arm(struct st_cq *cq)
 
 static bool readable(int fd, int ms)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	return poll(&p, 1, ms) == 1;
 }
 
 static struct ibv_comp_channel *open_channel(struct st *st, struct st_link *l)
 {
-	struct st_rx_opts opts = { 0 };
+	struct st_rx_opts opts = {0};
 	struct st_rule r;
 
 	opts.channel = ibv_create_comp_channel(st->b->ctx);
@@ -353,9 +352,9 @@ static void overrun(struct st *st)
 }
 
 static const struct st_check events[] = {
-	{ "event.completion", "an armed completion queue gives one event", completion_event },
-	{ "event.unarmed", "one that is not armed gives none", no_event },
-	{ "event.overrun", "an overrun completion queue is told", overrun },
+	{"event.completion", "an armed completion queue gives one event", completion_event},
+	{"event.unarmed", "one that is not armed gives none", no_event},
+	{"event.overrun", "an overrun completion queue is told", overrun},
 };
 
-const struct st_group st_group_event = { events, sizeof(events) / sizeof(events[0]) };
+const struct st_group st_group_event = {events, sizeof(events) / sizeof(events[0])};

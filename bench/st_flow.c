@@ -25,7 +25,7 @@ void st_rule_add(struct st_rule *r, const void *spec, size_t size)
 
 void st_rule_eth(struct st_rule *r, const uint8_t *dst, unsigned type)
 {
-	struct ibv_flow_spec_eth spec = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec) };
+	struct ibv_flow_spec_eth spec = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec)};
 
 	if (dst) {
 		memcpy(spec.val.dst_mac, dst, 6);
@@ -40,17 +40,16 @@ void st_rule_eth(struct st_rule *r, const uint8_t *dst, unsigned type)
 
 void st_rule_tag(struct st_rule *r, uint32_t tag)
 {
-	struct ibv_flow_spec_action_tag spec = { .type = IBV_FLOW_SPEC_ACTION_TAG,
-						 .size = sizeof(spec),
-						 .tag_id = tag };
+	struct ibv_flow_spec_action_tag spec = {
+		.type = IBV_FLOW_SPEC_ACTION_TAG, .size = sizeof(spec), .tag_id = tag};
 
 	st_rule_add(r, &spec, sizeof(spec));
 }
 
 void st_rule_drop(struct st_rule *r)
 {
-	struct ibv_flow_spec_action_drop spec = { .type = IBV_FLOW_SPEC_ACTION_DROP,
-						  .size = sizeof(spec) };
+	struct ibv_flow_spec_action_drop spec = {.type = IBV_FLOW_SPEC_ACTION_DROP,
+						 .size = sizeof(spec)};
 
 	st_rule_add(r, &spec, sizeof(spec));
 }

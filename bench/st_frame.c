@@ -138,8 +138,8 @@ void st_finish(struct st_frame *f)
 
 uint32_t st_toeplitz(const uint8_t key[40], const uint8_t *bytes, unsigned len)
 {
-	uint32_t window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 |
-			  key[3];
+	uint32_t window =
+		(uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
 	uint32_t hash = 0;
 
 	for (unsigned bit = 0; bit < len * 8; bit++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames of --selftest, header after header, and sums by the book: RFC 1071, Microsoft's Toeplitz. */
+/* Frames of --selftest, header after header, and sums by the book: RFC 1071, Microsoft's Toeplitz.
+ */
 #ifndef ST_FRAME_H
 #define ST_FRAME_H
 

@@ -19,8 +19,8 @@ static json_t *port_json(const struct st_port *p)
 	st_caps_read(&caps, p);
 	for (unsigned i = 0; i < caps.n; i++)
 		json_object_set_new(list, caps.cap[i].name,
-				    caps.cap[i].flag ? json_boolean(caps.cap[i].value) :
-						       json_integer((json_int_t)caps.cap[i].value));
+				    caps.cap[i].flag ? json_boolean(caps.cap[i].value)
+						     : json_integer((json_int_t)caps.cap[i].value));
 	st_mac_masked(p->info.mac, mac);
 	doc = json_pack("{s:s, s:i, s:s, s:b, s:i, s:s, s:i, s:I, s:i}", "model", st_model(p),
 			"device_id", (int)p->attr.orig_attr.vendor_part_id, "firmware",
@@ -40,10 +40,10 @@ static json_t *results_json(const struct st_report *r)
 		struct st_result *x = &r->results[i];
 
 		st_redact(x->why);
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", x->check->id,
-						      "doc", x->check->doc, "verdict",
-						      st_verdict_name(x->verdict), "reason",
-						      x->why));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s}", "id", x->check->id, "doc",
+						x->check->doc, "verdict",
+						st_verdict_name(x->verdict), "reason", x->why));
 	}
 	return list;
 }

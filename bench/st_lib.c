@@ -97,7 +97,7 @@ static int open_text(struct daqiri **dq, const struct text *t)
 
 static void lib_open(struct st *st, struct lib *l, struct lib_opts o)
 {
-	struct text t = { .len = 0 };
+	struct text t = {.len = 0};
 	int ret;
 
 	memset(l, 0, sizeof(*l));
@@ -236,27 +236,27 @@ static void batches(struct st *st, struct lib_opts o, unsigned batch)
 
 static void batch_1(struct st *st)
 {
-	batches(st, (struct lib_opts){ .depth = 256 }, 1);
+	batches(st, (struct lib_opts){.depth = 256}, 1);
 }
 
 static void batch_32(struct st *st)
 {
-	batches(st, (struct lib_opts){ .depth = 256 }, 32);
+	batches(st, (struct lib_opts){.depth = 256}, 32);
 }
 
 static void batch_64(struct st *st)
 {
-	batches(st, (struct lib_opts){ .depth = 256 }, 64);
+	batches(st, (struct lib_opts){.depth = 256}, 64);
 }
 
 static void ring_wrap(struct st *st)
 {
-	batches(st, (struct lib_opts){ .depth = 64 }, 23);
+	batches(st, (struct lib_opts){.depth = 64}, 23);
 }
 
 static void huge(struct st *st)
 {
-	batches(st, (struct lib_opts){ .kind = "huge", .depth = 256 }, 64);
+	batches(st, (struct lib_opts){.kind = "huge", .depth = 256}, 64);
 }
 
 /* ---- many queues ---- */
@@ -301,7 +301,7 @@ static void rss(struct st *st)
 	unsigned used = 0;
 	struct lib l;
 
-	lib_open(st, &l, (struct lib_opts){ .depth = 64, .queues = 4, .flow = "udp_dst = 5000\n" });
+	lib_open(st, &l, (struct lib_opts){.depth = 64, .queues = 4, .flow = "udp_dst = 5000\n"});
 	for (unsigned n = 0; n < 128 && st_good(st); n++) {
 		rss_send(st, &l, n % 64);
 		now = rss_queue(st, &l);
@@ -337,7 +337,7 @@ static void shortest(struct st *st)
 	struct st_frame f;
 	struct lib l;
 
-	lib_open(st, &l, (struct lib_opts){ .depth = 64 });
+	lib_open(st, &l, (struct lib_opts){.depth = 64});
 	for (unsigned len = 14; len < 60 && st_good(st); len++) {
 		post_len(st, &l, len, len);
 		if (!lib_poll(st, l.rx, &pkt, ST_WAIT_MS)) {
@@ -362,7 +362,7 @@ static void oversize(struct st *st)
 		st_skip(st, "an MTU of %u is more than this check sends", st->a->info.mtu);
 		return;
 	}
-	lib_open(st, &l, (struct lib_opts){ .depth = 64 });
+	lib_open(st, &l, (struct lib_opts){.depth = 64});
 	post_len(st, &l, len, 1);
 	st_need(st, !lib_poll(st, l.rx, &pkt, 20), "a frame of %u bytes passed an MTU of %u", len,
 		st->a->info.mtu);
@@ -376,12 +376,12 @@ static void oversize(struct st *st)
 
 static void stopped_queue(struct st *st)
 {
-	struct daqiri_queue_error err = { .size = sizeof(err) };
+	struct daqiri_queue_error err = {.size = sizeof(err)};
 	uint64_t end = deadline();
 	struct daqiri_pkt pkt;
 	struct lib l;
 
-	lib_open(st, &l, (struct lib_opts){ .depth = 64, .txqs = 2 });
+	lib_open(st, &l, (struct lib_opts){.depth = 64, .txqs = 2});
 	st_need(st, daqiri_tx_reserve(l.tx, &pkt, 1) == 1, "no free slot");
 	if (!st_good(st))
 		return;
@@ -406,7 +406,7 @@ static void open_again(struct st *st)
 	for (unsigned i = 0; i < 5 && st_good(st); i++) {
 		struct lib l;
 
-		lib_open(st, &l, (struct lib_opts){ .depth = 64 });
+		lib_open(st, &l, (struct lib_opts){.depth = 64});
 		if (!st_good(st))
 			return;
 		lib_send(st, l.tx, i, 32);
@@ -431,7 +431,7 @@ static void stats(struct st *st)
 	uint64_t bytes = 0;
 	struct lib l;
 
-	lib_open(st, &l, (struct lib_opts){ .depth = 64 });
+	lib_open(st, &l, (struct lib_opts){.depth = 64});
 	if (!st_good(st))
 		return;
 	for (unsigned n = 0; n < 256; n += 32) {
@@ -458,7 +458,7 @@ static void unmatched_queue(struct st *st)
 
 	snprintf(port, sizeof(port), "unmatched = queue 0\n");
 	lib_open(st, &l,
-		 (struct lib_opts){ .depth = 64, .flow = "ethertype = 0x88b7\n", .port = port });
+		 (struct lib_opts){.depth = 64, .flow = "ethertype = 0x88b7\n", .port = port});
 	if (!st_good(st))
 		return;
 	post_len(st, &l, 64, 1);
@@ -467,8 +467,8 @@ static void unmatched_queue(struct st *st)
 			st_need(st, false, "an unmatched frame did not come to its queue");
 			return;
 		}
-		if (pkt.len == 64 && !memcmp((uint8_t *)(uintptr_t)pkt.addr + 6,
-					     st->a->info.mac, 6)) {
+		if (pkt.len == 64 &&
+		    !memcmp((uint8_t *)(uintptr_t)pkt.addr + 6, st->a->info.mac, 6)) {
 			st_need(st, !daqiri_key_flow(pkt.key), "it has flow id %u",
 				daqiri_key_flow(pkt.key));
 			return;
@@ -479,11 +479,11 @@ static void unmatched_queue(struct st *st)
 
 static void quiet(struct st *st)
 {
-	struct daqiri_event ev = { .size = sizeof(ev) };
+	struct daqiri_event ev = {.size = sizeof(ev)};
 	struct lib l;
 	int ret;
 
-	lib_open(st, &l, (struct lib_opts){ .depth = 64 });
+	lib_open(st, &l, (struct lib_opts){.depth = 64});
 	if (!st_good(st))
 		return;
 	lib_send(st, l.tx, 0, 32);
@@ -493,19 +493,19 @@ static void quiet(struct st *st)
 }
 
 static const struct st_check checks[] = {
-	{ "lib.batch_1", "2000 frames one by one", batch_1 },
-	{ "lib.batch_32", "2000 frames by 32", batch_32 },
-	{ "lib.batch_64", "2000 frames by 64", batch_64 },
-	{ "lib.wrap", "2000 frames by 23 through rings of 64", ring_wrap },
-	{ "lib.huge", "2000 frames in huge pages", huge },
-	{ "lib.rss", "64 flows over four queues, each flow to one of them", rss },
-	{ "lib.padding", "frames of 14 to 59 bytes", shortest },
-	{ "lib.oversize", "a frame above the MTU is lost, the queue goes on", oversize },
-	{ "lib.error", "a wrong key stops one queue, tells it, and no other", stopped_queue },
-	{ "lib.open", "opened and closed five times, with traffic", open_again },
-	{ "lib.stats", "the library's counters are exact", stats },
-	{ "lib.unmatched", "unmatched = queue 0", unmatched_queue },
-	{ "lib.events", "no event where nothing happened", quiet },
+	{"lib.batch_1", "2000 frames one by one", batch_1},
+	{"lib.batch_32", "2000 frames by 32", batch_32},
+	{"lib.batch_64", "2000 frames by 64", batch_64},
+	{"lib.wrap", "2000 frames by 23 through rings of 64", ring_wrap},
+	{"lib.huge", "2000 frames in huge pages", huge},
+	{"lib.rss", "64 flows over four queues, each flow to one of them", rss},
+	{"lib.padding", "frames of 14 to 59 bytes", shortest},
+	{"lib.oversize", "a frame above the MTU is lost, the queue goes on", oversize},
+	{"lib.error", "a wrong key stops one queue, tells it, and no other", stopped_queue},
+	{"lib.open", "opened and closed five times, with traffic", open_again},
+	{"lib.stats", "the library's counters are exact", stats},
+	{"lib.unmatched", "unmatched = queue 0", unmatched_queue},
+	{"lib.events", "no event where nothing happened", quiet},
 };
 
-const struct st_group st_group_lib = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_lib = {checks, sizeof(checks) / sizeof(checks[0])};

@@ -23,7 +23,7 @@ struct fields {
 
 static void v6_addr(uint8_t at[16], uint32_t tail)
 {
-	static const uint8_t head[12] = { 0x20, 0x01, 0x00, 0x02 }; /* RFC 5180 */
+	static const uint8_t head[12] = {0x20, 0x01, 0x00, 0x02}; /* RFC 5180 */
 	uint32_t be = htobe32(tail);
 
 	memcpy(at, head, 12);
@@ -54,7 +54,7 @@ static void build(struct st_frame *f, const struct fields *v, unsigned n)
 
 static void eth_spec(struct st_rule *r, const struct fields *v)
 {
-	struct ibv_flow_spec_eth s = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(s) };
+	struct ibv_flow_spec_eth s = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(s)};
 
 	memcpy(s.val.dst_mac, v->dst, 6);
 	memset(s.mask.dst_mac, 0xff, 6);
@@ -68,7 +68,7 @@ static void dmac(struct st_rule *r, const struct fields *v)
 
 static void smac(struct st_rule *r, const struct fields *v)
 {
-	struct ibv_flow_spec_eth s = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(s) };
+	struct ibv_flow_spec_eth s = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(s)};
 
 	memcpy(s.val.dst_mac, v->dst, 6);
 	memset(s.mask.dst_mac, 0xff, 6);
@@ -84,7 +84,7 @@ static void ethertype(struct st_rule *r, const struct fields *v)
 
 static void vlan(struct st_rule *r, const struct fields *v)
 {
-	struct ibv_flow_spec_eth s = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(s) };
+	struct ibv_flow_spec_eth s = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(s)};
 
 	memcpy(s.val.dst_mac, v->dst, 6);
 	memset(s.mask.dst_mac, 0xff, 6);
@@ -95,7 +95,7 @@ static void vlan(struct st_rule *r, const struct fields *v)
 
 static void ipv4(struct st_rule *r, const struct fields *v, uint32_t src_mask, uint32_t dst_mask)
 {
-	struct ibv_flow_spec_ipv4 s = { .type = IBV_FLOW_SPEC_IPV4, .size = sizeof(s) };
+	struct ibv_flow_spec_ipv4 s = {.type = IBV_FLOW_SPEC_IPV4, .size = sizeof(s)};
 
 	eth_spec(r, v);
 	s.mask.src_ip = htobe32(src_mask);
@@ -122,7 +122,7 @@ static void ipv4_prefix(struct st_rule *r, const struct fields *v)
 
 static void ipv4_proto(struct st_rule *r, const struct fields *v)
 {
-	struct ibv_flow_spec_ipv4_ext s = { .type = IBV_FLOW_SPEC_IPV4_EXT, .size = sizeof(s) };
+	struct ibv_flow_spec_ipv4_ext s = {.type = IBV_FLOW_SPEC_IPV4_EXT, .size = sizeof(s)};
 
 	eth_spec(r, v);
 	s.val.proto = (uint8_t)v->proto;
@@ -132,7 +132,7 @@ static void ipv4_proto(struct st_rule *r, const struct fields *v)
 
 static void ipv6(struct st_rule *r, const struct fields *v, bool src)
 {
-	struct ibv_flow_spec_ipv6 s = { .type = IBV_FLOW_SPEC_IPV6, .size = sizeof(s) };
+	struct ibv_flow_spec_ipv6 s = {.type = IBV_FLOW_SPEC_IPV6, .size = sizeof(s)};
 
 	eth_spec(r, v);
 	v6_addr(src ? s.val.src_ip : s.val.dst_ip, src ? v->saddr : v->daddr);
@@ -190,20 +190,20 @@ struct field {
 };
 
 static const struct field field_table[] = {
-	{ .id = "match.dst_mac", dmac, DST, .plain = true },
-	{ .id = "match.src_mac", smac, SRC, .plain = true },
-	{ .id = "match.ethertype", ethertype, TYPE, .plain = true },
-	{ .id = "match.vlan_id", vlan, VLAN, .plain = true, .tag = true },
-	{ .id = "match.ipv4_src", ipv4_src, SADDR },
-	{ .id = "match.ipv4_dst", ipv4_dst, DADDR },
-	{ .id = "match.ipv4_prefix", ipv4_prefix, DADDR_HIGH },
-	{ .id = "match.ip_proto", ipv4_proto, PROTO },
-	{ .id = "match.ipv6_src", ipv6_src, SADDR, .v6 = true },
-	{ .id = "match.ipv6_dst", ipv6_dst, DADDR, .v6 = true },
-	{ .id = "match.udp_src", l4_src, SPORT },
-	{ .id = "match.udp_dst", l4_dst, DPORT },
-	{ .id = "match.tcp_src", l4_src, SPORT, .tcp = true },
-	{ .id = "match.tcp_dst", l4_dst, DPORT, .tcp = true },
+	{.id = "match.dst_mac", dmac, DST, .plain = true},
+	{.id = "match.src_mac", smac, SRC, .plain = true},
+	{.id = "match.ethertype", ethertype, TYPE, .plain = true},
+	{.id = "match.vlan_id", vlan, VLAN, .plain = true, .tag = true},
+	{.id = "match.ipv4_src", ipv4_src, SADDR},
+	{.id = "match.ipv4_dst", ipv4_dst, DADDR},
+	{.id = "match.ipv4_prefix", ipv4_prefix, DADDR_HIGH},
+	{.id = "match.ip_proto", ipv4_proto, PROTO},
+	{.id = "match.ipv6_src", ipv6_src, SADDR, .v6 = true},
+	{.id = "match.ipv6_dst", ipv6_dst, DADDR, .v6 = true},
+	{.id = "match.udp_src", l4_src, SPORT},
+	{.id = "match.udp_dst", l4_dst, DPORT},
+	{.id = "match.tcp_src", l4_src, SPORT, .tcp = true},
+	{.id = "match.tcp_dst", l4_dst, DPORT, .tcp = true},
 };
 
 static void alter(struct fields *v, enum change change)
@@ -244,15 +244,15 @@ static void alter(struct fields *v, enum change change)
 
 static void hit_and_miss(struct st *st, const struct field *field)
 {
-	struct fields v = { .type = field->plain ? ST_TYPE : 0,
-			    .vlan = field->tag ? 0x123 : 0,
-			    .v6 = field->v6,
-			    .saddr = ADDR_A,
-			    .daddr = ADDR_B,
-			    .proto = field->tcp ? ST_TCP : ST_UDP,
-			    .sport = 1000,
-			    .dport = 2000 };
-	struct st_cqe cqe = { 0 };
+	struct fields v = {.type = field->plain ? ST_TYPE : 0,
+			   .vlan = field->tag ? 0x123 : 0,
+			   .v6 = field->v6,
+			   .saddr = ADDR_A,
+			   .daddr = ADDR_B,
+			   .proto = field->tcp ? ST_TCP : ST_UDP,
+			   .sport = 1000,
+			   .dport = 2000};
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct st_rule r;
 	struct fields miss;
@@ -285,7 +285,10 @@ static void run_field(struct st *st)
 			hit_and_miss(st, &field_table[i]);
 }
 
-#define FIELD(name, doc) { "match." name, doc " matches, another does not", run_field }
+#define FIELD(name, doc)                                                                           \
+	{                                                                                          \
+		"match." name, doc " matches, another does not", run_field                         \
+	}
 static const struct st_check checks[] = {
 	FIELD("dst_mac", "destination MAC address"),
 	FIELD("src_mac", "source MAC address"),
@@ -303,4 +306,4 @@ static const struct st_check checks[] = {
 	FIELD("tcp_dst", "TCP destination port"),
 };
 
-const struct st_group st_group_match = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_match = {checks, sizeof(checks) / sizeof(checks[0])};

@@ -12,13 +12,11 @@ static const struct {
 	uint32_t id; /* PCI device id: vendor_part_id */
 	const char *name;
 } models[] = {
-	{ 0x1013, "ConnectX-4" },	  { 0x1015, "ConnectX-4 Lx" },
-	{ 0x1017, "ConnectX-5" },	  { 0x1018, "ConnectX-5 VF" },
-	{ 0x1019, "ConnectX-5 Ex" },	  { 0x101b, "ConnectX-6" },
-	{ 0x101d, "ConnectX-6 Dx" },	  { 0x101e, "ConnectX VF" },
-	{ 0x101f, "ConnectX-6 Lx" },	  { 0x1021, "ConnectX-7" },
-	{ 0x1023, "ConnectX-8" },	  { 0xa2d2, "BlueField" },
-	{ 0xa2d6, "BlueField-2" },	  { 0xa2dc, "BlueField-3" },
+	{0x1013, "ConnectX-4"},	   {0x1015, "ConnectX-4 Lx"}, {0x1017, "ConnectX-5"},
+	{0x1018, "ConnectX-5 VF"}, {0x1019, "ConnectX-5 Ex"}, {0x101b, "ConnectX-6"},
+	{0x101d, "ConnectX-6 Dx"}, {0x101e, "ConnectX VF"},   {0x101f, "ConnectX-6 Lx"},
+	{0x1021, "ConnectX-7"},	   {0x1023, "ConnectX-8"},    {0xa2d2, "BlueField"},
+	{0xa2d6, "BlueField-2"},   {0xa2dc, "BlueField-3"},
 };
 
 const char *st_model(const struct st_port *p)
@@ -31,7 +29,7 @@ const char *st_model(const struct st_port *p)
 
 static struct ibv_context *open_device(const char *name)
 {
-	struct mlx5dv_context_attr attr = { 0 };
+	struct mlx5dv_context_attr attr = {0};
 	struct ibv_device **list = ibv_get_device_list(NULL);
 	struct ibv_context *ctx = NULL;
 

@@ -60,7 +60,7 @@ void st_cq_open(struct st *st, struct st_port *p, struct st_cq *cq,
 		const struct ibv_cq_init_attr_ex *want)
 {
 	struct ibv_cq_init_attr_ex attr = *want;
-	struct mlx5dv_obj obj = { 0 };
+	struct mlx5dv_obj obj = {0};
 	struct ibv_cq_ex *ex = NULL;
 
 	memset(cq, 0, sizeof(*cq));
@@ -155,8 +155,7 @@ bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms
 
 void st_sq_state(struct st *st, struct st_sq *sq, enum ibv_qp_state state)
 {
-	struct ibv_qp_attr attr = { .qp_state = state,
-				    .port_num = (uint8_t)sq->port->info.port_num };
+	struct ibv_qp_attr attr = {.qp_state = state, .port_num = (uint8_t)sq->port->info.port_num};
 	int mask = IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0);
 	int err;
 
@@ -186,10 +185,10 @@ void st_sq_restart(struct st *st, struct st_sq *sq)
 
 void st_sq_open(struct st *st, struct st_port *p, struct st_sq *sq, unsigned depth)
 {
-	struct ibv_cq_init_attr_ex cq = { .cqe = depth * 2 };
-	struct ibv_qp_init_attr attr = { .qp_type = IBV_QPT_RAW_PACKET,
-					 .cap = { .max_send_wr = depth, .max_send_sge = 1 } };
-	struct mlx5dv_obj obj = { 0 };
+	struct ibv_cq_init_attr_ex cq = {.cqe = depth * 2};
+	struct ibv_qp_init_attr attr = {.qp_type = IBV_QPT_RAW_PACKET,
+					.cap = {.max_send_wr = depth, .max_send_sge = 1}};
+	struct mlx5dv_obj obj = {0};
 
 	memset(sq, 0, sizeof(*sq));
 	sq->port = p;
@@ -299,12 +298,12 @@ void st_send(struct st_sq *sq, unsigned slot, const struct st_frame *f)
 
 uint16_t st_sq_wait(struct st *st, struct st_sq *sq)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 
 	if (!st_cq_poll(st, &sq->cq, &cqe, ST_WAIT_MS))
 		st_fail(st, "no completion of a sent frame in %d ms", ST_WAIT_MS);
 	else
-		st_need(st, cqe.opcode == ST_CQE_REQ, "a sent frame ended in error: syndrome 0x%02x",
-			cqe.syndrome);
+		st_need(st, cqe.opcode == ST_CQE_REQ,
+			"a sent frame ended in error: syndrome 0x%02x", cqe.syndrome);
 	return cqe.counter;
 }

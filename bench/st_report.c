@@ -11,13 +11,13 @@
 static void number(struct st_caps *c, const char *name, uint64_t value)
 {
 	if (c->n < ST_MAX_CAPS)
-		c->cap[c->n++] = (struct st_cap){ name, value, false };
+		c->cap[c->n++] = (struct st_cap){name, value, false};
 }
 
 static void flag(struct st_caps *c, const char *name, bool value)
 {
 	if (c->n < ST_MAX_CAPS)
-		c->cap[c->n++] = (struct st_cap){ name, value, true };
+		c->cap[c->n++] = (struct st_cap){name, value, true};
 }
 
 static void verbs_caps(struct st_caps *c, const struct ibv_device_attr_ex *a)
@@ -102,7 +102,7 @@ void st_redact(char *text)
 
 const char *st_verdict_name(enum st_verdict verdict)
 {
-	static const char *const names[] = { "pass", "fail", "skip" };
+	static const char *const names[] = {"pass", "fail", "skip"};
 
 	return names[verdict];
 }

@@ -85,7 +85,7 @@ static void flow_frame(const struct st *st, struct st_frame *f, unsigned i)
 
 static void judge_hash(struct st *st, uint64_t fields, const uint8_t *key, unsigned bytes)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct spread s;
 
@@ -118,7 +118,7 @@ static void addresses(struct st *st)
 /* Entry hash modulo the table's size. */
 static void queue(struct st *st)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct spread s;
 
@@ -135,8 +135,8 @@ static void queue(struct st *st)
 
 static void spread(struct st *st)
 {
-	unsigned count[QUEUES] = { 0 };
-	struct st_cqe cqe = { 0 };
+	unsigned count[QUEUES] = {0};
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct spread s;
 
@@ -153,7 +153,7 @@ static void spread(struct st *st)
 /* One flow keeps to one queue. */
 static void steady(struct st *st)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	unsigned first = 0, q;
 	struct st_frame f;
 	struct spread s;
@@ -171,7 +171,7 @@ static void steady(struct st *st)
 /* PRM, CQE rx_hash_type: IPv4 addresses 0x05, UDP ports 0xa0 */
 static void type(struct st *st)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct spread s;
 
@@ -182,13 +182,13 @@ static void type(struct st *st)
 }
 
 static const struct st_check checks[] = {
-	{ "rss.hash", "Toeplitz over addresses and UDP ports", hash },
-	{ "rss.key", "the hash follows the key", key },
-	{ "rss.addresses", "Toeplitz over addresses alone", addresses },
-	{ "rss.queue", "the table's entry is the hash modulo its size", queue },
-	{ "rss.spread", "flows are spread over all queues", spread },
-	{ "rss.steady", "a flow keeps to its queue", steady },
-	{ "rss.type", "completions tell what was hashed", type },
+	{"rss.hash", "Toeplitz over addresses and UDP ports", hash},
+	{"rss.key", "the hash follows the key", key},
+	{"rss.addresses", "Toeplitz over addresses alone", addresses},
+	{"rss.queue", "the table's entry is the hash modulo its size", queue},
+	{"rss.spread", "flows are spread over all queues", spread},
+	{"rss.steady", "a flow keeps to its queue", steady},
+	{"rss.type", "completions tell what was hashed", type},
 };
 
-const struct st_group st_group_rss = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_rss = {checks, sizeof(checks) / sizeof(checks[0])};

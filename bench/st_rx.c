@@ -57,7 +57,7 @@ static void judge_window(struct st *st, struct st_link *l, unsigned first, struc
 
 static struct tally stream(struct st *st)
 {
-	struct tally t = { 0 };
+	struct tally t = {0};
 	struct st_frame f;
 	struct st_link l;
 
@@ -110,7 +110,8 @@ static void lengths(struct st *st)
 		if (!st_rx_poll(st, &l.rx, &cqe, ST_WAIT_MS))
 			st_fail(st, "a frame of %u bytes did not arrive", len);
 		else
-			st_need(st, cqe.len == len, "byte count %u for a frame of %u", cqe.len, len);
+			st_need(st, cqe.len == len, "byte count %u for a frame of %u", cqe.len,
+				len);
 	}
 }
 
@@ -165,8 +166,8 @@ static void data_first(struct st *st)
 
 static void scatter(struct st *st)
 {
-	const struct st_rx_opts split = { .split = 32 };
-	struct st_cqe cqe = { 0 };
+	const struct st_rx_opts split = {.split = 32};
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct st_rule r;
 	struct st_link l;
@@ -197,8 +198,8 @@ static void scatter(struct st *st)
 
 static void l4_frame(const struct st *st, struct st_frame *f, bool v6, unsigned proto)
 {
-	static const uint8_t a[16] = { 0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
-	static const uint8_t b[16] = { 0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 };
+	static const uint8_t a[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+	static const uint8_t b[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
 
 	st_ether(f, st->b->info.mac, st->a->info.mac, v6 ? 0x86dd : 0x0800);
 	if (v6)
@@ -222,7 +223,7 @@ static void open_ip(struct st *st, struct st_link *l)
 
 static struct st_cqe status_of(struct st *st, struct st_link *l, const struct st_frame *f)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 
 	if (st_good(st))
 		st_send(&l->sq, 0, f);
@@ -308,7 +309,7 @@ static void tagged(const struct st *st, struct st_frame *f, unsigned tci)
 
 static void open_vlan(struct st *st, struct st_link *l, unsigned flags)
 {
-	const struct st_rx_opts opts = { .create_flags = flags };
+	const struct st_rx_opts opts = {.create_flags = flags};
 	struct st_rule r;
 
 	st_sq_open(st, st->a, &l->sq, 64);
@@ -333,7 +334,7 @@ static void vlan_kept(struct st *st)
 static void vlan_stripped(struct st *st)
 {
 	struct st_frame f, bare;
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_link l;
 
 	if (!(st->b->attr.raw_packet_caps & IBV_RAW_PACKET_CAP_CVLAN_STRIPPING)) {
@@ -353,19 +354,19 @@ static void vlan_stripped(struct st *st)
 }
 
 static const struct st_check checks[] = {
-	{ "data.loss", "none of many frames is lost", nothing_lost },
-	{ "data.duplicate", "none of many frames comes twice or late", nothing_twice },
-	{ "data.payload", "every byte of many frames is what was sent", nothing_corrupt },
-	{ "rx.length", "completions tell the frame's length", lengths },
-	{ "rx.wrap", "ring and completion queue go round ten times", wrap },
-	{ "rx.counter", "completions name their WQEs in order", counters },
-	{ "rx.order", "the frame is in memory before its completion", data_first },
-	{ "rx.scatter", "a frame is scattered over two segments", scatter },
-	{ "rx.checksum_good", "right checksums are told so", checksum_good },
-	{ "rx.checksum_bad", "wrong checksums are told so", checksum_bad },
-	{ "rx.types", "L3 and L4 types of frames", types },
-	{ "rx.vlan_kept", "a VLAN tag stays where it is not to be stripped", vlan_kept },
-	{ "rx.vlan_strip", "a VLAN tag is stripped and told", vlan_stripped },
+	{"data.loss", "none of many frames is lost", nothing_lost},
+	{"data.duplicate", "none of many frames comes twice or late", nothing_twice},
+	{"data.payload", "every byte of many frames is what was sent", nothing_corrupt},
+	{"rx.length", "completions tell the frame's length", lengths},
+	{"rx.wrap", "ring and completion queue go round ten times", wrap},
+	{"rx.counter", "completions name their WQEs in order", counters},
+	{"rx.order", "the frame is in memory before its completion", data_first},
+	{"rx.scatter", "a frame is scattered over two segments", scatter},
+	{"rx.checksum_good", "right checksums are told so", checksum_good},
+	{"rx.checksum_bad", "wrong checksums are told so", checksum_bad},
+	{"rx.types", "L3 and L4 types of frames", types},
+	{"rx.vlan_kept", "a VLAN tag stays where it is not to be stripped", vlan_kept},
+	{"rx.vlan_strip", "a VLAN tag is stripped and told", vlan_stripped},
 };
 
-const struct st_group st_group_rx = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_rx = {checks, sizeof(checks) / sizeof(checks[0])};

@@ -51,7 +51,7 @@ static void rx_post(struct st_rx *rx, unsigned n)
 
 static void set_state(struct st *st, struct st_rx *rx, enum ibv_wq_state state)
 {
-	struct ibv_wq_attr attr = { .attr_mask = IBV_WQ_ATTR_STATE, .wq_state = state };
+	struct ibv_wq_attr attr = {.attr_mask = IBV_WQ_ATTR_STATE, .wq_state = state};
 	int err;
 
 	if (!st_good(st))
@@ -62,7 +62,7 @@ static void set_state(struct st *st, struct st_rx *rx, enum ibv_wq_state state)
 
 static void make_table(struct st *st, struct st_rx *rx)
 {
-	struct ibv_rwq_ind_table_init_attr attr = { .ind_tbl = &rx->wq };
+	struct ibv_rwq_ind_table_init_attr attr = {.ind_tbl = &rx->wq};
 
 	if (!st_good(st))
 		return;
@@ -77,8 +77,8 @@ static struct ibv_qp *make_qp(struct st *st, const struct st_port *p,
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
-		.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH |
-			     IBV_QP_INIT_ATTR_IND_TABLE,
+		.comp_mask =
+			IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_RX_HASH | IBV_QP_INIT_ATTR_IND_TABLE,
 		.pd = p->pd,
 		.rwq_ind_tbl = table,
 		.rx_hash_conf = conf,
@@ -96,22 +96,22 @@ static struct ibv_qp *make_qp(struct st *st, const struct st_port *p,
 
 static struct ibv_rx_hash_conf hash_conf(uint64_t fields, const uint8_t key[40])
 {
-	return (struct ibv_rx_hash_conf){ .rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-					  .rx_hash_key_len = 40,
-					  .rx_hash_key = (uint8_t *)(uintptr_t)key,
-					  .rx_hash_fields_mask = fields };
+	return (struct ibv_rx_hash_conf){.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
+					 .rx_hash_key_len = 40,
+					 .rx_hash_key = (uint8_t *)(uintptr_t)key,
+					 .rx_hash_fields_mask = fields};
 }
 
 static void make_wq(struct st *st, struct st_rx *rx, const struct st_rx_opts *o)
 {
-	struct ibv_wq_init_attr attr = { .wq_type = IBV_WQT_RQ,
-					 .max_wr = ST_RX_DEPTH,
-					 .max_sge = o->split ? 2 : 1,
-					 .pd = rx->port->pd,
-					 .cq = rx->cq.cq,
-					 .comp_mask = o->create_flags ? IBV_WQ_INIT_ATTR_FLAGS : 0,
-					 .create_flags = o->create_flags };
-	struct mlx5dv_obj obj = { 0 };
+	struct ibv_wq_init_attr attr = {.wq_type = IBV_WQT_RQ,
+					.max_wr = ST_RX_DEPTH,
+					.max_sge = o->split ? 2 : 1,
+					.pd = rx->port->pd,
+					.cq = rx->cq.cq,
+					.comp_mask = o->create_flags ? IBV_WQ_INIT_ATTR_FLAGS : 0,
+					.create_flags = o->create_flags};
+	struct mlx5dv_obj obj = {0};
 
 	if (!st_good(st))
 		return;
@@ -131,7 +131,7 @@ void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct
 {
 	static const struct st_rx_opts plain;
 	static const uint8_t no_key[40];
-	struct ibv_cq_init_attr_ex cq = { .cqe = ST_RX_DEPTH * 2 };
+	struct ibv_cq_init_attr_ex cq = {.cqe = ST_RX_DEPTH * 2};
 
 	o = o ? o : &plain;
 	cq.wc_flags = o->cq_flags;
@@ -170,7 +170,7 @@ struct ibv_qp *st_rss_open(struct st *st, struct st_rx *const *rx, unsigned n, u
 			   const uint8_t key[40])
 {
 	struct ibv_wq *wqs[ST_MAX_RX];
-	struct ibv_rwq_ind_table_init_attr attr = { .ind_tbl = wqs };
+	struct ibv_rwq_ind_table_init_attr attr = {.ind_tbl = wqs};
 	struct ibv_rwq_ind_table *table;
 
 	if (!st_good(st))

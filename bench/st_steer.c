@@ -51,7 +51,7 @@ static void send(struct st *st, struct two *t, const struct st_frame *f)
 
 static void tag_is(struct st *st, uint32_t give, uint32_t want)
 {
-	struct st_cqe cqe = { 0 };
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct st_rule r;
 	struct two t;
@@ -155,7 +155,7 @@ static void catch_all_is_last(struct st *st)
 	st_rx_expect(st, &t.rx, &f, NULL);
 }
 
-static const uint8_t group_mac[6] = { 0x01, 0x00, 0x5e, 0x41, 0x42, 0x43 };
+static const uint8_t group_mac[6] = {0x01, 0x00, 0x5e, 0x41, 0x42, 0x43};
 
 static void send_multicast(struct st *st, struct two *t, struct st_frame *f)
 {
@@ -164,7 +164,8 @@ static void send_multicast(struct st *st, struct two *t, struct st_frame *f)
 	send(st, t, f);
 }
 
-/* mlx5_ib: a rule for multicast only lies behind all priorities, where a catch-all steals from it. */
+/* mlx5_ib: a rule for multicast only lies behind all priorities, where a catch-all steals from it.
+ */
 static void multicast(struct st *st)
 {
 	struct st_frame f;
@@ -197,7 +198,7 @@ static void multicast_alone(struct st *st)
 /* Without the group bit in mask and value the rule keeps its priority. */
 static void multicast_masked(struct st *st)
 {
-	struct ibv_flow_spec_eth spec = { .type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec) };
+	struct ibv_flow_spec_eth spec = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec)};
 	struct st_frame f;
 	struct st_rule r;
 	struct two t;
@@ -308,8 +309,8 @@ static struct ibv_flow *dv_rule(struct st *st, struct st_rx *rx, struct match *m
 		.match_mask = (struct mlx5dv_flow_match_parameters *)(void *)mask,
 	};
 	struct mlx5dv_flow_action_attr actions[2] = {
-		{ .type = MLX5DV_FLOW_ACTION_DEST_IBV_QP, .qp = rx->qp },
-		{ .type = MLX5DV_FLOW_ACTION_TAG, .tag_value = TAG },
+		{.type = MLX5DV_FLOW_ACTION_DEST_IBV_QP, .qp = rx->qp},
+		{.type = MLX5DV_FLOW_ACTION_TAG, .tag_value = TAG},
 	};
 	struct mlx5dv_flow_matcher *matcher;
 	struct ibv_flow *flow;
@@ -331,8 +332,8 @@ static struct ibv_flow *dv_rule(struct st *st, struct st_rx *rx, struct match *m
 
 static void dv(struct st *st)
 {
-	struct match mask = { .size = 64 }, value = { .size = 64 };
-	struct st_cqe cqe = { 0 };
+	struct match mask = {.size = 64}, value = {.size = 64};
+	struct st_cqe cqe = {0};
 	struct st_frame f;
 	struct two t;
 
@@ -356,22 +357,21 @@ static void dv(struct st *st)
 }
 
 static const struct st_check checks[] = {
-	{ "steer.tag", "a rule's tag comes with its frames", tag },
-	{ "steer.tag_max", "tag 0xfffffe", tag_max },
-	{ "steer.no_tag", "no tag where the rule has none", no_tag },
-	{ "steer.priority", "the lower priority wins", priority },
-	{ "steer.priority_mask", "also over a rule that says more", priority_not_length },
-	{ "steer.priority_limit", "priorities above 15 are refused", priority_limit },
-	{ "steer.catch_all", "a rule without specs gets the rest", catch_all_is_last },
-	{ "steer.multicast", "a multicast rule lies behind a catch-all", multicast },
-	{ "steer.multicast_alone", "a multicast rule gets its frames", multicast_alone },
-	{ "steer.multicast_masked", "without the group bit it keeps its priority",
-	  multicast_masked },
-	{ "steer.drop", "a drop rule drops", drop },
-	{ "steer.unmatched", "what no rule matches does not come to us", unmatched },
-	{ "steer.removed", "nothing comes by a rule that was destroyed", removed },
-	{ "steer.exists", "the same match with another tag is refused", refused_twice },
-	{ "steer.dv", "a rule by mlx5dv_create_flow()", dv },
+	{"steer.tag", "a rule's tag comes with its frames", tag},
+	{"steer.tag_max", "tag 0xfffffe", tag_max},
+	{"steer.no_tag", "no tag where the rule has none", no_tag},
+	{"steer.priority", "the lower priority wins", priority},
+	{"steer.priority_mask", "also over a rule that says more", priority_not_length},
+	{"steer.priority_limit", "priorities above 15 are refused", priority_limit},
+	{"steer.catch_all", "a rule without specs gets the rest", catch_all_is_last},
+	{"steer.multicast", "a multicast rule lies behind a catch-all", multicast},
+	{"steer.multicast_alone", "a multicast rule gets its frames", multicast_alone},
+	{"steer.multicast_masked", "without the group bit it keeps its priority", multicast_masked},
+	{"steer.drop", "a drop rule drops", drop},
+	{"steer.unmatched", "what no rule matches does not come to us", unmatched},
+	{"steer.removed", "nothing comes by a rule that was destroyed", removed},
+	{"steer.exists", "the same match with another tag is refused", refused_twice},
+	{"steer.dv", "a rule by mlx5dv_create_flow()", dv},
 };
 
-const struct st_group st_group_steer = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_steer = {checks, sizeof(checks) / sizeof(checks[0])};

@@ -81,7 +81,7 @@ static void above_mtu(struct st *st)
 
 static void gather(struct st *st)
 {
-	static const unsigned cut[] = { 14, 30, 59 };
+	static const unsigned cut[] = {14, 30, 59};
 	struct st_frame f;
 	struct st_link l;
 
@@ -107,7 +107,7 @@ static void gather(struct st *st)
 
 static void inline_data(struct st *st)
 {
-	static const unsigned lens[] = { 60, 61, 76, 77, 128, 200 };
+	static const unsigned lens[] = {60, 61, 76, 77, 128, 200};
 	struct st_frame f;
 	struct st_link l;
 
@@ -127,7 +127,7 @@ static void inline_data(struct st *st)
 /* The first bytes in the Ethernet segment, the rest by a pointer. */
 static void inline_header(struct st *st)
 {
-	static const unsigned heads[] = { 18, 34, 42 };
+	static const unsigned heads[] = {18, 34, 42};
 	struct st_frame f;
 	struct st_link l;
 
@@ -254,7 +254,9 @@ static void completion_modes(struct st *st)
 	for (unsigned i = 0; i < 9; i++) {
 		st_plain(st, &f, 60, i);
 		st_wqe_begin(&l.sq, MLX5_OPCODE_SEND,
-			     i % 3 == 2 ? ST_CE_ALWAYS : i % 3 ? ST_CE_FIRST : ST_CE_ERROR);
+			     i % 3 == 2 ? ST_CE_ALWAYS
+			     : i % 3	? ST_CE_FIRST
+					: ST_CE_ERROR);
 		st_wqe_eth(&l.sq, 0);
 		st_wqe_ptr(&l.sq, st_stage(st->a, i, &f), f.len);
 		st_wqe_end(&l.sq);
@@ -317,8 +319,8 @@ static void nop(struct st *st)
 /* An L4 frame of 91 bytes, so that the checksum ends in half a word. */
 static void csum_frame(const struct st *st, struct st_frame *f, unsigned kind)
 {
-	static const uint8_t a[16] = { 0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
-	static const uint8_t b[16] = { 0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2 };
+	static const uint8_t a[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+	static const uint8_t b[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
 	unsigned proto = kind & 1 ? ST_TCP : ST_UDP;
 	bool v6 = kind & 2;
 
@@ -332,8 +334,8 @@ static void csum_frame(const struct st *st, struct st_frame *f, unsigned kind)
 	st_finish(f);
 }
 
-static const char *const kind_names[] = { "UDP over IPv4", "TCP over IPv4", "UDP over IPv6",
-					  "TCP over IPv6" };
+static const char *const kind_names[] = {"UDP over IPv4", "TCP over IPv4", "UDP over IPv6",
+					 "TCP over IPv6"};
 
 /* Clears the checksums that the device is to fill in, or to leave as they are. */
 static void clear_sums(struct st_frame *f, unsigned kind)
@@ -391,7 +393,7 @@ static void checksums_untouched(struct st *st)
 static void rate_limit(struct st *st)
 {
 	const struct ibv_packet_pacing_caps *pp = &st->a->attr.packet_pacing_caps;
-	struct ibv_qp_rate_limit_attr limit = { .rate_limit = 100000 };
+	struct ibv_qp_rate_limit_attr limit = {.rate_limit = 100000};
 	uint64_t start, end;
 	struct st_frame f;
 	struct st_link l;
@@ -419,23 +421,23 @@ static void rate_limit(struct st *st)
 }
 
 static const struct st_check checks[] = {
-	{ "tx.sizes", "frames of every size arrive unchanged", sizes },
-	{ "tx.mtu", "frames as long as the MTU allows arrive unchanged", mtu_frame },
-	{ "tx.padding", "frames below 60 bytes are padded with zeros", padding },
-	{ "tx.above_mtu", "a frame above the MTU does not arrive, and the queue goes on", above_mtu },
-	{ "tx.gather", "a frame is gathered from three segments", gather },
-	{ "tx.inline", "frames that lie in the WQE", inline_data },
-	{ "tx.inline_header", "a header in the WQE, the rest by pointer", inline_header },
-	{ "tx.empw", "one multi-packet WQE of up to 58 frames", empw_pointers },
-	{ "tx.empw_inline", "multi-packet WQEs of inline and pointer segments", empw_mixed },
-	{ "tx.wrap", "WQEs that lie across the ring's end", ring_wrap },
-	{ "tx.counter", "the WQE counter passes 65535", counter_wrap },
-	{ "tx.completions", "WQEs complete when they ask for it and only then", completion_modes },
-	{ "tx.doorbell", "the register starts the queue, the record says how far", doorbell },
-	{ "tx.nop", "a NOP completes and sends nothing", nop },
-	{ "tx.checksum", "checksums are filled in where asked for", checksums },
-	{ "tx.checksum_off", "checksums are left alone where not asked for", checksums_untouched },
-	{ "tx.rate_limit", "a queue keeps to its rate limit", rate_limit },
+	{"tx.sizes", "frames of every size arrive unchanged", sizes},
+	{"tx.mtu", "frames as long as the MTU allows arrive unchanged", mtu_frame},
+	{"tx.padding", "frames below 60 bytes are padded with zeros", padding},
+	{"tx.above_mtu", "a frame above the MTU does not arrive, and the queue goes on", above_mtu},
+	{"tx.gather", "a frame is gathered from three segments", gather},
+	{"tx.inline", "frames that lie in the WQE", inline_data},
+	{"tx.inline_header", "a header in the WQE, the rest by pointer", inline_header},
+	{"tx.empw", "one multi-packet WQE of up to 58 frames", empw_pointers},
+	{"tx.empw_inline", "multi-packet WQEs of inline and pointer segments", empw_mixed},
+	{"tx.wrap", "WQEs that lie across the ring's end", ring_wrap},
+	{"tx.counter", "the WQE counter passes 65535", counter_wrap},
+	{"tx.completions", "WQEs complete when they ask for it and only then", completion_modes},
+	{"tx.doorbell", "the register starts the queue, the record says how far", doorbell},
+	{"tx.nop", "a NOP completes and sends nothing", nop},
+	{"tx.checksum", "checksums are filled in where asked for", checksums},
+	{"tx.checksum_off", "checksums are left alone where not asked for", checksums_untouched},
+	{"tx.rate_limit", "a queue keeps to its rate limit", rate_limit},
 };
 
-const struct st_group st_group_tx = { checks, sizeof(checks) / sizeof(checks[0]) };
+const struct st_group st_group_tx = {checks, sizeof(checks) / sizeof(checks[0])};
