@@ -43,6 +43,10 @@ static void overrun(struct emu_cq *cq)
 {
 	cq->overrun = true;
 	emu_counted[cq->dev->index].cq_overruns++;
+	if (cq->devx) {
+		emu_devx_event(cq->devx, EMU_ASYNC_CQ_ERR);
+		return;
+	}
 	emu_async_event(cq->ctx, EMU_ASYNC_CQ_ERR, cq->user_handle);
 	cq->async_events_reported++;
 }
@@ -99,8 +103,6 @@ bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err)
 	struct emu_cqe img;
 
 	memcpy(&img, &cqe, sizeof(img));
-	img.wqe_id = emu_to_be16(err->wqe_id);
-	img.byte_cnt = emu_to_be32(err->strides << EMU_MPW_STRIDES_SHIFT);
 	return emu_cq_write(cq, &img, EMU_CQE_SOLICITED);
 }
 

@@ -66,6 +66,7 @@ extern struct emu_settings emu_settings;
 /* ---- objects that the device sees ------------------------------------------------------------ */
 
 struct emu_ctx; /* one open uverbs file: uverbs.h */
+struct emu_devx_obj; /* made by a command of the firmware: devx.h */
 struct emu_dev;
 
 /* Access flags as in IBV_ACCESS_*: what the device checks. */
@@ -118,6 +119,7 @@ struct emu_cq {
 	int comp_fd;	      /* write end of the completion channel's pipe; -1 none */
 	uint64_t user_handle; /* cq_handle to put into the event */
 	uint32_t comp_events_reported, async_events_reported;
+	struct emu_devx_obj *devx; /* its events go there; NULL: a CQ of verbs */
 };
 
 enum emu_queue_state { EMU_QUEUE_RST, EMU_QUEUE_RDY, EMU_QUEUE_ERR };
@@ -151,27 +153,7 @@ struct emu_sq {
 	uint64_t stalled_ns; /* since when another process's ring has no room; 0: it has */
 	uint64_t qp_handle;  /* for async events */
 	uint32_t async_events_reported;
-};
-
-/* PRM "Work queue context": wq_type */
-enum emu_wq_type {
-	EMU_WQ_LINKED,
-	EMU_WQ_CYCLIC,
-	EMU_WQ_LINKED_STRIDING,
-	EMU_WQ_CYCLIC_STRIDING
-};
-
-/*
- * How a receive queue lies in memory. All but EMU_WQ_CYCLIC have a next segment (16 bytes) in front
- * of the scatter list of each WQE. The last three are of striding queues only.
- */
-struct emu_rq_shape {
-	enum emu_wq_type type;
-	uint32_t n_wqe;	      /* power of two */
-	uint32_t log_wqe;     /* log2 of a WQE's bytes */
-	uint32_t log_stride;  /* log2 of a stride's bytes, 6..13 */
-	uint32_t log_strides; /* log2 of the strides of a WQE, 3..16 */
-	bool two_byte_shift;  /* frames begin 2 bytes into their first stride */
+	struct emu_devx_obj *devx; /* its events go there; NULL: of a QP */
 };
 
 struct emu_rq {
@@ -184,14 +166,6 @@ struct emu_rq {
 	uint8_t *buf;
 	uint32_t n_wqe;	 /* power of two */
 	uint32_t stride; /* bytes of a WQE, power of two, >= 16 */
-	uint32_t segs;	 /* bytes in front of its scatter list: 0, or a next segment */
-	bool linked;	 /* WQEs follow each other by their next segments */
-	bool follow;	 /* linked: head is done, its next segment names the next */
-	uint16_t head;	 /* linked: slot of the current WQE */
-	/* striding */
-	uint8_t log_stride; /* 0: one frame a WQE */
-	uint8_t log_strides, shift;
-	uint32_t used; /* strides of the current WQE that are gone */
 	__be32 *dbrec;	 /* the RQ counter, db[0] */
 	struct emu_cq *cq;
 	enum emu_queue_state state;
@@ -202,6 +176,8 @@ struct emu_rq {
 	uint64_t wq_handle; /* for async events: of the work queue, or of the QP */
 	bool of_qp;	    /* the receive side of a QP: its events are the QP's */
 	uint32_t async_events_reported;
+	struct emu_devx_obj *devx; /* its events go there; NULL: of verbs */
+	uint32_t *out_of_buffer;   /* of its own counter set; NULL: only the port counts */
 };
 
 /* Hash QP, or the receive side of a plain raw-packet QP: where a rule sends packets to. */
@@ -256,8 +232,6 @@ void emu_engine_resume(void);
 /* After a queue has been reset or made ready, while paused. */
 void emu_sq_reset(struct emu_sq *sq);
 void emu_rq_reset(struct emu_rq *rq);
-/* For a new queue: 0, or -EINVAL where no card has such a queue. The other members are the caller's. */
-int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *shape);
 void emu_sq_to_error(struct emu_sq *sq); /* flushes what is posted: error CQEs */
 void emu_rq_to_error(struct emu_rq *rq);
 /* Poisons ring, arm record and doorbell sentinel as a new CQ or doorbell page needs it. */
@@ -303,6 +277,10 @@ enum emu_async {
 }; /* IB_EVENT_*, as enum ibv_event_type */
 /* To one context; element is the object's user handle, or the port number. */
 void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element);
+/* The same for objects that commands of the firmware have made: uverbs_devx_fd.c. */
+void emu_devx_event(const struct emu_devx_obj *o, enum emu_async type);
+void emu_devx_comp_event(const struct emu_devx_obj *o);
+void emu_devx_port_event(const struct emu_ctx *ctx);
 
 /* ---- steering: steer.c ----------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@ static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 static const struct emu_table *const tables[] = {
 	&emu_device_table, &emu_uar_table, &emu_mem_table,  &emu_cq_table,
 	&emu_qp_table,	   &emu_wq_table,  &emu_devx_table, &emu_flow_table,
-	&emu_gid_table,    &emu_rate_table,
+	&emu_gid_table,
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */
@@ -240,10 +240,6 @@ static bool is_devx(uint16_t object)
 {
 	switch (object) {
 	case MLX5_IB_OBJECT_DEVX:
-	case MLX5_IB_OBJECT_DEVX_OBJ:
-	case MLX5_IB_OBJECT_DEVX_UMEM:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD:
 	case MLX5_IB_OBJECT_VAR:
 	case MLX5_IB_OBJECT_PP:
 		return true;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's context and what it says of itself. */
 #include "caps.h"
-#include "emu_hw.h"
 #include "fault.h"
 #include "pages.h"
 #include "preload.h"
 #include "sysfs.h"
 #include "uverbs.h"
 #include "uverbs_event.h"
-#include "uverbs_wq.h"
+#include "uverbs_mem.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -82,6 +81,7 @@ static int get_context(struct emu_call *call)
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
 	call->ctx->devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
+	call->ctx->tdn = emu_number(call->ctx->dev);
 	call->ctx->allocated = true;
 	return 0;
 }
@@ -140,13 +140,6 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 	*resp = (struct mlx5_ib_query_device_resp){
 		.response_length = sizeof(*resp),
 		.tso_caps = {.max_tso = 1u << EMU_LOG_MAX_LSO, .supported_qpts = RAW_PACKET},
-		.packet_pacing_caps =
-			{
-				.qp_rate_limit_min = EMU_RATE_MIN,
-				.qp_rate_limit_max = EMU_RATE_MAX,
-				.supported_qpts = RAW_PACKET,
-				.cap_flags = MLX5_IB_PP_SUPPORT_BURST,
-			},
 		.sw_parsing_caps =
 			{
 				.sw_parsing_offloads = EMU_SW_PARSING_ALL,
@@ -160,14 +153,6 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 					MLX5_RX_HASH_SRC_PORT_TCP | MLX5_RX_HASH_DST_PORT_TCP |
 					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP,
 				.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
-			},
-		.striding_rq_caps =
-			{
-				.min_single_stride_log_num_of_bytes = EMU_LOG_STRIDE_MIN,
-				.max_single_stride_log_num_of_bytes = EMU_LOG_STRIDE_MAX,
-				.min_single_wqe_log_num_of_strides = emu_min_log_strides(),
-				.max_single_wqe_log_num_of_strides = EMU_LOG_STRIDES_MAX,
-				.supported_qpts = RAW_PACKET,
 			},
 		.mlx5_ib_support_multi_pkt_send_wqes =
 			emu_fault(EMU_FAULT_NO_EMPW) ? 0 : MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
@@ -198,7 +183,7 @@ static int query_device_ex(struct emu_call *call)
 	if (req.comp_mask || req.reserved)
 		return -EINVAL;
 	fill_device(call->ctx->dev, &resp.base);
-	resp.device_cap_flags_ex = resp.base.device_cap_flags | EMU_DEVICE_PCI_WRITE_END_PADDING;
+	resp.device_cap_flags_ex = resp.base.device_cap_flags;
 	if (call->out_len < sizeof(resp))
 		resp.response_length = (__u32)call->out_len;
 	emu_write_out(call, &resp, sizeof(resp));

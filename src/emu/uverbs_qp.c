@@ -5,7 +5,6 @@
 #include "fault.h"
 #include "uverbs_cq.h"
 #include "uverbs_event.h"
-#include "uverbs_rate.h"
 #include "uverbs_uar.h"
 #include "uverbs_wq.h"
 
@@ -81,7 +80,6 @@ static void qp_destroy(struct emu_object *obj)
 	struct emu_qp_object *o = obj->impl;
 
 	detach(o);
-	emu_rate_put(o->qp.dev, o->qp.rate_index);
 	emu_object_put(o->qp.pd);
 	emu_object_put(o->qp.send_cq);
 	emu_object_put(o->qp.recv_cq);
@@ -121,6 +119,8 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 	if (req->sq_wqe_count &&
 	    ((req->sq_wqe_count & (req->sq_wqe_count - 1)) || req->sq_wqe_count > EMU_MAX_SQ_WQEBB))
 		return -EINVAL;
+	if (req->rq_wqe_count && !emu_rq_shape_ok(req->rq_wqe_count, req->rq_wqe_shift))
+		return -EINVAL;
 	if (!req->sq_wqe_count && !req->rq_wqe_count)
 		return -EINVAL;
 	if (req->buf_addr % 64 || req->sq_buf_addr % 64 || req->db_addr % 8 || req->uidx > 0xffffff)
@@ -138,7 +138,7 @@ static int check_attrs(const struct emu_call *call)
 
 	if (flags & ~known)
 		return -EINVAL;
-	if (flags & IB_UVERBS_QP_CREATE_SCATTER_FCS)
+	if (flags & (IB_UVERBS_QP_CREATE_SCATTER_FCS | IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING))
 		return -EOPNOTSUPP;
 	if (emu_attr_value(call, UVERBS_ATTR_CREATE_QP_TYPE) != IB_UVERBS_QPT_RAW_PACKET)
 		return -EOPNOTSUPP;
@@ -201,6 +201,7 @@ static void fill_sq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	sq->dev = o->qp.dev;
 	sq->ctx = call->ctx;
 	sq->qpn = o->qp.qpn;
+	o->qp.tisn = emu_number(sq->dev);
 	sq->user_index = req->uidx;
 	sq->pdn = emu_pdn(o->qp.pd);
 	sq->buf = (uint8_t *)(uintptr_t)req->sq_buf_addr;
@@ -211,17 +212,6 @@ static void fill_sq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	sq->sig_all = flags & IB_UVERBS_QP_CREATE_SQ_SIG_ALL;
 	sq->qp_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_USER_HANDLE);
 	o->qp.sq = sq;
-}
-
-static int shape_rq(const struct mlx5_ib_create_qp *req, struct emu_rq *rq)
-{
-	const struct emu_rq_shape shape = {
-		.type = EMU_WQ_CYCLIC,
-		.n_wqe = req->rq_wqe_count,
-		.log_wqe = req->rq_wqe_shift,
-	};
-
-	return req->rq_wqe_count ? emu_rq_set_shape(rq, &shape) : 0;
 }
 
 static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
@@ -237,10 +227,11 @@ static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	rq->user_index = req->uidx;
 	rq->pdn = emu_pdn(o->qp.pd);
 	rq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
+	rq->n_wqe = req->rq_wqe_count;
+	rq->stride = 1u << req->rq_wqe_shift;
 	rq->dbrec = (__be32 *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
 	rq->cq = emu_cq_of(o->qp.recv_cq);
 	rq->vlan_strip = flags & IB_UVERBS_QP_CREATE_CVLAN_STRIPPING;
-	rq->end_padding = flags & IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_USER_HANDLE);
 	rq->of_qp = true;
 	o->qp.rq = rq;
@@ -281,8 +272,6 @@ static int raw_new(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	emu_attr_copy(call, UVERBS_ATTR_CREATE_QP_CAP, &cap, sizeof(cap));
 	ret = check_caps(&cap);
 	if (!ret)
-		ret = shape_rq(req, &o->rq);
-	if (!ret)
 		ret = find_parts(call, req, o);
 	if (!ret)
 		ret = pin_buffers(&o->pins, req);
@@ -309,8 +298,10 @@ static int raw_create(struct emu_call *call, struct emu_object **obj)
 		return ret;
 	qp = (*obj)->impl;
 	if (call->ctx->devx && qp->sq) {
-		provider.comp_mask |= MLX5_IB_CREATE_QP_RESP_MASK_SQN;
+		provider.comp_mask |=
+			MLX5_IB_CREATE_QP_RESP_MASK_SQN | MLX5_IB_CREATE_QP_RESP_MASK_TISN;
 		provider.sqn = qp->sq->qpn;
+		provider.tisn = qp->tisn;
 	}
 	if (call->ctx->devx && qp->rq) {
 		provider.comp_mask |=
