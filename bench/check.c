@@ -58,15 +58,21 @@ static bool same_pci(const char *pci, const char *address)
 			(!strncmp(pci, "0000:", 5) && !strcasecmp(pci + 5, address)));
 }
 
+bool perf_is_port(const struct daqiri_port_info *p, const char *address)
+{
+	uint8_t mac[6];
+
+	if (!perf_parse_mac(address, mac) && !memcmp(mac, p->mac, 6))
+		return true;
+	return !strcmp(address, p->rdma) || same_pci(p->pci, address) ||
+	       (*p->netdev && !strcmp(address, p->netdev));
+}
+
 static int is_port(void *arg, const struct daqiri_port_info *p)
 {
 	const struct check *c = arg;
-	uint8_t mac[6];
 
-	if (!perf_parse_mac(c->address, mac) && !memcmp(mac, p->mac, 6))
-		return 1;
-	return !strcmp(c->address, p->rdma) || same_pci(p->pci, c->address) ||
-	       (*p->netdev && !strcmp(c->address, p->netdev));
+	return perf_is_port(p, c->address);
 }
 
 static void check_port(struct check *c, const char *section)

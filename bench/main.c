@@ -8,6 +8,7 @@
 #include "options.h"
 #include "ports.h"
 #include "run.h"
+#include "st.h"
 
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
@@ -73,7 +74,7 @@ static int act(const struct perf_options *o)
 		return perf_ports_list();
 	if (o->json && !perf_json_built())
 		return usage_error("--json: this daqiri-perf was built without jansson");
-	return with_config(o);
+	return o->action == PERF_SELFTEST ? perf_selftest(o) : with_config(o);
 }
 
 int main(int argc, char **argv)

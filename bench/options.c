@@ -11,6 +11,7 @@ const char perf_usage[] = "usage: daqiri-perf [options] CONFIG.ini (daqiri-perf 
 
 const char perf_help[] =
 	"usage: daqiri-perf [options] CONFIG.ini\n"
+	"       daqiri-perf --selftest PORT [PORT]\n"
 	"       daqiri-perf --ports | --list-keys | --help | --version\n"
 	"\n"
 	"Sends and receives checked Ethernet frames as the [stream]s of CONFIG.ini say.\n"
@@ -33,11 +34,14 @@ const char perf_help[] =
 	"      --here               with --check: what this machine lacks is an error\n"
 	"      --ports              lists this machine's ports\n"
 	"      --list-keys          lists the keys of a configuration\n"
+	"      --selftest           judges device and library on two cabled ports (or one\n"
+	"                           with a loopback plug); a report, also with --json\n"
+	"      --selftest-only GLOB only the checks whose ids match\n"
 	"  -h, --help               this text\n"
 	"  -V, --version\n"
 	"\n"
 	"Exit status: 0 done; 1 corrupt, duplicate or reordered frames, or a failure;\n"
-	"2 wrong usage; 3 a threshold was missed. More in daqiri-perf(1).\n";
+	"2 wrong usage; 3 a threshold was missed; 77 --selftest without hardware. More in daqiri-perf(1).\n";
 
 enum {
 	OPT_VERIFY = 256,
@@ -49,7 +53,9 @@ enum {
 	OPT_CHECK,
 	OPT_HERE,
 	OPT_PORTS,
-	OPT_LIST_KEYS
+	OPT_LIST_KEYS,
+	OPT_SELFTEST,
+	OPT_SELFTEST_ONLY
 };
 
 static const struct option long_options[] = {
@@ -69,6 +75,8 @@ static const struct option long_options[] = {
 	{ "here", no_argument, NULL, OPT_HERE },
 	{ "ports", no_argument, NULL, OPT_PORTS },
 	{ "list-keys", no_argument, NULL, OPT_LIST_KEYS },
+	{ "selftest", no_argument, NULL, OPT_SELFTEST },
+	{ "selftest-only", required_argument, NULL, OPT_SELFTEST_ONLY },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
@@ -122,7 +130,7 @@ static int set_interval(struct parser *p, const char *value)
 static int set_action(struct parser *p, enum perf_action action)
 {
 	if (p->o->action != PERF_RUN && p->o->action != action) {
-		snprintf(p->err, 256, "only one of --check, --ports, --list-keys may be given");
+		snprintf(p->err, 256, "only one of --check, --ports, --list-keys, --selftest may be given");
 		return -EINVAL;
 	}
 	p->o->action = action;
@@ -212,6 +220,11 @@ static int set_flag(struct parser *p, int opt, const char *v)
 		return set_action(p, PERF_CHECK);
 	case OPT_PORTS:
 		return set_action(p, PERF_PORTS);
+	case OPT_SELFTEST:
+		return set_action(p, PERF_SELFTEST);
+	case OPT_SELFTEST_ONLY:
+		o->selftest_only = v;
+		return 0;
 	default:
 		return set_action(p, PERF_LIST_KEYS);
 	}
@@ -257,6 +270,19 @@ static int take(struct parser *p, int opt, const char *value)
 	}
 }
 
+static int take_ports(struct parser *p)
+{
+	int n = p->argc - optind;
+
+	if (n != 1 && n != 2) {
+		snprintf(p->err, 256, "--selftest takes one port or two cabled ones");
+		return -EINVAL;
+	}
+	p->o->selftest[0] = p->argv[optind];
+	p->o->selftest[1] = n == 2 ? p->argv[optind + 1] : NULL;
+	return 0;
+}
+
 static int judge_rest(struct parser *p)
 {
 	struct perf_options *o = p->o;
@@ -266,6 +292,12 @@ static int judge_rest(struct parser *p)
 		snprintf(p->err, 256, "--here goes with --check only");
 		return -EINVAL;
 	}
+	if (o->selftest_only && o->action != PERF_SELFTEST) {
+		snprintf(p->err, 256, "--selftest-only goes with --selftest only");
+		return -EINVAL;
+	}
+	if (o->action == PERF_SELFTEST)
+		return take_ports(p);
 	if (o->action == PERF_PORTS || o->action == PERF_LIST_KEYS) {
 		if (!n)
 			return 0;

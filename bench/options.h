@@ -14,6 +14,7 @@ enum perf_action {
 	PERF_CHECK,
 	PERF_PORTS,
 	PERF_LIST_KEYS,
+	PERF_SELFTEST,
 	PERF_HELP,
 	PERF_VERSION
 };
@@ -22,6 +23,8 @@ enum perf_action {
 struct perf_options {
 	enum perf_action action;
 	const char *config;          /* path; points into argv, as all text here does */
+	const char *selftest[2];     /* ports of --selftest; the second NULL: the first alone */
+	const char *selftest_only;   /* a pattern of check ids; NULL: all */
 	const char **overrides;      /* of -o, in order */
 	unsigned n_overrides;
 	bool have_duration, have_count, have_sizes, have_rate, have_verify, have_interval;

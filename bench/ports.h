@@ -11,6 +11,9 @@ int perf_ports_list(void);
 /* --list-keys; the exit status. */
 int perf_keys_list(void);
 
+/* Whether address means this port: its MAC or PCI address, RDMA device or interface. */
+bool perf_is_port(const struct daqiri_port_info *p, const char *address);
+
 /* --check; the exit status. */
 int perf_check(const struct perf_plan *plan);
 

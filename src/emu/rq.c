@@ -26,10 +26,6 @@ void emu_rq_to_error(struct emu_rq *rq)
 static void cq_lost(struct emu_rq *rq)
 {
 	rq->state = EMU_QUEUE_ERR;
-	if (rq->devx) {
-		emu_devx_event(rq->devx, EMU_ASYNC_WQ_FATAL);
-		return;
-	}
 	emu_async_event(rq->ctx, rq->of_qp ? EMU_ASYNC_QP_FATAL : EMU_ASYNC_WQ_FATAL,
 			rq->wq_handle);
 	rq->async_events_reported++;
@@ -195,8 +191,6 @@ static void receive(struct emu_rq *rq, struct emu_frame *f, uint32_t tag, struct
 
 	if (rq->state != EMU_QUEUE_RDY || !has_wqe(rq)) {
 		count->out_of_buffer++;
-		if (rq->out_of_buffer)
-			++*rq->out_of_buffer;
 		return;
 	}
 	if (rq->vlan_strip && f->pkt.vlan) {

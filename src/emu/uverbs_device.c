@@ -7,7 +7,6 @@
 #include "sysfs.h"
 #include "uverbs.h"
 #include "uverbs_event.h"
-#include "uverbs_mem.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -81,7 +80,6 @@ static int get_context(struct emu_call *call)
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
 	call->ctx->devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
-	call->ctx->tdn = emu_number(call->ctx->dev);
 	call->ctx->allocated = true;
 	return 0;
 }

@@ -105,6 +105,11 @@ Test(options, actions_that_need_no_configuration)
 	cr_assert(!parse("--list-keys") && o.action == PERF_LIST_KEYS);
 	cr_assert(!parse("--help") && o.action == PERF_HELP);
 	cr_assert(!parse("-V") && o.action == PERF_VERSION);
+	cr_assert(!parse("--selftest a") && o.action == PERF_SELFTEST && !o.selftest[1]);
+	cr_assert(!parse("--selftest --selftest-only x.* a b") && o.action == PERF_SELFTEST);
+	cr_assert_str_eq(o.selftest[0], "a");
+	cr_assert_str_eq(o.selftest[1], "b");
+	cr_assert_str_eq(o.selftest_only, "x.*");
 	cr_assert(!parse("--check --here x.ini") && o.action == PERF_CHECK && o.here);
 }
 
@@ -130,7 +135,11 @@ Test(options, wrong_use_is_named)
 		{ "--min-gbps some x.ini", "--min-gbps some: must be a number of Gb/s" },
 		{ "--here x.ini", "--here goes with --check only" },
 		{ "--ports x.ini", "x.ini is one argument too many" },
-		{ "--ports --check", "only one of --check, --ports, --list-keys may be given" },
+		{ "--ports --check",
+		  "only one of --check, --ports, --list-keys, --selftest may be given" },
+		{ "--selftest", "--selftest takes one port or two cabled ones" },
+		{ "--selftest a b c", "--selftest takes one port or two cabled ones" },
+		{ "--selftest-only x x.ini", "--selftest-only goes with --selftest only" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
