@@ -107,9 +107,10 @@ struct emu_cq {
 	uint32_t cqe_size; /* 64 or 128 */
 	__be32 *dbrec;	   /* [0] consumer index, [1] arm; big endian, the program's */
 	struct emu_uar *uar;
-	uint32_t pi;   /* device's producer index, counts for ever */
-	bool overrun;  /* dead: nothing is written any more */
-	bool realtime; /* timestamps: sec << 32 | ns instead of the free-running clock */
+	uint32_t pi;		/* device's producer index, counts for ever */
+	bool overrun;		/* dead: nothing is written any more */
+	bool ts_real, ts_asked; /* real-time clock asked for; timestamps asked for */
+	bool realtime;		/* timestamps: sec << 32 | ns instead of the free-running clock */
 	/* events */
 	uint32_t arm_db; /* last value seen in dbrec[1] together with the UAR write */
 	bool armed, armed_solicited;

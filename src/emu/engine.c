@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "emu_dev.h"
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
@@ -252,6 +253,7 @@ static unsigned turn(void)
 			work += device_turn(&emu_devs[i]);
 	emu_ring_flush();
 	emu_time_expire();
+	emu_clock_tick(emu_time_ns());
 	work += emu_ring_poll(EMU_BURST * 4);
 	emu_counters_flush();
 	return work;
@@ -412,6 +414,7 @@ static void after_fork_in_child(void)
 		LIST_INIT(&emu_devs[i].rqs);
 		LIST_INIT(&emu_devs[i].tirs);
 	}
+	emu_clock_forget();
 	emu_wire_forget();
 }
 

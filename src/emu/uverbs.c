@@ -2,6 +2,7 @@
 /* Contexts, and the way of an ioctl to its handler. */
 #include "fault.h"
 #include "uverbs.h"
+#include "uverbs_clock.h"
 #include "preload.h"
 #include "uverbs_check.h"
 
@@ -67,6 +68,7 @@ static void destroy_objects(struct emu_ctx *ctx)
 void emu_uverbs_release(struct emu_ctx *ctx)
 {
 	destroy_objects(ctx);
+	emu_ctx_clock_close(ctx);
 	emu_file_private_close(ctx->memfd);
 	emu_file_private_close(ctx->async_fd);
 	emu_file_private_close(ctx->async_read_fd);

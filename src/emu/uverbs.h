@@ -67,6 +67,7 @@ struct emu_ctx {
 	bool devx;           /* DevX granted */
 	unsigned fds;        /* descriptors of this process that refer to it */
 	int memfd;           /* our own descriptor of the file that the program maps UARs from */
+	struct emu_ctx_clock *clock; /* uverbs_clock.c; NULL: none yet */
 	int async_fd;        /* write end of the asynchronous event channel; -1: none yet */
 	int async_read_fd;   /* our copy of its read end, to take back events of a dead object */
 	TAILQ_HEAD(emu_object_list, emu_object) objects;

@@ -58,9 +58,8 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 	    (req->flags & ~(MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD |
 			    MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX | EMU_CQ_FLAGS_REAL_TIME_TS)))
 		return -EINVAL;
-	/* compression, padding and the real-time clock: this card has none of them */
-	if (req->cqe_comp_en || (req->flags & (MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD |
-					       EMU_CQ_FLAGS_REAL_TIME_TS)))
+	/* compression and padding: this card has none of them */
+	if (req->cqe_comp_en || (req->flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD))
 		return -EOPNOTSUPP;
 	if (!(req->flags & MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX) || req->buf_addr % 64 ||
 	    req->db_addr % 8)
@@ -84,6 +83,16 @@ static int check_attrs(const struct emu_call *call, uint32_t *n_cqe)
 	for (*n_cqe = 1; *n_cqe < cqe + 1; *n_cqe *= 2)
 		;
 	return 0;
+}
+
+/* mlx5_ib's get_ts_format: what its queues would ask the firmware for. */
+int emu_cq_check_clock(struct emu_object *obj)
+{
+	const struct emu_cq *cq = emu_cq_of(obj);
+
+	if (cq->ts_real)
+		return emu_settings.clock == EMU_CLOCK_FREE ? -EOPNOTSUPP : 0;
+	return cq->ts_asked && emu_settings.clock == EMU_CLOCK_REAL ? -EOPNOTSUPP : 0;
 }
 
 static int pin_buffers(struct cq_object *o, const struct mlx5_ib_create_cq *req)
@@ -124,6 +133,10 @@ static void fill_cq(struct emu_call *call, const struct mlx5_ib_create_cq *req, 
 	cq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
 	cq->cqe_size = req->cqe_size;
 	cq->dbrec = (__be32 *)(uintptr_t)req->db_addr;
+	cq->ts_real = req->flags & EMU_CQ_FLAGS_REAL_TIME_TS;
+	cq->ts_asked = emu_attr_value(call, UVERBS_ATTR_CREATE_CQ_FLAGS) &
+		       IB_UVERBS_CQ_FLAGS_TIMESTAMP_COMPLETION;
+	cq->realtime = cq->ts_real || emu_settings.clock == EMU_CLOCK_REAL;
 	cq->user_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_CQ_USER_HANDLE);
 }
 

@@ -9,5 +9,7 @@
 #define EMU_ATTR_CREATE_CQ_EVENT_FD 7         /* UVERBS_ATTR_CREATE_CQ_EVENT_FD */
 
 struct emu_cq *emu_cq_of(struct emu_object *obj);
+/* Whether a queue may have the clock that this CQ's flags ask for: 0 or -EOPNOTSUPP. */
+int emu_cq_check_clock(struct emu_object *obj);
 
 #endif

@@ -6,6 +6,7 @@
 #include "preload.h"
 #include "sysfs.h"
 #include "uverbs.h"
+#include "uverbs_clock.h"
 #include "uverbs_event.h"
 
 #include <endian.h>
@@ -15,6 +16,9 @@
 #include <rdma/mlx5-abi.h>
 #include <string.h>
 #include <unistd.h>
+
+/* MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_REAL_TIME_TS, which Linux 5.10's header lacks */
+#define EMU_UCONTEXT_RESP_REAL_TIME_TS (1u << 4)
 
 #define RAW_PACKET (1u << IB_UVERBS_QPT_RAW_PACKET)
 
@@ -36,8 +40,8 @@ static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
 {
 	*resp = (struct mlx5_ib_alloc_ucontext_resp){
 		.qp_tab_size = 1u << EMU_LOG_MAX_OBJ,
-		.bf_reg_size = EMU_BF_REG,
-		.tot_bfregs = 0, /* doorbell pages are objects */
+		.bf_reg_size = emu_settings.wc ? EMU_BF_REG : 0, /* mlx5_ib: wc_support */
+		.tot_bfregs = 0,				 /* doorbell pages are objects */
 		.cache_line_size = 64,
 		.max_sq_desc_sz = EMU_MAX_SQ_DESC,
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
@@ -55,7 +59,12 @@ static void fill_context(struct mlx5_ib_alloc_ucontext_resp *resp)
 								 : MLX5_USER_INLINE_MODE_NONE,
 		.log_uar_size = 12,
 		.num_uars_per_page = emu_uars_in((uint64_t)sysconf(_SC_PAGESIZE)),
+		.clock_info_versions = 1u << MLX5_IB_CLOCK_INFO_V1,
 	};
+	if (emu_ctx_has_core_clock())
+		resp->comp_mask |= MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_CORE_CLOCK_OFFSET;
+	if (emu_settings.clock != EMU_CLOCK_FREE)
+		resp->comp_mask |= EMU_UCONTEXT_RESP_REAL_TIME_TS;
 }
 
 static int get_context(struct emu_call *call)
@@ -75,6 +84,9 @@ static int get_context(struct emu_call *call)
 		return ret;
 	if ((req.flags & MLX5_IB_ALLOC_UCTX_DEVX) && emu_fault(EMU_FAULT_NO_DEVX))
 		return -EPERM;
+	ret = emu_ctx_clock_open(call->ctx);
+	if (ret)
+		return ret;
 	fill_context(&resp);
 	emu_uhw_out(call, &resp, sizeof(resp));
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));

@@ -46,7 +46,7 @@ static const struct field general[] = {
 	{0x38b, 5, EMU_LOG_MAX_OBJ},   /* log_max_rqt */
 	{0x393, 5, EMU_LOG_IND_TABLE}, /* log_max_rqt_size */
 	{0x4e0, 32, EMU_CLOCK_KHZ},    /* device_frequency_khz */
-	{0x620, 1, 1},		       /* wait_on_time */
+	{0x68c, 1, 1},		       /* wait_on_time */
 };
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
@@ -63,6 +63,16 @@ static const struct field ethernet[] = {
 
 /* wqe_inline_mode, of the same page: not required, or the L2 header */
 static const struct field inline_mode[2] = {{0x12, 2, 2}, {0x12, 2, 0}};
+
+/*
+ * sq_ts_format and rq_ts_format, two bits each beside one another: 0 free running, 1 real time,
+ * 2 both (MLX5_SQ_TIMESTAMP_FORMAT_CAP_*)
+ */
+static const struct field ts_formats[] = {
+	[EMU_CLOCK_FREE] = {0x440, 4, 0x0},
+	[EMU_CLOCK_REAL] = {0x440, 4, 0x5},
+	[EMU_CLOCK_BOTH] = {0x440, 4, 0xa},
+};
 
 static void set_field(uint8_t *page, size_t size, const struct field *f)
 {
@@ -93,6 +103,8 @@ static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
 	} else if (which != CAP_GENERAL) {
 		return firmware_refuses(out);
 	}
+	if (which == CAP_GENERAL)
+		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &ts_formats[emu_settings.clock]);
 	for (unsigned i = 0; i < n; i++)
 		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &fields[i]);
 	if (which == CAP_ETHERNET)

@@ -167,6 +167,10 @@ static int find_parts(struct emu_call *call, const struct mlx5_ib_create_qp *req
 	if (!ret)
 		ret = emu_attr_object(call, UVERBS_ATTR_CREATE_QP_RECV_CQ_HANDLE, EMU_TYPE_CQ,
 				      &o->qp.recv_cq);
+	if (!ret && req->sq_wqe_count)
+		ret = emu_cq_check_clock(o->qp.send_cq);
+	if (!ret && req->rq_wqe_count)
+		ret = emu_cq_check_clock(o->qp.recv_cq);
 	if (ret || !req->sq_wqe_count)
 		return ret;
 	/* doorbell pages are objects here: the old numbering within the context is not offered */

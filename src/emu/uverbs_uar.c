@@ -113,6 +113,9 @@ static int uar_alloc(struct emu_call *call)
 
 	if (type > MLX5_IB_UAPI_UAR_ALLOC_TYPE_NC)
 		return -EOPNOTSUPP;
+	/* mlx5_ib's wc_support: the machine's pages cannot be write-combining, as in many guests */
+	if (type == MLX5_IB_UAPI_UAR_ALLOC_TYPE_BF && !emu_settings.wc)
+		return -EOPNOTSUPP;
 	uar = uar_new(call->ctx, type == MLX5_IB_UAPI_UAR_ALLOC_TYPE_BF);
 	if (!uar)
 		return -ENOMEM;

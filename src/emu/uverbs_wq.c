@@ -85,6 +85,8 @@ static int wq_parts(struct emu_call *call, const struct mlx5_ib_create_wq *req, 
 	if (!ret)
 		ret = emu_attr_object(call, UVERBS_ATTR_CREATE_WQ_CQ_HANDLE, EMU_TYPE_CQ, &o->cq);
 	if (!ret)
+		ret = emu_cq_check_clock(o->cq);
+	if (!ret)
 		ret = emu_pin(&o->buf_pin, req->buf_addr, size, true);
 	if (ret)
 		return ret;
