@@ -57,7 +57,7 @@ static void send_mix(struct daqiri_txq *tx, int n)
 {
 	static struct frame f;
 	struct daqiri_pkt pkt;
-	char src[16];
+	char src[32];
 
 	for (int i = 0; i < 3 * n; i++) {
 		fr_ether(&f, MAC_B, MAC_A, i < 2 * n ? 0x0800 : 0x88b5);
