@@ -26,6 +26,7 @@
 #define EMU_DEVICE_SYS_IMAGE_GUID        (1u << 11)
 #define EMU_DEVICE_RAW_IP_CSUM           (1u << 26)
 #define EMU_DEVICE_MANAGED_FLOW_STEERING (1u << 29)
+#define EMU_DEVICE_PCI_WRITE_END_PADDING (1ULL << 36) /* in device_cap_flags_ex only */
 #define EMU_RAW_PACKET_CVLAN_STRIPPING   (1u << 0)
 #define EMU_RAW_PACKET_IP_CSUM           (1u << 2)
 

@@ -99,6 +99,8 @@ bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err)
 	struct emu_cqe img;
 
 	memcpy(&img, &cqe, sizeof(img));
+	img.wqe_id = emu_to_be16(err->wqe_id);
+	img.byte_cnt = emu_to_be32(err->strides << EMU_MPW_STRIDES_SHIFT);
 	return emu_cq_write(cq, &img, EMU_CQE_SOLICITED);
 }
 

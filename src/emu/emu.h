@@ -154,6 +154,27 @@ struct emu_sq {
 	uint32_t async_events_reported;
 };
 
+/* PRM "Work queue context": wq_type */
+enum emu_wq_type {
+	EMU_WQ_LINKED,
+	EMU_WQ_CYCLIC,
+	EMU_WQ_LINKED_STRIDING,
+	EMU_WQ_CYCLIC_STRIDING
+};
+
+/*
+ * How a receive queue lies in memory. All but EMU_WQ_CYCLIC have a next segment (16 bytes) in front
+ * of the scatter list of each WQE. The last three are of striding queues only.
+ */
+struct emu_rq_shape {
+	enum emu_wq_type type;
+	uint32_t n_wqe;	      /* power of two */
+	uint32_t log_wqe;     /* log2 of a WQE's bytes */
+	uint32_t log_stride;  /* log2 of a stride's bytes, 6..13 */
+	uint32_t log_strides; /* log2 of the strides of a WQE, 3..16 */
+	bool two_byte_shift;  /* frames begin 2 bytes into their first stride */
+};
+
 struct emu_rq {
 	LIST_ENTRY(emu_rq) link; /* emu_dev.rqs */
 	struct emu_dev *dev;
@@ -164,6 +185,14 @@ struct emu_rq {
 	uint8_t *buf;
 	uint32_t n_wqe;	 /* power of two */
 	uint32_t stride; /* bytes of a WQE, power of two, >= 16 */
+	uint32_t segs;	 /* bytes in front of its scatter list: 0, or a next segment */
+	bool linked;	 /* WQEs follow each other by their next segments */
+	bool follow;	 /* linked: head is done, its next segment names the next */
+	uint16_t head;	 /* linked: slot of the current WQE */
+	/* striding */
+	uint8_t log_stride; /* 0: one frame a WQE */
+	uint8_t log_strides, shift;
+	uint32_t used; /* strides of the current WQE that are gone */
 	__be32 *dbrec;	 /* the RQ counter, db[0] */
 	struct emu_cq *cq;
 	enum emu_queue_state state;
@@ -228,6 +257,8 @@ void emu_engine_resume(void);
 /* After a queue has been reset or made ready, while paused. */
 void emu_sq_reset(struct emu_sq *sq);
 void emu_rq_reset(struct emu_rq *rq);
+/* For a new queue: 0, or -EINVAL where no card has such a queue. The other members are the caller's. */
+int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *shape);
 void emu_sq_to_error(struct emu_sq *sq); /* flushes what is posted: error CQEs */
 void emu_rq_to_error(struct emu_rq *rq);
 /* Poisons ring, arm record and doorbell sentinel as a new CQ or doorbell page needs it. */

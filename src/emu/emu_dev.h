@@ -81,6 +81,8 @@ struct emu_error {
 	uint8_t cqe_opcode; /* EMU_CQE_REQ_ERR, EMU_CQE_RESP_ERR */
 	uint8_t wqe_opcode;
 	uint16_t wqe_counter;
+	uint16_t wqe_id;  /* of striding queues only, */
+	uint32_t strides; /* and how many of them are gone */
 	uint32_t qpn, user_index;
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define EMU_WQEBB 64u          /* PRM: WQE basic block */
+#define EMU_CACHE_LINE 64u
 #define EMU_DS    16u          /* a WQE's size counts in units of 16 bytes */
 /* What the 6-bit field can say; the next WQEBB would be above max_wqe_sz_sq anyway. */
 #define EMU_MAX_DS 63u
@@ -96,6 +97,25 @@ struct emu_wqe_data {
 #define EMU_LKEY_END    0x100u /* PRM: terminates a receive WQE's scatter list */
 #define EMU_2GB         0x80000000u /* byte_count 0 means this in a pointer segment */
 
+/* First segment of the receive WQEs of linked lists and of striding queues. */
+struct emu_wqe_next {
+	uint8_t rsvd[2];
+	__be16 next_wqe_index; /* of linked lists only */
+	uint8_t signature;
+	uint8_t rsvd5[11];
+};
+
+/* Striding queues, as mlx5_ib and libmlx5 bound them (MLX5_{MIN,MAX}_SINGLE_STRIDE_LOG_NUM_BYTES) */
+#define EMU_LOG_STRIDE_MIN   6u
+#define EMU_LOG_STRIDE_MAX   13u
+#define EMU_LOG_STRIDES_MIN  3u /* where ext_stride_num_range is set; else 9 */
+#define EMU_LOG_STRIDES_MAX  16u
+#define EMU_TWO_BYTE_SHIFT   2u
+
+/* CQE byte_cnt of a striding queue: length 15:0, strides 30:16 */
+#define EMU_MPW_STRIDES_SHIFT 16u
+#define EMU_MPW_FILLER        0x80000000u
+
 /* Completion queue entry, PRM "CQE format"; 128-byte entries have it in their second half. */
 struct emu_cqe {
 	uint8_t rsvd0[2];
@@ -138,6 +158,7 @@ _Static_assert(sizeof(struct emu_wqe_eth) == 16, "PRM: Ethernet segment");
 _Static_assert(offsetof(struct emu_wqe_eth, inline_hdr) == 14, "PRM: inline header");
 _Static_assert(sizeof(struct emu_wqe_wait) == 32, "PRM: wait segment");
 _Static_assert(sizeof(struct emu_wqe_data) == 16, "PRM: pointer segment");
+_Static_assert(sizeof(struct emu_wqe_next) == 16, "PRM: next segment");
 _Static_assert(sizeof(struct emu_cqe) == 64, "PRM: CQE");
 _Static_assert(sizeof(struct emu_err_cqe) == 64, "PRM: error CQE");
 _Static_assert(offsetof(struct emu_cqe, hds_ip_ext) == 28, "PRM: CQE checksum status");

@@ -1,14 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Receive queues: from a TIR to an RQ, into the buffers of its next WQE, and the CQE for it. */
+#include <errno.h>
 #include <string.h>
 
-#include "emu_dev.h"
+#include "caps.h"
+#include "rq.h"
 
 void emu_rq_reset(struct emu_rq *rq)
 {
 	rq->ci = 0;
 	rq->pi = 0;
 	rq->dry = false;
+	rq->head = 0;
+	rq->follow = false;
+	rq->used = 0;
+}
+
+static bool strides_ok(const struct emu_rq_shape *s)
+{
+	return s->log_stride >= EMU_LOG_STRIDE_MIN && s->log_stride <= EMU_LOG_STRIDE_MAX &&
+	       s->log_strides >= EMU_LOG_STRIDES_MIN && s->log_strides <= EMU_LOG_STRIDES_MAX;
+}
+
+int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *s)
+{
+	bool striding = s->type == EMU_WQ_LINKED_STRIDING || s->type == EMU_WQ_CYCLIC_STRIDING;
+	uint32_t segs = s->type == EMU_WQ_CYCLIC ? 0 : sizeof(struct emu_wqe_next);
+
+	if (!s->n_wqe || (s->n_wqe & (s->n_wqe - 1)) || s->n_wqe > EMU_MAX_RQ_WQE)
+		return -EINVAL;
+	if (s->log_wqe > 31 || 1u << s->log_wqe > EMU_MAX_RQ_DESC ||
+	    1u << s->log_wqe < segs + EMU_DS)
+		return -EINVAL;
+	if (striding ? !strides_ok(s) : s->two_byte_shift)
+		return -EINVAL;
+	rq->n_wqe = s->n_wqe;
+	rq->stride = 1u << s->log_wqe;
+	rq->segs = segs;
+	rq->linked = s->type == EMU_WQ_LINKED || s->type == EMU_WQ_LINKED_STRIDING;
+	rq->log_stride = striding ? (uint8_t)s->log_stride : 0;
+	rq->log_strides = striding ? (uint8_t)s->log_strides : 0;
+	rq->shift = s->two_byte_shift ? EMU_TWO_BYTE_SHIFT : 0;
+	return 0;
+}
+
+/* The queue's CQ is dead: the queue cannot go on. */
+static void cq_lost(struct emu_rq *rq)
+{
+	rq->state = EMU_QUEUE_ERR;
+	emu_async_event(rq->ctx, rq->of_qp ? EMU_ASYNC_QP_FATAL : EMU_ASYNC_WQ_FATAL,
+			rq->wq_handle);
+	rq->async_events_reported++;
+}
+
+void emu_rq_advance(struct emu_rq *rq)
+{
+	rq->ci++;
+	rq->follow = rq->linked;
+	rq->used = 0;
+}
+
+bool emu_rq_complete(struct emu_rq *rq, struct emu_cqe *cqe)
+{
+	if (emu_cq_write(rq->cq, cqe, EMU_CQE_PLAIN))
+		return true;
+	cq_lost(rq);
+	return false;
+}
+
+static bool write_error(struct emu_rq *rq, enum emu_syndrome syndrome)
+{
+	struct emu_error err = {
+		.syndrome = syndrome,
+		.cqe_opcode = EMU_CQE_RESP_ERR,
+		.wqe_counter = rq->log_stride ? (uint16_t)rq->used : emu_rq_index(rq),
+		.wqe_id = rq->log_stride ? emu_rq_index(rq) : 0,
+		.strides = rq->log_stride ? (1u << rq->log_strides) - rq->used : 0,
+		.qpn = rq->rqn,
+		.user_index = rq->user_index,
+	};
+
+	emu_rq_advance(rq);
+	if (emu_cq_write_error(rq->cq, &err))
+		return true;
+	cq_lost(rq);
+	return false;
 }
 
 static void to_error(struct emu_rq *rq)
@@ -22,30 +98,12 @@ void emu_rq_to_error(struct emu_rq *rq)
 	to_error(rq);
 }
 
-/* The queue's CQ is dead: the queue cannot go on. */
-static void cq_lost(struct emu_rq *rq)
+/* A frame that is too long costs its WQE; anything else stops the queue. */
+void emu_rq_fail(struct emu_rq *rq, enum emu_syndrome syndrome)
 {
-	rq->state = EMU_QUEUE_ERR;
-	emu_async_event(rq->ctx, rq->of_qp ? EMU_ASYNC_QP_FATAL : EMU_ASYNC_WQ_FATAL,
-			rq->wq_handle);
-	rq->async_events_reported++;
-}
-
-static bool write_error(struct emu_rq *rq, enum emu_syndrome syndrome)
-{
-	struct emu_error err = {
-		.syndrome = syndrome,
-		.cqe_opcode = EMU_CQE_RESP_ERR,
-		.wqe_counter = rq->ci,
-		.qpn = rq->rqn,
-		.user_index = rq->user_index,
-	};
-
-	rq->ci++;
-	if (emu_cq_write_error(rq->cq, &err))
-		return true;
-	cq_lost(rq);
-	return false;
+	emu_counted[rq->dev->index].rx_wqe_errors++;
+	if (write_error(rq, syndrome) && syndrome != EMU_SYN_LOCAL_LENGTH)
+		to_error(rq);
 }
 
 /* Reads the RQ counter. False: nothing posted. */
@@ -66,35 +124,52 @@ static bool refresh(struct emu_rq *rq)
 	return rq->pi != rq->ci;
 }
 
-/* Is there a WQE for a frame? A queue that nobody fills is not waited for twice. */
-static bool has_wqe(struct emu_rq *rq)
+static inline uint8_t *slot(const struct emu_rq *rq, uint16_t index)
 {
-	if (rq->ci != rq->pi || refresh(rq)) {
-		rq->dry = false;
-		return true;
+	return rq->buf + (size_t)(index & (rq->n_wqe - 1)) * rq->stride;
+}
+
+/*
+ * The WQE behind the one that is done. Its number is read when there is one only: the program links
+ * a WQE to the last one's when it posts it.
+ */
+static void follow(struct emu_rq *rq)
+{
+	const struct emu_wqe_next *next = (const struct emu_wqe_next *)(void *)slot(rq, rq->head);
+
+	rq->head = emu_from_be16(next->next_wqe_index) & (uint16_t)(rq->n_wqe - 1);
+	rq->follow = false;
+}
+
+/* A queue that nobody fills is not waited for twice. */
+bool emu_rq_has_wqe(struct emu_rq *rq)
+{
+	if (rq->ci == rq->pi && !refresh(rq)) {
+		if (rq->dry)
+			return false;
+		rq->dry = !emu_engine_grace(refresh, rq);
+		if (rq->dry)
+			return false;
 	}
-	if (rq->dry)
-		return false;
-	rq->dry = !emu_engine_grace(refresh, rq);
-	return !rq->dry;
+	rq->dry = false;
+	if (rq->follow)
+		follow(rq);
+	return true;
 }
 
 void emu_rq_flush(struct emu_rq *rq)
 {
 	if (!refresh(rq))
 		return;
-	while (rq->ci != rq->pi)
+	while (rq->ci != rq->pi) {
+		if (rq->follow)
+			follow(rq);
 		if (!write_error(rq, EMU_SYN_FLUSHED))
 			return;
+	}
 }
 
-/* What is left to copy: a frame is one piece, or two around a stripped tag. */
-struct source {
-	const uint8_t *ptr[2];
-	uint32_t len[2];
-};
-
-static void copy_out(struct source *src, uint8_t *dst, uint32_t room)
+static void copy_out(struct emu_source *src, uint8_t *dst, uint32_t room)
 {
 	uint32_t n;
 	int i;
@@ -113,16 +188,23 @@ static void copy_out(struct source *src, uint8_t *dst, uint32_t room)
 
 static inline const struct emu_wqe_data *wqe_segs(const struct emu_rq *rq, uint16_t index)
 {
-	size_t slot = index & (rq->n_wqe - 1);
-
-	return (const struct emu_wqe_data *)(const void *)(rq->buf + slot * rq->stride);
+	return (const struct emu_wqe_data *)(const void *)(slot(rq, index) + rq->segs);
 }
 
-static enum emu_syndrome scatter(struct emu_rq *rq, struct source *src)
+/* MLX5_WQ_END_PAD_MODE_ALIGN: the last write goes up to the end of a cache line, within the buffer.
+ */
+static void pad_end(uint8_t *dst, uint32_t room)
 {
-	const struct emu_wqe_data *seg = wqe_segs(rq, rq->ci);
-	const struct emu_wqe_data *end = seg + rq->stride / EMU_DS;
-	uint32_t left = src->len[0] + src->len[1], room;
+	uint32_t n = (uint32_t)(-(uintptr_t)dst & (EMU_CACHE_LINE - 1));
+
+	memset(dst, 0, n < room ? n : room);
+}
+
+enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t skip)
+{
+	const struct emu_wqe_data *seg = wqe_segs(rq, emu_rq_index(rq));
+	const struct emu_wqe_data *end = seg + (rq->stride - rq->segs) / EMU_DS;
+	uint32_t left = rx->len, room, n;
 	uint8_t *dst;
 
 	for (; left && seg < end; seg++) {
@@ -132,10 +214,16 @@ static enum emu_syndrome scatter(struct emu_rq *rq, struct source *src)
 		dst = emu_mem(rq->dev, seg, rq->pdn, EMU_ACCESS_LOCAL_WRITE);
 		if (!dst || room == 0 || room >= EMU_2GB)
 			return EMU_SYN_LOCAL_PROT;
-		if (room > left)
-			room = left;
-		copy_out(src, dst, room);
-		left -= room;
+		if (skip >= room) {
+			skip -= room;
+			continue;
+		}
+		n = room - skip < left ? room - skip : left;
+		copy_out(&rx->src, dst + skip, n);
+		left -= n;
+		if (!left && rq->end_padding)
+			pad_end(dst + skip + n, room - skip - n);
+		skip = 0;
 	}
 	return left ? EMU_SYN_LOCAL_LENGTH : EMU_SYN_NONE;
 }
@@ -152,29 +240,6 @@ static void prefetch_ahead(struct emu_rq *rq)
 		__builtin_prefetch(dst, 1);
 }
 
-static void write_cqe(struct emu_rq *rq, const struct emu_frame *f, uint32_t tag,
-		      struct emu_rss_result rss)
-{
-	bool strip = rq->vlan_strip && f->pkt.vlan;
-	struct emu_cqe cqe = {
-		.rx_hash_result = emu_to_be32(rss.hash),
-		.rx_hash_type = rss.type,
-		.hds_ip_ext = f->status.ok,
-		.l4_hdr_type_etc = (uint8_t)(f->status.type | (strip ? EMU_CQE_CV : 0)),
-		.vlan_info = strip ? emu_to_be16(f->pkt.vlan_tci) : 0,
-		.srqn_uidx = emu_to_be32(rq->user_index),
-		.byte_cnt = emu_to_be32(strip ? f->len - 4 : f->len),
-		.timestamp = emu_to_be64(emu_time_cqe(rq->cq->realtime)),
-		.sop_drop_qpn = emu_to_be32(tag & 0xffffff),
-		.wqe_counter = emu_to_be16(rq->ci),
-		.op_own = EMU_CQE_RESP_SEND << 4,
-	};
-
-	rq->ci++;
-	if (!emu_cq_write(rq->cq, &cqe, EMU_CQE_PLAIN))
-		cq_lost(rq);
-}
-
 static void verify(struct emu_frame *f)
 {
 	if (f->verified)
@@ -183,42 +248,77 @@ static void verify(struct emu_frame *f)
 	f->verified = true;
 }
 
-static void receive(struct emu_rq *rq, struct emu_frame *f, uint32_t tag, struct emu_rss_result rss)
+void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe)
 {
-	struct emu_counters *count = &emu_counted[rq->dev->index];
-	struct source src = {{f->data, NULL}, {f->len, 0}};
-	enum emu_syndrome syndrome;
+	struct emu_frame *f = rx->frame;
 
-	if (rq->state != EMU_QUEUE_RDY || !has_wqe(rq)) {
-		count->out_of_buffer++;
+	verify(f);
+	*cqe = (struct emu_cqe){
+		.rx_hash_result = emu_to_be32(rx->rss.hash),
+		.rx_hash_type = rx->rss.type,
+		.hds_ip_ext = f->status.ok,
+		.l4_hdr_type_etc = (uint8_t)(f->status.type | (rx->strip ? EMU_CQE_CV : 0)),
+		.vlan_info = rx->strip ? emu_to_be16(f->pkt.vlan_tci) : 0,
+		.srqn_uidx = emu_to_be32(rq->user_index),
+		.timestamp = emu_to_be64(emu_time_cqe(rq->cq->realtime)),
+		.sop_drop_qpn = emu_to_be32(rx->tag & 0xffffff),
+		.op_own = EMU_CQE_RESP_SEND << 4,
+	};
+}
+
+static void receive_one(struct emu_rq *rq, struct emu_rx *rx)
+{
+	enum emu_syndrome syndrome;
+	struct emu_cqe cqe;
+
+	if (!rq->linked)
+		prefetch_ahead(rq);
+	syndrome = emu_rq_scatter(rq, rx, 0);
+	if (syndrome != EMU_SYN_NONE) {
+		emu_rq_fail(rq, syndrome);
 		return;
 	}
-	if (rq->vlan_strip && f->pkt.vlan) {
-		src.len[0] = 12;
-		src.ptr[1] = f->data + 16;
-		src.len[1] = f->len - 16;
-	}
-	prefetch_ahead(rq);
-	syndrome = scatter(rq, &src);
-	if (syndrome == EMU_SYN_NONE) {
-		verify(f);
-		write_cqe(rq, f, tag, rss);
+	emu_rq_cqe(rq, rx, &cqe);
+	cqe.byte_cnt = emu_to_be32(rx->len);
+	cqe.wqe_counter = emu_to_be16(emu_rq_index(rq));
+	emu_rq_advance(rq);
+	emu_rq_complete(rq, &cqe);
+}
+
+static void set_source(const struct emu_rq *rq, struct emu_rx *rx)
+{
+	const struct emu_frame *f = rx->frame;
+
+	rx->strip = rq->vlan_strip && f->pkt.vlan;
+	rx->src = (struct emu_source){{f->data, NULL}, {f->len, 0}};
+	rx->len = f->len;
+	if (!rx->strip)
+		return;
+	rx->src = (struct emu_source){{f->data, f->data + 16}, {12, f->len - 16}};
+	rx->len = f->len - 4;
+}
+
+static void receive(struct emu_rq *rq, struct emu_rx *rx)
+{
+	if (rq->state != EMU_QUEUE_RDY || !emu_rq_has_wqe(rq)) {
+		emu_counted[rq->dev->index].out_of_buffer++;
 		return;
 	}
-	count->rx_wqe_errors++;
-	/* A frame that is too long costs its WQE; anything else stops the queue. */
-	if (write_error(rq, syndrome) && syndrome != EMU_SYN_LOCAL_LENGTH)
-		to_error(rq);
+	set_source(rq, rx);
+	if (rq->log_stride)
+		emu_rq_receive_striding(rq, rx);
+	else
+		receive_one(rq, rx);
 }
 
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag)
 {
-	struct emu_rss_result rss = {0, 0};
+	struct emu_rx rx = {.frame = frame, .tag = tag};
 	struct emu_rq *rq;
 
 	if (tir->hash_fields)
-		rss = emu_rss(&tir->rss, tir->hash_fields, &frame->pkt);
-	rq = tir->rqs[rss.hash & (tir->n_rqs - 1)];
+		rx.rss = emu_rss(&tir->rss, tir->hash_fields, &frame->pkt);
+	rq = tir->rqs[rx.rss.hash & (tir->n_rqs - 1)];
 	if (rq)
-		receive(rq, frame, tag, rss);
+		receive(rq, &rx);
 }

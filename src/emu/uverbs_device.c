@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's context and what it says of itself. */
 #include "caps.h"
+#include "emu_hw.h"
 #include "fault.h"
 #include "pages.h"
 #include "preload.h"
@@ -8,6 +9,7 @@
 #include "uverbs.h"
 #include "uverbs_clock.h"
 #include "uverbs_event.h"
+#include "uverbs_wq.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -164,6 +166,14 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP,
 				.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
 			},
+		.striding_rq_caps =
+			{
+				.min_single_stride_log_num_of_bytes = EMU_LOG_STRIDE_MIN,
+				.max_single_stride_log_num_of_bytes = EMU_LOG_STRIDE_MAX,
+				.min_single_wqe_log_num_of_strides = emu_min_log_strides(),
+				.max_single_wqe_log_num_of_strides = EMU_LOG_STRIDES_MAX,
+				.supported_qpts = RAW_PACKET,
+			},
 		.mlx5_ib_support_multi_pkt_send_wqes =
 			emu_fault(EMU_FAULT_NO_EMPW) ? 0 : MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
 	};
@@ -193,7 +203,7 @@ static int query_device_ex(struct emu_call *call)
 	if (req.comp_mask || req.reserved)
 		return -EINVAL;
 	fill_device(call->ctx->dev, &resp.base);
-	resp.device_cap_flags_ex = resp.base.device_cap_flags;
+	resp.device_cap_flags_ex = resp.base.device_cap_flags | EMU_DEVICE_PCI_WRITE_END_PADDING;
 	if (call->out_len < sizeof(resp))
 		resp.response_length = (__u32)call->out_len;
 	emu_write_out(call, &resp, sizeof(resp));

@@ -119,8 +119,6 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 	if (req->sq_wqe_count &&
 	    ((req->sq_wqe_count & (req->sq_wqe_count - 1)) || req->sq_wqe_count > EMU_MAX_SQ_WQEBB))
 		return -EINVAL;
-	if (req->rq_wqe_count && !emu_rq_shape_ok(req->rq_wqe_count, req->rq_wqe_shift))
-		return -EINVAL;
 	if (!req->sq_wqe_count && !req->rq_wqe_count)
 		return -EINVAL;
 	if (req->buf_addr % 64 || req->sq_buf_addr % 64 || req->db_addr % 8 || req->uidx > 0xffffff)
@@ -138,7 +136,7 @@ static int check_attrs(const struct emu_call *call)
 
 	if (flags & ~known)
 		return -EINVAL;
-	if (flags & (IB_UVERBS_QP_CREATE_SCATTER_FCS | IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING))
+	if (flags & IB_UVERBS_QP_CREATE_SCATTER_FCS)
 		return -EOPNOTSUPP;
 	if (emu_attr_value(call, UVERBS_ATTR_CREATE_QP_TYPE) != IB_UVERBS_QPT_RAW_PACKET)
 		return -EOPNOTSUPP;
@@ -217,6 +215,17 @@ static void fill_sq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	o->qp.sq = sq;
 }
 
+static int shape_rq(const struct mlx5_ib_create_qp *req, struct emu_rq *rq)
+{
+	const struct emu_rq_shape shape = {
+		.type = EMU_WQ_CYCLIC,
+		.n_wqe = req->rq_wqe_count,
+		.log_wqe = req->rq_wqe_shift,
+	};
+
+	return req->rq_wqe_count ? emu_rq_set_shape(rq, &shape) : 0;
+}
+
 static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 		    struct emu_qp_object *o)
 {
@@ -230,11 +239,10 @@ static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	rq->user_index = req->uidx;
 	rq->pdn = emu_pdn(o->qp.pd);
 	rq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
-	rq->n_wqe = req->rq_wqe_count;
-	rq->stride = 1u << req->rq_wqe_shift;
 	rq->dbrec = (__be32 *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
 	rq->cq = emu_cq_of(o->qp.recv_cq);
 	rq->vlan_strip = flags & IB_UVERBS_QP_CREATE_CVLAN_STRIPPING;
+	rq->end_padding = flags & IB_UVERBS_QP_CREATE_PCI_WRITE_END_PADDING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_QP_USER_HANDLE);
 	rq->of_qp = true;
 	o->qp.rq = rq;
@@ -274,6 +282,8 @@ static int raw_new(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 		return ret;
 	emu_attr_copy(call, UVERBS_ATTR_CREATE_QP_CAP, &cap, sizeof(cap));
 	ret = check_caps(&cap);
+	if (!ret)
+		ret = shape_rq(req, &o->rq);
 	if (!ret)
 		ret = find_parts(call, req, o);
 	if (!ret)

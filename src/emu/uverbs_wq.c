@@ -23,23 +23,38 @@ struct emu_rq *emu_wq_rq(struct emu_object *wq)
 	return &((struct wq_object *)wq->impl)->rq;
 }
 
-bool emu_rq_shape_ok(uint32_t n_wqe, uint32_t shift)
-{
-	return n_wqe && !(n_wqe & (n_wqe - 1)) && n_wqe <= EMU_MAX_RQ_WQE && shift >= 4 &&
-	       1u << (shift & 31) <= EMU_MAX_RQ_DESC && shift < 32;
-}
-
 /* ---- create --------------------------------------------------------------------------------- */
 
-/* As mlx5_ib's prepare_user_rq, for a card without striding queues and signatures. */
+uint32_t emu_min_log_strides(void)
+{
+	return emu_settings.stride_min;
+}
+
+static struct emu_rq_shape shape_of(const struct mlx5_ib_create_wq *req)
+{
+	bool striding = req->comp_mask & MLX5_IB_CREATE_WQ_STRIDING_RQ;
+
+	return (struct emu_rq_shape){
+		.type = striding ? EMU_WQ_CYCLIC_STRIDING : EMU_WQ_CYCLIC,
+		.n_wqe = req->rq_wqe_count,
+		.log_wqe = req->rq_wqe_shift,
+		.log_stride = req->single_stride_log_num_of_bytes,
+		.log_strides = req->single_wqe_log_num_of_strides,
+		.two_byte_shift = striding && req->two_byte_shift_en,
+	};
+}
+
+/* As mlx5_ib's prepare_user_rq, for a card without signatures. */
 static int check_provider(const struct emu_call *call, const struct mlx5_ib_create_wq *req)
 {
 	if (call->uhw_in_len < offsetof(struct mlx5_ib_create_wq, single_stride_log_num_of_bytes))
 		return -EINVAL;
-	if (req->comp_mask || req->flags || req->two_byte_shift_en)
+	if ((req->comp_mask & ~(uint32_t)MLX5_IB_CREATE_WQ_STRIDING_RQ) || req->flags)
 		return -EOPNOTSUPP;
-	if (!emu_rq_shape_ok(req->rq_wqe_count, req->rq_wqe_shift) || req->buf_addr % 64 ||
-	    req->db_addr % 8 || req->user_index > 0xffffff)
+	if ((req->comp_mask & MLX5_IB_CREATE_WQ_STRIDING_RQ) &&
+	    req->single_wqe_log_num_of_strides < emu_min_log_strides())
+		return -EINVAL;
+	if (req->buf_addr % 64 || req->db_addr % 8 || req->user_index > 0xffffff)
 		return -EINVAL;
 	return 0;
 }
@@ -50,7 +65,9 @@ static int check_attrs(const struct emu_call *call)
 
 	if (emu_attr_value(call, UVERBS_ATTR_CREATE_WQ_TYPE)) /* IB_WQT_RQ = 0 is the only one */
 		return -EINVAL;
-	if (flags & ~(uint64_t)IB_UVERBS_WQ_FLAGS_CVLAN_STRIPPING)
+	/* no scatter-FCS and no delayed drops on this card: raw_packet_caps says so */
+	if (flags & ~(uint64_t)(IB_UVERBS_WQ_FLAGS_CVLAN_STRIPPING |
+				IB_UVERBS_WQ_FLAGS_PCI_WRITE_END_PADDING))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -80,8 +97,11 @@ static void wq_destroy(struct emu_object *obj)
 static int wq_parts(struct emu_call *call, const struct mlx5_ib_create_wq *req, struct wq_object *o)
 {
 	uint64_t size = (uint64_t)req->rq_wqe_count << req->rq_wqe_shift;
-	int ret = emu_attr_object(call, UVERBS_ATTR_CREATE_WQ_PD_HANDLE, EMU_TYPE_PD, &o->pd);
+	struct emu_rq_shape shape = shape_of(req);
+	int ret = emu_rq_set_shape(&o->rq, &shape);
 
+	if (!ret)
+		ret = emu_attr_object(call, UVERBS_ATTR_CREATE_WQ_PD_HANDLE, EMU_TYPE_PD, &o->pd);
 	if (!ret)
 		ret = emu_attr_object(call, UVERBS_ATTR_CREATE_WQ_CQ_HANDLE, EMU_TYPE_CQ, &o->cq);
 	if (!ret)
@@ -107,11 +127,10 @@ static void wq_fill(struct emu_call *call, const struct mlx5_ib_create_wq *req, 
 	rq->user_index = req->user_index;
 	rq->pdn = emu_pdn(o->pd);
 	rq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
-	rq->n_wqe = req->rq_wqe_count;
-	rq->stride = 1u << req->rq_wqe_shift;
 	rq->dbrec = (__be32 *)(uintptr_t)req->db_addr; /* MLX5_RCV_DBR */
 	rq->cq = emu_cq_of(o->cq);
 	rq->vlan_strip = flags & IB_UVERBS_WQ_FLAGS_CVLAN_STRIPPING;
+	rq->end_padding = flags & IB_UVERBS_WQ_FLAGS_PCI_WRITE_END_PADDING;
 	rq->wq_handle = emu_attr_value(call, UVERBS_ATTR_CREATE_WQ_USER_HANDLE);
 }
 

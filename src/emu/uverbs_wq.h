@@ -13,7 +13,7 @@ struct emu_ind_table {
 
 struct emu_rq *emu_wq_rq(struct emu_object *wq);
 
-/* Bytes of a receive WQE as log2: what fits and what the card takes. */
-bool emu_rq_shape_ok(uint32_t n_wqe, uint32_t shift);
+/* Least log2 of the strides of a WQE, as the card has ext_stride_num_range or not. */
+uint32_t emu_min_log_strides(void);
 
 #endif

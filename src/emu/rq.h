@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Receive queues, between rq.c and rq_striding.c. */
+#ifndef EMU_RQ_H
+#define EMU_RQ_H
+
+#include "emu_dev.h"
+
+/* What is left to copy: a frame is one piece, or two around a stripped tag. */
+struct emu_source {
+	const uint8_t *ptr[2];
+	uint32_t len[2];
+};
+
+/* One frame for one queue. */
+struct emu_rx {
+	struct emu_frame *frame;
+	struct emu_source src;
+	uint32_t len; /* of what is copied */
+	uint32_t tag;
+	struct emu_rss_result rss;
+	bool strip;
+};
+
+/* Is there a WQE for a frame? */
+bool emu_rq_has_wqe(struct emu_rq *rq);
+/* Copies the frame into the current WQE, skip bytes into its scatter list. */
+enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t skip);
+/* A CQE for the frame; what depends on the queue's kind is the caller's: byte count, counters. */
+void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe);
+/* False: the completion queue is dead, and the receive queue with it. */
+bool emu_rq_complete(struct emu_rq *rq, struct emu_cqe *cqe);
+/* The current WQE is done. */
+void emu_rq_advance(struct emu_rq *rq);
+/* The frame could not be taken: an error CQE, which the current WQE is gone with. */
+void emu_rq_fail(struct emu_rq *rq, enum emu_syndrome syndrome);
+
+/* As CQEs name the current WQE. */
+static inline uint16_t emu_rq_index(const struct emu_rq *rq)
+{
+	return rq->linked ? rq->head : rq->ci;
+}
+
+/* rq_striding.c; the queue is ready and has a WQE. */
+void emu_rq_receive_striding(struct emu_rq *rq, struct emu_rx *rx);
+
+#endif
