@@ -15,6 +15,10 @@
 #define EMU_LOG_MAX_MKEY  20u
 #define EMU_LOG_IND_TABLE 11u /* log_max_rqt_size */
 #define EMU_LOG_MAX_LSO   18u /* bytes of a large send's payload: max_lso_cap */
+#define EMU_RATES         127u /* packet_pacing_rate_table_size, without the entry of no limit */
+#define EMU_RATE_MIN      1u   /* kbps */
+#define EMU_RATE_MAX      200000000u
+#define EMU_RATE_BURST    16384u /* bytes that a queue may send at once where it asks for nothing else */
 #define EMU_BF_REG        512u
 #define EMU_CLOCK_KHZ     1000000u /* the free-running clock counts nanoseconds */
 

@@ -23,6 +23,7 @@ static const char *const type_names[EMU_TYPE_COUNT] = {
 	[EMU_TYPE_FLOW] = "flow",
 	[EMU_TYPE_MATCHER] = "matcher",
 	[EMU_TYPE_UAR] = "uar",
+	[EMU_TYPE_PP] = "pp",
 };
 
 static int grow(struct emu_ctx *ctx)

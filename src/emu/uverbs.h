@@ -28,6 +28,7 @@ enum emu_type {
 	EMU_TYPE_FLOW,
 	EMU_TYPE_MATCHER,
 	EMU_TYPE_UAR,
+	EMU_TYPE_PP,
 	EMU_TYPE_COUNT
 };
 
@@ -91,6 +92,7 @@ struct emu_qp {
 	struct emu_rq *single[1]; /* tir.rqs of a plain raw packet QP */
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
 	uint32_t create_flags;
+	uint16_t rate_index; /* of the send queue; 0: no limit. uverbs_rate.h */
 };
 
 /* ---- one ioctl ------------------------------------------------------------------------------ */
@@ -161,7 +163,7 @@ struct emu_table {
 #define EMU_SPECS(array) (array), EMU_COUNT(array)
 
 extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, emu_cq_table,
-	emu_qp_table, emu_wq_table, emu_devx_table, emu_gid_table;
+	emu_qp_table, emu_wq_table, emu_devx_table, emu_gid_table, emu_rate_table;
 /*
  * uverbs_flow.c: write commands CREATE_FLOW and DESTROY_FLOW (extended), FLOW/DESTROY,
  * FLOW/MLX5 CREATE_FLOW and DESTROY_FLOW, FLOW_MATCHER/CREATE and DESTROY.

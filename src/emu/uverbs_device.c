@@ -152,6 +152,13 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 	*resp = (struct mlx5_ib_query_device_resp){
 		.response_length = sizeof(*resp),
 		.tso_caps = {.max_tso = 1u << EMU_LOG_MAX_LSO, .supported_qpts = RAW_PACKET},
+		.packet_pacing_caps =
+			{
+				.qp_rate_limit_min = EMU_RATE_MIN,
+				.qp_rate_limit_max = EMU_RATE_MAX,
+				.supported_qpts = RAW_PACKET,
+				.cap_flags = MLX5_IB_PP_SUPPORT_BURST,
+			},
 		.sw_parsing_caps =
 			{
 				.sw_parsing_offloads = EMU_SW_PARSING_ALL,

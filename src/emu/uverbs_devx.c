@@ -12,6 +12,7 @@
 #define OPCODE_QUERY_HCA_CAP 0x100 /* PRM "Command opcodes" */
 #define CAP_GENERAL	     0	   /* op_mod 15:1: which capabilities; 0: maximum or current */
 #define CAP_ETHERNET	     1
+#define CAP_QOS		     12
 #define STATUS_BAD_PARAM     0x03
 #define OUT_HEADER	     16 /* status, syndrome */
 
@@ -61,6 +62,16 @@ static const struct field ethernet[] = {
 	{0x20, 3, 7},		      /* swp, swp_csum, swp_lso */
 };
 
+/* PRM "QoS capabilities": qos_cap */
+static const struct field qos[] = {
+	{0x00, 1, 1},		  /* packet_pacing */
+	{0x05, 2, 3},		  /* packet_pacing_burst_bound, packet_pacing_typical_size */
+	{0x0b, 1, 1},		  /* packet_pacing_uid */
+	{0x40, 32, EMU_RATE_MAX}, /* packet_pacing_max_rate */
+	{0x60, 32, EMU_RATE_MIN}, /* packet_pacing_min_rate */
+	{0x90, 16, EMU_RATES + 1}, /* packet_pacing_rate_table_size */
+};
+
 /* wqe_inline_mode, of the same page: not required, or the L2 header */
 static const struct field inline_mode[2] = {{0x12, 2, 2}, {0x12, 2, 0}};
 
@@ -100,6 +111,9 @@ static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
 	if (which == CAP_ETHERNET) {
 		fields = ethernet;
 		n = EMU_COUNT(ethernet);
+	} else if (which == CAP_QOS) {
+		fields = qos;
+		n = EMU_COUNT(qos);
 	} else if (which != CAP_GENERAL) {
 		return firmware_refuses(out);
 	}

@@ -5,6 +5,7 @@
 #include "fault.h"
 #include "uverbs_cq.h"
 #include "uverbs_event.h"
+#include "uverbs_rate.h"
 #include "uverbs_uar.h"
 #include "uverbs_wq.h"
 
@@ -80,6 +81,7 @@ static void qp_destroy(struct emu_object *obj)
 	struct emu_qp_object *o = obj->impl;
 
 	detach(o);
+	emu_rate_put(o->qp.dev, o->qp.rate_index);
 	emu_object_put(o->qp.pd);
 	emu_object_put(o->qp.send_cq);
 	emu_object_put(o->qp.recv_cq);

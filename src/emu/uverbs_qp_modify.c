@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The states of a raw packet queue pair, as the kernel's table and mlx5_ib's raw QPs have them. */
 #include "uverbs_qp.h"
+#include "uverbs_rate.h"
 
 #include <errno.h>
 #include <rdma/ib_user_verbs.h>
@@ -68,9 +69,32 @@ static void set_sq(struct emu_sq *sq, enum emu_queue_state state)
 	emu_sq_reset(sq);
 }
 
-/* modify_raw_packet_qp of mlx5_ib: receiving from INIT on, sending from RTS on */
-static void move(struct emu_qp *qp, enum emu_qp_state to)
+/* modify_raw_packet_qp_sq of mlx5_ib: the new entry first; without a send queue it is nobody's */
+static int take_rate(struct emu_qp *qp, const struct emu_rate *rate)
 {
+	uint16_t index = 0;
+	int ret;
+
+	if (!rate || !qp->sq)
+		return 0;
+	ret = rate->kbps ? emu_rate_get(qp->dev, rate, &index) : 0;
+	if (ret)
+		return ret;
+	emu_rate_put(qp->dev, qp->rate_index);
+	qp->rate_index = index;
+	return 0;
+}
+
+/* modify_raw_packet_qp of mlx5_ib: receiving from INIT on, sending from RTS on */
+static void move(struct emu_qp *qp, enum emu_qp_state to, const struct emu_rate *rate)
+{
+	static const struct emu_rate unlimited;
+
+	if (to == EMU_QPS_RESET || to == EMU_QPS_ERR) {
+		emu_rate_put(qp->dev, qp->rate_index);
+		qp->rate_index = 0;
+		rate = &unlimited;
+	}
 	emu_engine_pause();
 	if (qp->rq && to == EMU_QPS_INIT && qp->state == EMU_QPS_RESET)
 		set_rq(qp->rq, EMU_QUEUE_RDY);
@@ -84,16 +108,21 @@ static void move(struct emu_qp *qp, enum emu_qp_state to)
 		if (qp->sq)
 			set_sq(qp->sq, state);
 	}
+	if (qp->sq && rate)
+		emu_rate_apply(qp->sq, rate);
 	emu_engine_resume();
 	qp->state = to;
 }
 
-static int modify(struct emu_call *call, const struct ib_uverbs_modify_qp *req, uint32_t rate)
+/* rate: NULL where none was given */
+static int modify(struct emu_call *call, const struct ib_uverbs_modify_qp *req,
+		  const struct emu_rate *rate)
 {
 	struct emu_object *obj = emu_object_find(call->ctx, EMU_TYPE_QP, req->qp_handle);
 	enum emu_qp_state to;
 	uint32_t mask = req->attr_mask;
 	struct emu_qp *qp;
+	int ret;
 
 	if (!obj)
 		return -EINVAL;
@@ -105,10 +134,10 @@ static int modify(struct emu_call *call, const struct ib_uverbs_modify_qp *req, 
 		return -EINVAL;
 	if (!allowed(qp->state, to, mask))
 		return -EINVAL;
-	if ((mask & MASK_RATE_LIMIT) && rate) /* no packet pacing: no rate is in range */
-		return -EINVAL;
-	move(qp, to);
-	return 0;
+	ret = take_rate(qp, rate);
+	if (!ret)
+		move(qp, to, rate);
+	return ret;
 }
 
 int emu_qp_modify(struct emu_call *call)
@@ -118,7 +147,7 @@ int emu_qp_modify(struct emu_call *call)
 	emu_write_in(call, &req, sizeof(req));
 	if (req.attr_mask & MASK_RATE_LIMIT) /* only the extended command has the field */
 		return -EOPNOTSUPP;
-	return modify(call, &req, 0);
+	return modify(call, &req, NULL);
 }
 
 int emu_qp_modify_ex(struct emu_call *call)
@@ -127,13 +156,21 @@ int emu_qp_modify_ex(struct emu_call *call)
 	struct mlx5_ib_modify_qp_resp provider = { .response_length = sizeof(provider) };
 	struct mlx5_ib_modify_qp wish;
 	struct ib_uverbs_ex_modify_qp req;
+	struct emu_rate rate;
 	int ret = emu_uhw_in(call, &wish, sizeof(wish));
 
 	emu_write_in(call, &req, sizeof(req));
-	if (!ret && (wish.comp_mask || wish.burst_info.max_burst_sz))
+	rate = (struct emu_rate){req.rate_limit, wish.burst_info.max_burst_sz,
+				 wish.burst_info.typical_pkt_sz};
+	if (!ret && (wish.comp_mask || wish.burst_info.reserved))
 		ret = -EOPNOTSUPP;
+	/* __mlx5_ib_modify_qp: a burst is a rate's */
+	if (!ret && (req.base.attr_mask & MASK_RATE_LIMIT) && !rate.kbps &&
+	    (rate.max_burst || rate.typical_size))
+		ret = -EINVAL;
 	if (!ret)
-		ret = modify(call, &req.base, req.rate_limit);
+		ret = modify(call, &req.base,
+			     req.base.attr_mask & MASK_RATE_LIMIT ? &rate : NULL);
 	if (ret)
 		return ret;
 	emu_write_out(call, &resp, sizeof(resp));
