@@ -290,6 +290,8 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = launch_wire(&wish, &set);
 	if (!ret)
+		ret = launch_pcap(set.pcap);
+	if (!ret)
 		ret = set_environment(&set);
 	if (ret)
 		return ret;

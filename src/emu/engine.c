@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "emu_dev.h"
+#include "pcap.h"
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
 
@@ -240,6 +241,12 @@ static unsigned device_turn(struct emu_dev *dev)
 	return work;
 }
 
+static void tick(uint64_t now_ns)
+{
+	emu_wire_tick(now_ns);
+	emu_pcap_tick(now_ns);
+}
+
 static unsigned turn(void)
 {
 	unsigned work = 0, i;
@@ -247,7 +254,7 @@ static unsigned turn(void)
 	engine.turns++;
 	emu_wire_sync();
 	if (engine.turns % FLUSH_TURNS == 0)
-		emu_wire_tick(emu_time_ns());
+		tick(emu_time_ns());
 	for (i = 0; i < emu_settings.n_ports; i++)
 		if (!LIST_EMPTY(&emu_devs[i].uars))
 			work += device_turn(&emu_devs[i]);
@@ -364,6 +371,7 @@ static void start(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the program's, not ours */
+	emu_pcap_start();
 	err = pthread_create(&engine.thread, &attr, engine_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
@@ -416,6 +424,7 @@ static void after_fork_in_child(void)
 	}
 	emu_clock_forget();
 	emu_wire_forget();
+	emu_pcap_forget();
 }
 
 __attribute__((constructor)) static void prepare(void)
@@ -434,5 +443,6 @@ __attribute__((destructor)) static void finish(void)
 		engine.started = false;
 		futex(&engine.parked, FUTEX_WAKE, 1, NULL);
 	}
+	emu_pcap_stop();
 	emu_wire_detach();
 }

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "pcap.h"
 #include "wire.h"
 
 #define STALL_NS 250000000u /* after this the sender waits no longer for another process */
@@ -200,6 +201,8 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 		return;
 	}
 	count_rx(peer, data, len);
+	if (emu_pcap_on)
+		emu_pcap_frame(data, len);
 	emu_wire_deliver(peer, &frame, false);
 }
 

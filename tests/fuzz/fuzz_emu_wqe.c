@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "emu/emu_dev.h"
+#include "emu/pcap.h"
 #include "emu/wire.h"
 
 enum { QPN = 0x123, PDN = 7, MEMORY = 4096, RX_SLOT = 2048, RX_DEPTH = 8, CQ_DEPTH = 64 };
@@ -69,6 +70,14 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 	(void)ctx;
 	(void)type;
 	(void)element;
+}
+
+bool emu_pcap_on;
+
+void emu_pcap_frame(const uint8_t *data, uint32_t len)
+{
+	(void)data;
+	(void)len;
 }
 
 void emu_ring_flush(void)
