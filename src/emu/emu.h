@@ -225,10 +225,11 @@ struct emu_tir {
 
 /* One port = one RDMA device = one PCI function, as on a ConnectX-7. */
 struct emu_dev {
-	unsigned index;	       /* i of mlx5_i, and the port of the wire */
-	char rdma[EMU_NAME];   /* "mlx5_0" */
-	char netdev[EMU_NAME]; /* "emu0" */
-	char pci[EMU_NAME];    /* "0000:c1:00.0" */
+	unsigned index;		 /* i of mlx5_i, and the port of the wire */
+	char rdma[EMU_NAME];	 /* "mlx5_0" */
+	char netdev[EMU_NAME];	 /* "emu0" */
+	char pci[EMU_NAME];	 /* "0000:c1:00.0" */
+	char path[4 * EMU_NAME]; /* below /sys/devices: "pci0000:c1/0000:c1:00.0" */
 	uint8_t mac[6];
 	LIST_HEAD(, emu_uar) uars;
 	LIST_HEAD(, emu_cq) cqs;

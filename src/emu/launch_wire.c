@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch.h"
+#include "card.h"
 #include "options.h"
 #include "settings.h"
 #include "sysfs.h"
@@ -216,12 +217,43 @@ static int leave_open(int fd)
 	return high;
 }
 
+static bool said(const struct launch_wish *wish, const char *name)
+{
+	const struct emu_option *option;
+
+	for (unsigned i = 0; (option = emu_option(i)); i++) {
+		if (!strcmp(option->name, name))
+			return wish->said >> i & 1;
+	}
+	return false;
+}
+
+/* As many ports as the machine of --topology has, and no more than it has places for. */
+static int shape(const struct launch_wish *wish, struct emu_settings *set)
+{
+	const struct emu_shape *s = emu_shape();
+
+	if (!s)
+		return 0;
+	if (!said(wish, "ports"))
+		set->n_ports = s->n_ports;
+	if (set->n_ports <= 2 * s->max_cards)
+		return 0;
+	launch_complain("--ports %u: this --topology has at most %u", set->n_ports,
+			2 * s->max_cards);
+	return LAUNCH_USAGE;
+}
+
 int launch_wire(const struct launch_wish *wish, struct emu_settings *set)
 {
 	bool fresh;
 	int fd, ret;
 
 	*set = wish->want;
+	emu_settings = *set;
+	ret = shape(wish, set);
+	if (ret)
+		return ret;
 	ret = place(wish, set);
 	if (ret)
 		return ret;

@@ -87,14 +87,13 @@ static const struct emu_live *find_in(const struct emu_dev *dev, const char *pat
 
 const struct emu_live *emu_live_find(const char *mapped, struct emu_dev **dev)
 {
-	char real[PATH_MAX], function[64];
+	char real[PATH_MAX], function[160];
 	const char *at;
 
 	if (!EMU_REAL(realpath)(mapped, real))
 		return NULL;
 	for (unsigned i = 0; i < emu_settings.n_ports; i++) {
-		snprintf(function, sizeof(function), "/pci%.7s/%s/", emu_devs[i].pci,
-			 emu_devs[i].pci);
+		snprintf(function, sizeof(function), "/devices/%s/", emu_devs[i].path);
 		at = strstr(real, function);
 		if (!at)
 			continue;

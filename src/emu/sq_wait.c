@@ -2,6 +2,7 @@
 /* What a send queue does later: WAIT WQEs, and the pauses of its rate limit. */
 #include <string.h>
 
+#include "card.h"
 #include "emu_dev.h"
 
 /* So much before its time the engine goes on looking instead of sleeping. */
@@ -26,7 +27,7 @@ enum emu_syndrome emu_wqe_wait(struct emu_sq *sq, const struct emu_wqe *wqe, boo
 	uint64_t mask, value, left;
 	struct emu_wqe_wait seg;
 
-	if (wqe->opmod != EMU_OPMOD_WAIT_TIME ||
+	if (!emu_card()->wait_on_time || wqe->opmod != EMU_OPMOD_WAIT_TIME ||
 	    wqe->size != sizeof(struct emu_wqe_ctrl) + sizeof(seg))
 		return EMU_SYN_LOCAL_QP_OP;
 	memcpy(&seg, wqe->bytes + sizeof(struct emu_wqe_ctrl), sizeof(seg));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sysfs_put.h"
 #include "sysfs.h"
+#include "card.h"
 #include "emu.h"
 #include "fault.h"
 #include "settings.h"
-#include "tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,115 +14,34 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SUBSYSTEM_ID  0x0053
 #define FIRST_IFINDEX 900001 /* far from the machine's own */
 
-struct attr {
-	const char *name, *text;
-};
-
-static void put_attrs(struct emu_tree *t, const char *dir, const struct attr *attrs, size_t n)
+void emu_put_attrs(struct emu_tree *t, const char *dir, const struct attr *attrs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		emu_tree_file(t, attrs[i].text, "%s/%s", dir, attrs[i].name);
 }
-#define PUT_ATTRS(t, dir, array) put_attrs(t, dir, array, sizeof(array) / sizeof((array)[0]))
 
-/* ---- the PCI function ----------------------------------------------------------------------- */
-
-static const struct attr pci_attrs[] = {
-	{"vendor", "0x15b3\n"},
-	{"device", "0x1021\n"},
-	{"subsystem_vendor", "0x15b3\n"},
-	{"subsystem_device", "0x0053\n"},
-	{"class", "0x020000\n"},
-	{"revision", "0x00\n"},
-	{"irq", "0\n"},
-	{"enable", "1\n"},
-	{"sriov_numvfs", "0\n"},
-	{"sriov_totalvfs", "0\n"},
-	{"modalias", "pci:v000015B3d00001021sv000015B3sd00000053bc02sc00i00\n"},
-	{"current_link_speed", "32.0 GT/s PCIe\n"},
-	{"max_link_speed", "32.0 GT/s PCIe\n"},
-	{"current_link_width", "16\n"},
-	{"max_link_width", "16\n"},
-};
-
-static void put_resources(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
+void emu_put_up_link(struct emu_tree *t, const char *dir, const char *to, const char *name)
 {
-	unsigned long long base = 0xd0000000000ULL + dev->index * 0x2000000ULL;
-	char text[2048];
-	int n;
+	char text[512] = "";
 
-	/* BAR 0 alone, 32 MB, prefetchable and 64 bits wide */
-	n = snprintf(text, sizeof(text), "0x%016llx 0x%016llx 0x000000000014220c\n", base,
-		     base + 0x1ffffff);
-	for (int i = 1; i < 13; i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "0x%016x 0x%016x 0x%016x\n", 0, 0,
-			      0);
-	emu_tree_file(t, text, "%s/resource", dir);
-}
-
-/* The first 64 bytes: what an unprivileged reader sees of a real function. PCI 3.0, 6.1. */
-static void put_config(struct emu_tree *t, const char *dir)
-{
-	uint8_t config[64] = {
-		[0x00] = EMU_VENDOR_ID & 0xff,
-		[0x01] = EMU_VENDOR_ID >> 8,
-		[0x02] = EMU_DEVICE_ID & 0xff,
-		[0x03] = EMU_DEVICE_ID >> 8,
-		[0x04] = 0x06, /* memory space, bus master */
-		[0x0b] = 0x02, /* network, Ethernet */
-		[0x0c] = 0x10,
-		[0x0e] = 0x80, /* multi-function */
-		[0x10] = 0x0c, /* 64-bit prefetchable memory */
-		[0x2c] = EMU_VENDOR_ID & 0xff,
-		[0x2d] = EMU_VENDOR_ID >> 8,
-		[0x2e] = SUBSYSTEM_ID & 0xff,
-		[0x2f] = SUBSYSTEM_ID >> 8,
-	};
-
-	emu_tree_bytes(t, config, sizeof(config), "%s/config", dir);
-}
-
-static void put_pci(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
-{
-	bool numa = !access("/sys/devices/system/node/node0", F_OK);
-	char text[512];
-
-	emu_tree_dir(t, "%s", dir);
-	PUT_ATTRS(t, dir, pci_attrs);
-	put_resources(t, dir, dev);
-	put_config(t, dir);
-	emu_tree_file(t, numa ? "0\n" : "-1\n", "%s/numa_node", dir);
-	emu_tree_copy(t, "/sys/devices/system/cpu/online", "%s/local_cpulist", dir);
-	snprintf(text, sizeof(text),
-		 "DRIVER=mlx5_core\nPCI_CLASS=20000\nPCI_ID=15B3:1021\nPCI_SUBSYS_ID=15B3:0053\n"
-		 "PCI_SLOT_NAME=%s\nMODALIAS=%s",
-		 dev->pci, "pci:v000015B3d00001021sv000015B3sd00000053bc02sc00i00\n");
-	emu_tree_file(t, text, "%s/uevent", dir);
-	emu_tree_link(t, "../../../bus/pci/drivers/mlx5_core", "%s/driver", dir);
-	emu_tree_link(t, "../../../bus/pci", "%s/subsystem", dir);
-	snprintf(text, sizeof(text), "../../../devices/pci%.7s/%s", dev->pci, dev->pci);
-	emu_tree_link(t, text, "/sys/bus/pci/devices/%s", dev->pci);
-	snprintf(text, sizeof(text), "../../../../devices/pci%.7s/%s", dev->pci, dev->pci);
-	emu_tree_link(t, text, "/sys/bus/pci/drivers/mlx5_core/%s", dev->pci);
+	for (const char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/'))
+		strcat(text, "../");
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", to);
+	emu_tree_link(t, text, "%s/%s", dir, name);
 }
 
 /* ---- the RDMA device ------------------------------------------------------------------------ */
 
 static const struct attr rdma_attrs[] = {
 	{"node_type", "1: CA\n"},
-	{"hca_type", "MT4129\n"},
 	{"hw_rev", "0\n"},
-	/* what libdaqiri and people know an emulated card by */
-	{"board_id", "EMU0000000001\n"},
 };
 
 static const struct attr port_attrs[] = {
 	{"ports/1/state", "4: ACTIVE\n"},
 	{"ports/1/phys_state", "5: LinkUp\n"},
-	{"ports/1/rate", "200 Gb/sec (4X HDR)\n"},
 	{"ports/1/lid", "0x0\n"},
 	{"ports/1/lid_mask_count", "0\n"},
 	{"ports/1/sm_lid", "0x0\n"},
@@ -200,6 +120,7 @@ static void put_gids(struct emu_tree *t, const char *dir, const struct emu_dev *
 static void put_guids(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
 {
 	const uint8_t *m = dev->mac;
+	const struct emu_card *card = emu_card();
 	char text[64];
 
 	snprintf(text, sizeof(text), "%02x%02x:%02x03:00%02x:%02x%02x\n", m[0], m[1], m[2], m[3],
@@ -209,8 +130,14 @@ static void put_guids(struct emu_tree *t, const char *dir, const struct emu_dev 
 	snprintf(text, sizeof(text), "%02x%02x:%02x03:00%02x:%02x%02x\n", m[0], m[1], m[2], m[3],
 		 m[4], m[5] - dev->index % 2);
 	emu_tree_file(t, text, "%s/sys_image_guid", dir);
-	snprintf(text, sizeof(text), "%d.%d.%04d\n", EMU_FW_MAJOR, EMU_FW_MINOR, EMU_FW_SUB);
+	snprintf(text, sizeof(text), "%u.%u.%04u\n", card->fw_major, card->fw_minor, card->fw_sub);
 	emu_tree_file(t, text, "%s/fw_ver", dir);
+	snprintf(text, sizeof(text), "MT%u\n", emu_card_function_id());
+	emu_tree_file(t, text, "%s/hca_type", dir);
+	snprintf(text, sizeof(text), "%s\n", card->board_id);
+	emu_tree_file(t, text, "%s/board_id", dir);
+	snprintf(text, sizeof(text), "%s\n", card->rate);
+	emu_tree_file(t, text, "%s/ports/1/rate", dir);
 	snprintf(text, sizeof(text), "%s\n", dev->rdma);
 	emu_tree_file(t, text, "%s/node_desc", dir);
 }
@@ -230,9 +157,8 @@ static void put_rdma(struct emu_tree *t, const char *function, const struct emu_
 	put_guids(t, dir, dev);
 	snprintf(text, sizeof(text), "../../../%s", dev->pci);
 	emu_tree_link(t, text, "%s/device", dir);
-	emu_tree_link(t, "../../../../../class/infiniband", "%s/subsystem", dir);
-	snprintf(text, sizeof(text), "../../devices/pci%.7s/%s/infiniband/%s", dev->pci, dev->pci,
-		 dev->rdma);
+	emu_put_up_link(t, dir, "class/infiniband", "subsystem");
+	snprintf(text, sizeof(text), "../../devices/%s/infiniband/%s", dev->path, dev->rdma);
 	emu_tree_link(t, text, "/sys/class/infiniband/%s", dev->rdma);
 }
 
@@ -251,9 +177,9 @@ static void put_uverbs(struct emu_tree *t, const char *function, const struct em
 	emu_tree_file(t, text, "%s/uevent", dir);
 	snprintf(text, sizeof(text), "../../../%s", dev->pci);
 	emu_tree_link(t, text, "%s/device", dir);
-	emu_tree_link(t, "../../../../../class/infiniband_verbs", "%s/subsystem", dir);
-	snprintf(text, sizeof(text), "../../devices/pci%.7s/%s/infiniband_verbs/uverbs%u", dev->pci,
-		 dev->pci, dev->index);
+	emu_put_up_link(t, dir, "class/infiniband_verbs", "subsystem");
+	snprintf(text, sizeof(text), "../../devices/%s/infiniband_verbs/uverbs%u", dev->path,
+		 dev->index);
 	emu_tree_link(t, text, "/sys/class/infiniband_verbs/uverbs%u", dev->index);
 	emu_tree_file(t, "", "/dev/infiniband/uverbs%u", dev->index);
 }
@@ -271,7 +197,6 @@ static const struct attr net_attrs[] = {
 	{"operstate", "up\n"},
 	{"carrier", "1\n"},
 	{"carrier_changes", "1\n"},
-	{"speed", "200000\n"},
 	{"duplex", "full\n"},
 	{"type", "1\n"},       /* ARPHRD_ETHER */
 	{"flags", "0x1003\n"}, /* IFF_UP | IFF_BROADCAST | IFF_MULTICAST */
@@ -303,8 +228,11 @@ static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x\n", m[0], m[1], m[2], m[3],
 		 m[4], m[5]);
 	emu_tree_file(t, text, "%s/address", dir);
+	snprintf(text, sizeof(text), "%u\n", emu_card()->mbps);
+	emu_tree_file(t, text, "%s/speed", dir);
 	snprintf(text, sizeof(text), "p%u\n", dev->index % 2);
-	emu_tree_file(t, text, "%s/phys_port_name", dir);
+	if (!emu_settings.vf)
+		emu_tree_file(t, text, "%s/phys_port_name", dir);
 	snprintf(text, sizeof(text), "%02x%02x%02x0300%02x%02x%02x\n", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
 	emu_tree_file(t, text, "%s/phys_port_id", dir);
@@ -326,9 +254,8 @@ static void put_net(struct emu_tree *t, const char *function, const struct emu_d
 	put_net_names(t, dir, dev);
 	snprintf(text, sizeof(text), "../../../%s", dev->pci);
 	emu_tree_link(t, text, "%s/device", dir);
-	emu_tree_link(t, "../../../../../class/net", "%s/subsystem", dir);
-	snprintf(text, sizeof(text), "../../devices/pci%.7s/%s/net/%s", dev->pci, dev->pci,
-		 dev->netdev);
+	emu_put_up_link(t, dir, "class/net", "subsystem");
+	snprintf(text, sizeof(text), "../../devices/%s/net/%s", dev->path, dev->netdev);
 	emu_tree_link(t, text, "/sys/class/net/%s", dev->netdev);
 }
 
@@ -370,7 +297,7 @@ static void put_real(struct emu_tree *t, const char *list)
 int emu_sysfs_build(const char *root)
 {
 	struct emu_tree t = {.root = root};
-	char function[128];
+	char function[160];
 
 	emu_tree_file(&t, "6\n", "/sys/class/infiniband_verbs/abi_version");
 	emu_tree_file(&t, "5\n", "/sys/class/infiniband_mad/abi_version");
@@ -381,8 +308,9 @@ int emu_sysfs_build(const char *root)
 	for (unsigned i = emu_settings.n_ports; i-- > 0;) {
 		const struct emu_dev *dev = &emu_devs[i];
 
-		snprintf(function, sizeof(function), "/sys/devices/pci%.7s/%s", dev->pci, dev->pci);
-		put_pci(&t, function, dev);
+		snprintf(function, sizeof(function), "/sys/devices/%s", dev->path);
+		emu_put_bridges(&t, dev);
+		emu_put_pci(&t, function, dev);
 		put_rdma(&t, function, dev);
 		put_uverbs(&t, function, dev);
 		put_net(&t, function, dev);

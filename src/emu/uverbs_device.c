@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device's context and what it says of itself. */
 #include "caps.h"
+#include "card.h"
 #include "emu_hw.h"
 #include "fault.h"
 #include "pages.h"
@@ -113,14 +114,16 @@ static __be64 guid(const struct emu_dev *dev, unsigned index)
 
 static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device_resp *resp)
 {
+	const struct emu_card *card = emu_card();
+
 	*resp = (struct ib_uverbs_query_device_resp){
-		.fw_ver = (__u64)EMU_FW_MAJOR << 32 | EMU_FW_MINOR << 16 | EMU_FW_SUB,
+		.fw_ver = (__u64)card->fw_major << 32 | card->fw_minor << 16 | card->fw_sub,
 		.node_guid = guid(dev, dev->index),
 		.sys_image_guid = guid(dev, dev->index & ~1u),
 		.max_mr_size = ~0ULL,
 		.page_size_cap = ~0xfffULL,
 		.vendor_id = 0x02c9,
-		.vendor_part_id = 0x1021,
+		.vendor_part_id = emu_card_function_id(),
 		.max_qp = 1u << EMU_LOG_MAX_OBJ,
 		.max_qp_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
 		.device_cap_flags = EMU_DEVICE_PORT_ACTIVE_EVENT | EMU_DEVICE_SYS_IMAGE_GUID |
@@ -248,7 +251,7 @@ static int query_port(struct emu_call *call)
 				.state = up ? 4 : 1, /* IB_PORT_ACTIVE : IB_PORT_DOWN */
 				.max_mtu = 5,	     /* IB_MTU_4096 */
 				.active_width = 2,   /* IB_WIDTH_4X */
-				.active_speed = 64,  /* IB_SPEED_HDR: 50 Gb/s a lane */
+				.active_speed = emu_card()->speed,
 				.phys_state =
 					up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
 				/* IB_LINK_LAYER_INFINIBAND, IB_LINK_LAYER_ETHERNET */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DevX: commands to the firmware itself. Every context has it, but only what the card can do. */
 #include "caps.h"
+#include "card.h"
 #include "fault.h"
 #include "uverbs.h"
 
@@ -47,7 +48,6 @@ static const struct field general[] = {
 	{0x38b, 5, EMU_LOG_MAX_OBJ},   /* log_max_rqt */
 	{0x393, 5, EMU_LOG_IND_TABLE}, /* log_max_rqt_size */
 	{0x4e0, 32, EMU_CLOCK_KHZ},    /* device_frequency_khz */
-	{0x68c, 1, 1},		       /* wait_on_time */
 };
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
@@ -85,6 +85,8 @@ static const struct field ts_formats[] = {
 	[EMU_CLOCK_BOTH] = {0x440, 4, 0xa},
 };
 
+static const struct field wait_on_time[2] = {{0x68c, 1, 0}, {0x68c, 1, 1}};
+
 static void set_field(uint8_t *page, size_t size, const struct field *f)
 {
 	for (unsigned i = 0; i < f->bits; i++) {
@@ -117,8 +119,11 @@ static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
 	} else if (which != CAP_GENERAL) {
 		return firmware_refuses(out);
 	}
-	if (which == CAP_GENERAL)
+	if (which == CAP_GENERAL) {
 		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &ts_formats[emu_settings.clock]);
+		set_field(out + OUT_HEADER, out_len - OUT_HEADER,
+			  &wait_on_time[emu_card()->wait_on_time]);
+	}
 	for (unsigned i = 0; i < n; i++)
 		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &fields[i]);
 	if (which == CAP_ETHERNET)

@@ -14,12 +14,13 @@
 
 /* Ours whole: the real ones are hidden, so that no program meets a real NIC by mistake. */
 static const char *const hidden[] = {
-	"/sys/class/infiniband",    "/sys/class/infiniband_verbs", "/sys/class/infiniband_mad",
-	"/sys/class/infiniband_cm", "/dev/infiniband",             "/sys/bus/pci/drivers/mlx5_core",
+	"/sys/class/infiniband",     "/sys/class/infiniband_verbs",
+	"/sys/class/infiniband_mad", "/sys/class/infiniband_cm",
+	"/dev/infiniband",	     "/sys/bus/pci/drivers/mlx5_core",
 };
 
 /* Lists with our devices and the machine's: itself and our entries are ours, others real. */
-static const char *const shared[] = { "/sys/class/net", "/sys/bus/pci/devices" };
+static const char *const shared[] = {"/sys/class/net", "/sys/bus/pci/devices"};
 
 void emu_vfs_place(const char *name, char out[PATH_MAX])
 {
@@ -54,7 +55,7 @@ static bool is_our_complex(const char *path)
 	char dir[32];
 
 	for (unsigned i = 0; i < emu_settings.n_ports; i += 2) {
-		snprintf(dir, sizeof(dir), "/sys/devices/pci%.7s", emu_devs[i].pci);
+		snprintf(dir, sizeof(dir), "/sys/devices/%.10s", emu_devs[i].path);
 		if (below(path, dir))
 			return true;
 	}

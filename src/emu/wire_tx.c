@@ -196,6 +196,8 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 	count_tx(port, data, len);
 	if (!link_up(peer))
 		return;
+	if (emu_settings.vf && !kernel_takes(peer, data))
+		return; /* the e-switch has no such address for this function */
 	if (len > emu_wire_limit(peer, data)) {
 		emu_counted[peer].rx_over_mtu++;
 		return;

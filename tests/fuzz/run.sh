@@ -22,7 +22,7 @@ declare -A sources=(
 	[emu_packet]="${emu[*]}"
 	[emu_wqe]="${emu[*]} src/emu/sq.c src/emu/sq_wait.c src/emu/sq_wqe.c src/emu/cq.c src/emu/fault.c
 		src/emu/rq.c src/emu/rq_striding.c src/emu/rss.c src/emu/tx_frame.c src/emu/tx_headers.c src/emu/tx_lso.c
-		src/emu/wire_tx.c src/emu/settings.c"
+		src/emu/wire_tx.c src/emu/card.c src/emu/settings.c"
 )
 declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="")
 
