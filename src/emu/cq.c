@@ -29,17 +29,17 @@ static void fire(struct emu_cq *cq)
  * The consumer writes its index modulo anything that keeps log2(n) + 1 bits (some write 16 bits
  * only), so that many are compared.
  */
-static bool is_full(struct emu_cq *cq)
+bool emu_cq_full(struct emu_cq *cq, uint32_t n)
 {
-	uint32_t mask = 2 * cq->n_cqe - 1;
+	uint32_t mask = 2 * cq->n_cqe - 1, pi = cq->pi + n;
 
-	if (((cq->pi - cq->ci_seen) & mask) < cq->n_cqe)
+	if (((pi - cq->ci_seen) & mask) < cq->n_cqe)
 		return false;
 	cq->ci_seen = emu_read_dbrec(&cq->dbrec[0]);
-	return ((cq->pi - cq->ci_seen) & mask) >= cq->n_cqe;
+	return ((pi - cq->ci_seen) & mask) >= cq->n_cqe;
 }
 
-static void overrun(struct emu_cq *cq)
+void emu_cq_overrun(struct emu_cq *cq)
 {
 	cq->overrun = true;
 	emu_counted[cq->dev->index].cq_overruns++;
@@ -47,24 +47,44 @@ static void overrun(struct emu_cq *cq)
 	cq->async_events_reported++;
 }
 
-bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
+uint8_t *emu_cq_slot(const struct emu_cq *cq, uint32_t index)
 {
-	uint8_t *dst = cq->buf + (size_t)(cq->pi & (cq->n_cqe - 1)) * cq->cqe_size;
+	uint8_t *slot = cq->buf + (size_t)(index & (cq->n_cqe - 1)) * cq->cqe_size;
 
-	if (cq->overrun)
-		return false;
-	if (is_full(cq)) {
-		overrun(cq);
-		return false;
-	}
-	dst += cq->cqe_size - sizeof(*img); /* 128-byte entries: the second half */
-	img->op_own = (uint8_t)((img->op_own & 0xf0) | ((cq->pi & cq->n_cqe) ? 1 : 0));
+	return slot + cq->cqe_size - sizeof(struct emu_cqe); /* 128-byte entries: the second half */
+}
+
+void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n)
+{
+	uint8_t *dst = emu_cq_slot(cq, cq->pi);
+
+	img->op_own = (uint8_t)((img->op_own & 0xfe) | ((cq->pi & cq->n_cqe) ? 1 : 0));
+	if (cq->pad)
+		memset(dst - sizeof(*img), 0, sizeof(*img));
 	memcpy(dst, img, offsetof(struct emu_cqe, op_own));
 	/* Owner bit last; pairs with the consumer's read barrier behind its look at op_own. */
 	__atomic_store_n(dst + offsetof(struct emu_cqe, op_own), img->op_own, __ATOMIC_RELEASE);
-	cq->pi++;
+	cq->pi += n;
+}
+
+void emu_cq_notify(struct emu_cq *cq, enum emu_cqe_kind kind)
+{
 	if (cq->armed && (!cq->armed_solicited || kind == EMU_CQE_SOLICITED))
 		fire(cq);
+}
+
+bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
+{
+	if (cq->session.on)
+		return emu_session_write(cq, img, kind);
+	if (cq->overrun)
+		return false;
+	if (emu_cq_full(cq, 0)) {
+		emu_cq_overrun(cq);
+		return false;
+	}
+	emu_cq_publish(cq, img, 1);
+	emu_cq_notify(cq, kind);
 	return true;
 }
 

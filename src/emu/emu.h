@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 #include "emu_be.h"
+#include "emu_hw.h"
 #include "rss.h"
 
 #define EMU_MAX_PORTS 16
@@ -97,6 +98,18 @@ struct emu_uar {
 	LIST_HEAD(, emu_sq) sqs;
 };
 
+/* Completions that are held until the engine's turn ends: cq_compress.c. */
+struct emu_session {
+	bool on;
+	uint8_t format; /* enum emu_mini_format */
+	bool listed;	/* among those that have any */
+	SLIST_ENTRY(emu_cq) link;
+	uint32_t n;
+	uint16_t counter; /* wqe_counter that the next one must have, where it is not in its CQE */
+	struct emu_cqe title;
+	struct emu_mini_cqe mini[EMU_MINI_MAX];
+};
+
 struct emu_cq {
 	LIST_ENTRY(emu_cq) link; /* emu_dev.cqs */
 	struct emu_dev *dev;
@@ -119,6 +132,8 @@ struct emu_cq {
 	int comp_fd;	      /* write end of the completion channel's pipe; -1 none */
 	uint64_t user_handle; /* cq_handle to put into the event */
 	uint32_t comp_events_reported, async_events_reported;
+	bool pad; /* of 128-byte entries the first half is written, too */
+	struct emu_session session;
 };
 
 enum emu_queue_state { EMU_QUEUE_RST, EMU_QUEUE_RDY, EMU_QUEUE_ERR };
@@ -264,6 +279,8 @@ void emu_sq_to_error(struct emu_sq *sq); /* flushes what is posted: error CQEs *
 void emu_rq_to_error(struct emu_rq *rq);
 /* Poisons ring, arm record and doorbell sentinel as a new CQ or doorbell page needs it. */
 void emu_cq_init(struct emu_cq *cq);
+/* For a new CQ: 0, or -EOPNOTSUPP for a format that the card has not. */
+int emu_cq_compress(struct emu_cq *cq, unsigned format);
 void emu_uar_init(struct emu_uar *uar);
 
 /* ---- the wire: wire.c ----------------------------------------------------------------------- */

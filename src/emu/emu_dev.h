@@ -75,6 +75,20 @@ enum emu_cqe_kind { EMU_CQE_PLAIN, EMU_CQE_SOLICITED /* or an error */ };
 
 /* Takes img's opcode from op_own; false: the CQ is dead and its queue must stop. */
 bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind);
+/* Is there no room for one more entry behind the next n? */
+bool emu_cq_full(struct emu_cq *cq, uint32_t n);
+/* Dead: nothing is written any more. */
+void emu_cq_overrun(struct emu_cq *cq);
+uint8_t *emu_cq_slot(const struct emu_cq *cq, uint32_t index); /* the 64 bytes that count */
+/* The entry at pi, with its owner bit, and all before pi + n; the program sees them now. */
+void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n);
+void emu_cq_notify(struct emu_cq *cq, enum emu_cqe_kind kind);
+
+/* cq_compress.c: emu_cq_write() of a CQ with compression. */
+bool emu_session_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind);
+/* What is held in any CQ is written: nothing waits for more to come. */
+void emu_sessions_end(void);
+void emu_sessions_forget(void); /* after a fork, in the child: the queues are the parent's */
 
 struct emu_error {
 	enum emu_syndrome syndrome;

@@ -139,6 +139,33 @@ struct emu_cqe {
 	uint8_t op_own;
 };
 
+/*
+ * Compressed completions, PRM "CQE compression": a title CQE whose format is EMU_CQE_COMPRESSED and
+ * whose byte count is the number of completions, then arrays of eight of these.
+ */
+struct emu_mini_cqe {
+	union {
+		__be32 rx_hash_result;
+		struct {
+			__be16 checksum;
+			__be16 stridx;
+		};
+	};
+	__be32 byte_cnt;
+};
+
+#define EMU_CQE_FORMAT(op_own) (((op_own) >> 2) & 3u)
+#define EMU_CQE_COMPRESSED     (3u << 2)
+#define EMU_MINI_ARRAY         8u  /* small completions in a slot */
+#define EMU_MINI_MAX           64u /* in a session: cqe_compression_max_num */
+
+/* PRM "Completion queue context": mini_cqe_format */
+enum emu_mini_format {
+	EMU_MINI_HASH = 0,
+	EMU_MINI_CSUM = 1,
+	EMU_MINI_CSUM_STRIDX = 3
+};
+
 struct emu_err_cqe {
 	uint8_t rsvd0[32];
 	__be32 srqn_uidx;
@@ -160,6 +187,7 @@ _Static_assert(sizeof(struct emu_wqe_wait) == 32, "PRM: wait segment");
 _Static_assert(sizeof(struct emu_wqe_data) == 16, "PRM: pointer segment");
 _Static_assert(sizeof(struct emu_wqe_next) == 16, "PRM: next segment");
 _Static_assert(sizeof(struct emu_cqe) == 64, "PRM: CQE");
+_Static_assert(sizeof(struct emu_mini_cqe) == 8, "PRM: mini CQE");
 _Static_assert(sizeof(struct emu_err_cqe) == 64, "PRM: error CQE");
 _Static_assert(offsetof(struct emu_cqe, hds_ip_ext) == 28, "PRM: CQE checksum status");
 _Static_assert(offsetof(struct emu_cqe, byte_cnt) == 44, "PRM: CQE byte count");

@@ -262,6 +262,7 @@ static unsigned turn(void)
 	emu_time_expire();
 	emu_clock_tick(emu_time_ns());
 	work += emu_ring_poll(EMU_BURST * 4);
+	emu_sessions_end();
 	emu_counters_flush();
 	return work;
 }
@@ -278,6 +279,7 @@ bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq)
 	uint64_t start, spent = 0;
 
 	emu_ring_flush(); /* nobody else shall wait with us */
+	emu_sessions_end();
 	emu_time_expire();
 	start = emu_time_ns();
 	if (updated)
@@ -423,6 +425,7 @@ static void after_fork_in_child(void)
 		LIST_INIT(&emu_devs[i].tirs);
 	}
 	emu_clock_forget();
+	emu_sessions_forget();
 	emu_wire_forget();
 	emu_pcap_forget();
 }

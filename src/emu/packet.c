@@ -308,6 +308,13 @@ struct emu_pkt_status emu_pkt_verify(const struct emu_pkt *pkt, const uint8_t *d
 	return st;
 }
 
+uint16_t emu_pkt_sum(const struct emu_pkt *pkt, const uint8_t *data)
+{
+	if (!pkt->l3_good)
+		return 0;
+	return emu_csum(data + pkt->l3_off, pkt->l4_off - pkt->l3_off + pkt->l4_len, 0);
+}
+
 static void insert_l4(const struct emu_pkt *pkt, uint8_t *data)
 {
 	uint8_t *l4 = data + pkt->l4_off;

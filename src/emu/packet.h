@@ -42,6 +42,9 @@ struct emu_pkt_status {
 };
 struct emu_pkt_status emu_pkt_verify(const struct emu_pkt *pkt, const uint8_t *data);
 
+/* The CQE's checksum: one's complement sum of the IP packet, as it lies in memory; else 0. */
+uint16_t emu_pkt_sum(const struct emu_pkt *pkt, const uint8_t *data);
+
 /* Fills in the IPv4 header checksum and/or the TCP or UDP checksum, where the frame has them. */
 void emu_pkt_insert_csum(uint8_t *data, uint32_t len, bool l3, bool l4);
 

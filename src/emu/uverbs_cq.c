@@ -58,13 +58,37 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 	    (req->flags & ~(MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD |
 			    MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX | EMU_CQ_FLAGS_REAL_TIME_TS)))
 		return -EINVAL;
-	/* compression and padding: this card has none of them */
-	if (req->cqe_comp_en || (req->flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD))
+	if ((req->flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD) && req->cqe_size != 128)
 		return -EOPNOTSUPP;
 	if (!(req->flags & MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX) || req->buf_addr % 64 ||
 	    req->db_addr % 8)
 		return -EINVAL;
 	return 0;
+}
+
+/*
+ * As create_cq_user has it: anything but 1 is off. A CQ that was made for timestamps is left as it
+ * is: of a session only the first would have one.
+ */
+static int set_compression(const struct emu_call *call, const struct mlx5_ib_create_cq *req,
+		    struct emu_cq *cq)
+{
+	uint64_t flags = emu_attr_value(call, UVERBS_ATTR_CREATE_CQ_FLAGS);
+
+	if (req->cqe_comp_en != 1)
+		return 0;
+	if (flags & IB_UVERBS_CQ_FLAGS_TIMESTAMP_COMPLETION)
+		return 0;
+	switch (req->cqe_comp_res_format) {
+	case MLX5_IB_CQE_RES_FORMAT_HASH:
+		return emu_cq_compress(cq, EMU_MINI_HASH);
+	case MLX5_IB_CQE_RES_FORMAT_CSUM:
+		return emu_cq_compress(cq, EMU_MINI_CSUM);
+	case MLX5_IB_CQE_RES_FORMAT_CSUM_STRIDX:
+		return emu_cq_compress(cq, EMU_MINI_CSUM_STRIDX);
+	default:
+		return -EINVAL;
+	}
 }
 
 static int check_attrs(const struct emu_call *call, uint32_t *n_cqe)
@@ -132,6 +156,7 @@ static void fill_cq(struct emu_call *call, const struct mlx5_ib_create_cq *req, 
 	cq->cqn = emu_number(cq->dev);
 	cq->buf = (uint8_t *)(uintptr_t)req->buf_addr;
 	cq->cqe_size = req->cqe_size;
+	cq->pad = req->flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD;
 	cq->dbrec = (__be32 *)(uintptr_t)req->db_addr;
 	cq->ts_real = req->flags & EMU_CQ_FLAGS_REAL_TIME_TS;
 	cq->ts_asked = emu_attr_value(call, UVERBS_ATTR_CREATE_CQ_FLAGS) &
@@ -149,6 +174,8 @@ static int cq_new(struct emu_call *call, const struct mlx5_ib_create_cq *req,
 	if (!o)
 		return ret;
 	ret = check_attrs(call, &o->cq.n_cqe);
+	if (!ret)
+		ret = set_compression(call, req, &o->cq);
 	if (!ret)
 		ret = find_parts(call, req, o);
 	if (!ret)

@@ -176,6 +176,15 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP,
 				.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
 			},
+		.cqe_comp_caps =
+			{
+				.max_num = EMU_MINI_MAX,
+				.supported_format = MLX5_IB_CQE_RES_FORMAT_HASH |
+						    MLX5_IB_CQE_RES_FORMAT_CSUM |
+						    MLX5_IB_CQE_RES_FORMAT_CSUM_STRIDX,
+			},
+		.flags = MLX5_IB_QUERY_DEV_RESP_FLAGS_CQE_128B_COMP |
+			 MLX5_IB_QUERY_DEV_RESP_FLAGS_CQE_128B_PAD,
 		.striding_rq_caps =
 			{
 				.min_single_stride_log_num_of_bytes = EMU_LOG_STRIDE_MIN,
