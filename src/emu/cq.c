@@ -43,6 +43,10 @@ void emu_cq_overrun(struct emu_cq *cq)
 {
 	cq->overrun = true;
 	emu_counted[cq->dev->index].cq_overruns++;
+	if (cq->devx) {
+		emu_devx_event(cq->devx, EMU_ASYNC_CQ_ERR);
+		return;
+	}
 	emu_async_event(cq->ctx, EMU_ASYNC_CQ_ERR, cq->user_handle);
 	cq->async_events_reported++;
 }

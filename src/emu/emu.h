@@ -67,6 +67,7 @@ extern struct emu_settings emu_settings;
 /* ---- objects that the device sees ------------------------------------------------------------ */
 
 struct emu_ctx; /* one open uverbs file: uverbs.h */
+struct emu_devx_obj; /* made by a command of the firmware: devx.h */
 struct emu_dev;
 
 /* Access flags as in IBV_ACCESS_*: what the device checks. */
@@ -134,6 +135,7 @@ struct emu_cq {
 	uint32_t comp_events_reported, async_events_reported;
 	bool pad; /* of 128-byte entries the first half is written, too */
 	struct emu_session session;
+	struct emu_devx_obj *devx; /* its events go there; NULL: a CQ of verbs */
 };
 
 enum emu_queue_state { EMU_QUEUE_RST, EMU_QUEUE_RDY, EMU_QUEUE_ERR };
@@ -167,6 +169,7 @@ struct emu_sq {
 	uint64_t stalled_ns; /* since when another process's ring has no room; 0: it has */
 	uint64_t qp_handle;  /* for async events */
 	uint32_t async_events_reported;
+	struct emu_devx_obj *devx; /* its events go there; NULL: of a QP */
 };
 
 /* PRM "Work queue context": wq_type */
@@ -218,6 +221,8 @@ struct emu_rq {
 	uint64_t wq_handle; /* for async events: of the work queue, or of the QP */
 	bool of_qp;	    /* the receive side of a QP: its events are the QP's */
 	uint32_t async_events_reported;
+	struct emu_devx_obj *devx; /* its events go there; NULL: of verbs */
+	uint32_t *out_of_buffer;   /* of its own counter set; NULL: only the port counts */
 };
 
 /* Hash QP, or the receive side of a plain raw-packet QP: where a rule sends packets to. */
@@ -322,6 +327,10 @@ enum emu_async {
 }; /* IB_EVENT_*, as enum ibv_event_type */
 /* To one context; element is the object's user handle, or the port number. */
 void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element);
+/* The same for objects that commands of the firmware have made: uverbs_devx_fd.c. */
+void emu_devx_event(const struct emu_devx_obj *o, enum emu_async type);
+void emu_devx_comp_event(const struct emu_devx_obj *o);
+void emu_devx_port_event(const struct emu_ctx *ctx);
 
 /* ---- steering: steer.c ----------------------------------------------------------------------- */
 

@@ -50,7 +50,9 @@ static void file_release(struct emu_file *file)
 {
 	if (file->ctx && file->kind == EMU_FILE_UVERBS)
 		emu_uverbs_release(file->ctx);
-	if (file->channel)
+	if (file->channel && file->kind == EMU_FILE_DEVX)
+		emu_devx_fd_release(file->channel);
+	else if (file->channel)
 		emu_channel_release(file->channel);
 	free(file);
 }

@@ -21,14 +21,16 @@ struct emu_flow_ask {
 	unsigned level; /* EMU_LEVEL_*, or the priority */
 	uint16_t flags; /* EMU_RULE_DROP, _MISS, _HAS_TAG */
 	uint32_t tag;
-	struct emu_qp *qp; /* destination; NULL for the others */
+	struct emu_tir *tir;	 /* destination; NULL for the others */
+	struct emu_object *dest; /* the queue pair or DevX object that it belongs to */
 	struct emu_object *matcher;
 };
 
 /* What stands behind a flow handle. */
 struct emu_flow {
 	struct emu_dev *dev;
-	struct emu_qp *qp;
+	struct emu_tir *tir;
+	struct emu_object *dest;
 	struct emu_object *matcher;
 	unsigned n_slots;
 	unsigned slots[2]; /* ALL_DEFAULT is two rules: multicast and unicast */

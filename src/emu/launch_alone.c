@@ -37,3 +37,9 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 	(void)type;
 	(void)element;
 }
+
+void emu_devx_event(const struct emu_devx_obj *o, enum emu_async type)
+{
+	(void)o;
+	(void)type;
+}

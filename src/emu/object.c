@@ -24,6 +24,9 @@ static const char *const type_names[EMU_TYPE_COUNT] = {
 	[EMU_TYPE_MATCHER] = "matcher",
 	[EMU_TYPE_UAR] = "uar",
 	[EMU_TYPE_PP] = "pp",
+	[EMU_TYPE_DEVX_OBJ] = "devx_obj",
+	[EMU_TYPE_DEVX_UMEM] = "devx_umem",
+	[EMU_TYPE_DEVX_FD] = "devx_fd",
 };
 
 static int grow(struct emu_ctx *ctx)
@@ -76,6 +79,11 @@ struct emu_object *emu_object_find(struct emu_ctx *ctx, enum emu_type type, uint
 	struct emu_object *obj = handle < ctx->n_handles ? ctx->handles[handle] : NULL;
 
 	return obj && obj->type == type ? obj : NULL;
+}
+
+struct emu_object *emu_object_any(struct emu_ctx *ctx, uint64_t handle)
+{
+	return handle < ctx->n_handles ? ctx->handles[handle] : NULL;
 }
 
 int emu_object_destroy(struct emu_object *obj)

@@ -69,6 +69,7 @@ enum emu_file_kind {
 	EMU_FILE_UVERBS,
 	EMU_FILE_CHANNEL, /* completion channel: the read end of a pipe */
 	EMU_FILE_ASYNC,
+	EMU_FILE_DEVX,    /* answers of asynchronous commands, or events of DevX objects */
 	EMU_FILE_LIVE,    /* live sysfs file open for writing */
 	EMU_FILE_PRIVATE  /* our own: the program must neither close nor replace it */
 };
@@ -79,7 +80,7 @@ struct emu_file {
 	bool dead;                   /* inherited by a child: EIO */
 	struct emu_dev *dev;
 	struct emu_ctx *ctx;         /* UVERBS; the maker's of CHANNEL */
-	struct emu_object *channel;  /* CHANNEL */
+	struct emu_object *channel;  /* CHANNEL; what a DEVX one belongs to */
 	const struct emu_live *live; /* LIVE */
 };
 
@@ -116,6 +117,7 @@ int emu_uverbs_open(unsigned port, int flags);
 /* With emu_lock, when the last descriptor is gone. */
 void emu_uverbs_release(struct emu_ctx *ctx);
 void emu_channel_release(struct emu_object *channel);
+void emu_devx_fd_release(struct emu_object *obj);
 /* RDMA_VERBS_IOCTL on an emulated file: 0 or -errno. */
 int emu_uverbs_ioctl(int fd, void *arg);
 void emu_uverbs_fork_child(void);

@@ -48,6 +48,10 @@ int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *s)
 static void cq_lost(struct emu_rq *rq)
 {
 	rq->state = EMU_QUEUE_ERR;
+	if (rq->devx) {
+		emu_devx_event(rq->devx, EMU_ASYNC_WQ_FATAL);
+		return;
+	}
 	emu_async_event(rq->ctx, rq->of_qp ? EMU_ASYNC_QP_FATAL : EMU_ASYNC_WQ_FATAL,
 			rq->wq_handle);
 	rq->async_events_reported++;
@@ -305,6 +309,8 @@ static void receive(struct emu_rq *rq, struct emu_rx *rx)
 {
 	if (rq->state != EMU_QUEUE_RDY || !emu_rq_has_wqe(rq)) {
 		emu_counted[rq->dev->index].out_of_buffer++;
+		if (rq->out_of_buffer)
+			++*rq->out_of_buffer;
 		return;
 	}
 	set_source(rq, rx);

@@ -47,6 +47,8 @@ void emu_rq_receive_striding(struct emu_rq *rq, struct emu_rx *rx)
 			return;
 		if (!emu_rq_has_wqe(rq)) {
 			emu_counted[rq->dev->index].out_of_buffer++;
+			if (rq->out_of_buffer)
+				++*rq->out_of_buffer;
 			return;
 		}
 	}

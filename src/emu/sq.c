@@ -24,6 +24,10 @@ void emu_sq_reset(struct emu_sq *sq)
 static void fatal(struct emu_sq *sq)
 {
 	sq->state = EMU_QUEUE_ERR;
+	if (sq->devx) {
+		emu_devx_event(sq->devx, EMU_ASYNC_QP_FATAL);
+		return;
+	}
 	emu_async_event(sq->ctx, EMU_ASYNC_QP_FATAL, sq->qp_handle);
 	sq->async_events_reported++;
 }

@@ -242,10 +242,6 @@ static bool is_devx(uint16_t object)
 {
 	switch (object) {
 	case MLX5_IB_OBJECT_DEVX:
-	case MLX5_IB_OBJECT_DEVX_OBJ:
-	case MLX5_IB_OBJECT_DEVX_UMEM:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD:
-	case MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD:
 	case MLX5_IB_OBJECT_VAR:
 	case MLX5_IB_OBJECT_PP:
 		return true;

@@ -29,6 +29,9 @@ enum emu_type {
 	EMU_TYPE_MATCHER,
 	EMU_TYPE_UAR,
 	EMU_TYPE_PP,
+	EMU_TYPE_DEVX_OBJ,
+	EMU_TYPE_DEVX_UMEM,
+	EMU_TYPE_DEVX_FD, /* answers of asynchronous commands, or events: looked up by descriptor */
 	EMU_TYPE_COUNT
 };
 
@@ -51,6 +54,8 @@ struct emu_object *emu_object_new(struct emu_ctx *ctx, enum emu_type type, void 
 				  void (*destroy)(struct emu_object *obj));
 /* NULL where the handle does not exist in this context or is of another type. */
 struct emu_object *emu_object_find(struct emu_ctx *ctx, enum emu_type type, uint32_t handle);
+/* Of whatever type; NULL where the handle does not exist. */
+struct emu_object *emu_object_any(struct emu_ctx *ctx, uint64_t handle);
 /* -EBUSY while it has users; otherwise calls destroy and frees the handle. */
 int emu_object_destroy(struct emu_object *obj);
 /* With emu_lock: what is alive on dev in this process, as text; its length. */
@@ -60,12 +65,17 @@ void emu_object_forget_all(void);
 void emu_object_get(struct emu_object *obj);
 void emu_object_put(struct emu_object *obj); /* NULL is allowed */
 
+struct emu_devx_sub; /* uverbs_devx_fd.c */
+LIST_HEAD(emu_devx_subs, emu_devx_sub);
+
 /* One open uverbs file. Lives until the last of its descriptors is closed. */
 struct emu_ctx {
 	TAILQ_ENTRY(emu_ctx) link; /* all contexts of this process */
 	struct emu_dev *dev;
 	bool allocated;      /* GET_CONTEXT was done: before it only that and QUERY_DEVICE work */
 	bool devx;           /* DevX granted */
+	uint32_t tdn;        /* transport domain of its queue pairs */
+	struct emu_devx_subs port_subs; /* who is told of the port's events through DevX */
 	unsigned fds;        /* descriptors of this process that refer to it */
 	int memfd;           /* our own descriptor of the file that the program maps UARs from */
 	struct emu_ctx_clock *clock; /* uverbs_clock.c; NULL: none yet */
@@ -83,6 +93,7 @@ struct emu_qp {
 	struct emu_dev *dev;
 	struct emu_object *obj;
 	uint32_t qpn;
+	uint32_t tisn; /* of the send side */
 	enum emu_qp_state state; /* IB_QPS_*; a hash QP has none and is always live */
 	bool rss;
 	struct emu_sq *sq;

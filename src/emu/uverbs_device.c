@@ -11,6 +11,7 @@
 #include "uverbs_clock.h"
 #include "uverbs_event.h"
 #include "uverbs_wq.h"
+#include "uverbs_mem.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -95,6 +96,7 @@ static int get_context(struct emu_call *call)
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, &vectors, sizeof(vectors));
 	emu_attr_put(call, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
 	call->ctx->devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
+	call->ctx->tdn = emu_number(call->ctx->dev);
 	call->ctx->allocated = true;
 	return 0;
 }

@@ -1,159 +1,478 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DevX: commands to the firmware itself. Every context has it, but only what the card can do. */
-#include "caps.h"
-#include "card.h"
-#include "fault.h"
-#include "uverbs.h"
+/*
+ * DevX: the kernel's side, mlx5_ib's devx.c. It looks at a command's opcode, lets a context touch
+ * its own objects only, and otherwise hands the command to the firmware: devx_*.c.
+ */
+#include "uverbs_devx.h"
+#include "devx_prm.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define OPCODE_QUERY_HCA_CAP 0x100 /* PRM "Command opcodes" */
-#define CAP_GENERAL	     0	   /* op_mod 15:1: which capabilities; 0: maximum or current */
-#define CAP_ETHERNET	     1
-#define CAP_QOS		     12
-#define STATUS_BAD_PARAM     0x03
-#define OUT_HEADER	     16 /* status, syndrome */
+#define EMU_DEVX_FILE 0x20000u
 
-/* Bits of a capability page, counted from its start, most significant first as in the PRM. */
-struct field {
-	uint16_t bit, bits;
-	uint32_t value;
+/* ---- the firmware's commands ---------------------------------------------------------------- */
+
+static const struct emu_devx_table *const tables[] = {
+	&emu_devx_caps_ops, &emu_devx_domain_ops, &emu_devx_cq_ops,	 &emu_devx_sq_ops,
+	&emu_devx_rq_ops,   &emu_devx_tir_ops,	  &emu_devx_counter_ops, &emu_devx_mkey_ops,
 };
 
-/* PRM "HCA capabilities": cmd_hca_cap */
-static const struct field general[] = {
-	{0x088, 8, EMU_LOG_MAX_QP_SZ}, /* log_max_qp_sz */
-	{0x09b, 5, EMU_LOG_MAX_OBJ},   /* log_max_qp */
-	{0x0c8, 8, EMU_LOG_MAX_CQ_SZ}, /* log_max_cq_sz */
-	{0x0db, 5, EMU_LOG_MAX_OBJ},   /* log_max_cq */
-	{0x1a6, 1, 1},		       /* nic_flow_table */
-	{0x1b6, 2, 1},		       /* port_type: Ethernet */
-	{0x1b8, 8, 1},		       /* num_ports */
-	{0x1fc, 4, 1},		       /* cqe_version */
-	{0x21b, 1, 1},		       /* qos */
-	{0x21c, 1, 1},		       /* eth_net_offloads */
-	{0x240, 1, 1},		       /* uar_4k */
-	{0x258, 8, 12},		       /* log_pg_sz */
-	{0x260, 1, 1},		       /* bf */
-	{0x26b, 5, 9},		       /* log_bf_reg_size: EMU_BF_REG */
-	{0x290, 16, EMU_MAX_SQ_DESC},  /* max_wqe_sz_sq */
-	{0x2b0, 16, EMU_MAX_RQ_DESC},  /* max_wqe_sz_rq */
-	{0x32b, 5, EMU_LOG_MAX_OBJ},   /* log_max_pd */
-	{0x363, 5, EMU_LOG_MAX_OBJ},   /* log_max_rq */
-	{0x36b, 5, EMU_LOG_MAX_OBJ},   /* log_max_sq */
-	{0x373, 5, EMU_LOG_MAX_OBJ},   /* log_max_tir */
-	{0x38b, 5, EMU_LOG_MAX_OBJ},   /* log_max_rqt */
-	{0x393, 5, EMU_LOG_IND_TABLE}, /* log_max_rqt_size */
-	{0x4e0, 32, EMU_CLOCK_KHZ},    /* device_frequency_khz */
-};
-
-/* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
-static const struct field ethernet[] = {
-	{0x00, 1, 1},		      /* csum_cap */
-	{0x01, 1, 1},		      /* vlan_cap: a receive queue may strip the tag */
-	{0x07, 1, 1},		      /* wqe_vlan_insert */
-	{0x0b, 5, EMU_LOG_MAX_LSO},   /* max_lso_cap */
-	{0x10, 2, 1},		      /* multi_pkt_send_wqe */
-	{0x14, 4, EMU_LOG_IND_TABLE}, /* rss_ind_tbl_cap */
-	{0x1a, 1, 1},		      /* enhanced_multi_pkt_send_wqe */
-	{0x20, 3, 7},		      /* swp, swp_csum, swp_lso */
-};
-
-/* PRM "QoS capabilities": qos_cap */
-static const struct field qos[] = {
-	{0x00, 1, 1},		  /* packet_pacing */
-	{0x05, 2, 3},		  /* packet_pacing_burst_bound, packet_pacing_typical_size */
-	{0x0b, 1, 1},		  /* packet_pacing_uid */
-	{0x40, 32, EMU_RATE_MAX}, /* packet_pacing_max_rate */
-	{0x60, 32, EMU_RATE_MIN}, /* packet_pacing_min_rate */
-	{0x90, 16, EMU_RATES + 1}, /* packet_pacing_rate_table_size */
-};
-
-/* wqe_inline_mode, of the same page: not required, or the L2 header */
-static const struct field inline_mode[2] = {{0x12, 2, 2}, {0x12, 2, 0}};
-
-/*
- * sq_ts_format and rq_ts_format, two bits each beside one another: 0 free running, 1 real time,
- * 2 both (MLX5_SQ_TIMESTAMP_FORMAT_CAP_*)
- */
-static const struct field ts_formats[] = {
-	[EMU_CLOCK_FREE] = {0x440, 4, 0x0},
-	[EMU_CLOCK_REAL] = {0x440, 4, 0x5},
-	[EMU_CLOCK_BOTH] = {0x440, 4, 0xa},
-};
-
-static const struct field wait_on_time[2] = {{0x68c, 1, 0}, {0x68c, 1, 1}};
-
-static void set_field(uint8_t *page, size_t size, const struct field *f)
+static const struct emu_devx_op *find_op(uint16_t opcode)
 {
-	for (unsigned i = 0; i < f->bits; i++) {
-		unsigned bit = f->bit + i;
-
-		if (bit / 8 < size && f->value >> (f->bits - 1 - i) & 1)
-			page[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
+		for (unsigned i = 0; i < tables[t]->n; i++) {
+			if (tables[t]->ops[i].opcode == opcode)
+				return &tables[t]->ops[i];
+		}
 	}
+	return NULL;
+}
+
+static enum emu_status execute(struct emu_devx_cmd *cmd)
+{
+	const struct emu_devx_op *op = find_op(cmd->opcode);
+
+	if (!op)
+		return EMU_REFUSE(cmd, EMU_ST_BAD_OP);
+	if (cmd->in_len < op->min_in)
+		return EMU_REFUSE(cmd, EMU_ST_BAD_INPUT_LEN);
+	if (cmd->out_len < op->min_out)
+		return EMU_REFUSE(cmd, EMU_ST_BAD_OUTPUT_LEN);
+	return op->run(cmd);
+}
+
+/* An object that run has begun and not made. */
+static void drop(struct emu_devx_obj *o)
+{
+	for (unsigned i = 0; o && i < EMU_DEVX_PARTS; i++)
+		emu_object_put(o->parts[i]);
+	free(o);
 }
 
 /* The kernel's answer where the firmware's status is not 0: the output tells it. */
-static int firmware_refuses(uint8_t *out)
+static int run(struct emu_devx_cmd *cmd)
 {
-	out[0] = STATUS_BAD_PARAM;
+	enum emu_status status = execute(cmd);
+
+	if (status == EMU_ST_OK)
+		return 0;
+	drop(cmd->made);
+	cmd->made = NULL;
+	memset(cmd->out, 0, cmd->out_len);
+	emu_set(cmd->out, F_STATUS, status);
+	emu_set(cmd->out, F_SYNDROME, cmd->syndrome);
 	return -EREMOTEIO;
 }
 
-static int query_hca_cap(const uint8_t *in, uint8_t *out, size_t out_len)
-{
-	unsigned which = (unsigned)(in[6] << 8 | in[7]) >> 1;
-	const struct field *fields = general;
-	unsigned n = EMU_COUNT(general), l2 = emu_fault(EMU_FAULT_INLINE_L2);
+/* ---- which commands the kernel lets through: devx_is_obj_*_cmd(), devx_is_general_cmd() --------
+ */
 
-	if (which == CAP_ETHERNET) {
-		fields = ethernet;
-		n = EMU_COUNT(ethernet);
-	} else if (which == CAP_QOS) {
-		fields = qos;
-		n = EMU_COUNT(qos);
-	} else if (which != CAP_GENERAL) {
-		return firmware_refuses(out);
+static const uint16_t creating[] = {
+	EMU_CMD_CREATE_GENERAL_OBJECT,
+	EMU_CMD_CREATE_MKEY,
+	EMU_CMD_CREATE_CQ,
+	EMU_CMD_ALLOC_PD,
+	EMU_CMD_ALLOC_TRANSPORT_DOMAIN,
+	EMU_CMD_CREATE_RMP,
+	EMU_CMD_CREATE_SQ,
+	EMU_CMD_CREATE_RQ,
+	EMU_CMD_CREATE_RQT,
+	EMU_CMD_CREATE_TIR,
+	EMU_CMD_CREATE_TIS,
+	EMU_CMD_ALLOC_Q_COUNTER,
+	EMU_CMD_CREATE_FLOW_TABLE,
+	EMU_CMD_CREATE_FLOW_GROUP,
+	EMU_CMD_ALLOC_FLOW_COUNTER,
+	EMU_CMD_ALLOC_PACKET_REFORMAT_CONTEXT,
+	EMU_CMD_ALLOC_MODIFY_HEADER_CONTEXT,
+	EMU_CMD_CREATE_SCHEDULING_ELEMENT,
+	EMU_CMD_ADD_VXLAN_UDP_DPORT,
+	EMU_CMD_SET_L2_TABLE_ENTRY,
+	EMU_CMD_CREATE_QP,
+	EMU_CMD_CREATE_SRQ,
+	EMU_CMD_CREATE_XRC_SRQ,
+	EMU_CMD_CREATE_DCT,
+	EMU_CMD_CREATE_XRQ,
+	EMU_CMD_ATTACH_TO_MCG,
+	EMU_CMD_ALLOC_XRCD,
+	EMU_CMD_SET_FLOW_TABLE_ENTRY,
+	EMU_CMD_CREATE_PSV,
+};
+
+static const uint16_t modifying[] = {
+	EMU_CMD_MODIFY_GENERAL_OBJECT,
+	EMU_CMD_MODIFY_CQ,
+	EMU_CMD_MODIFY_RMP,
+	EMU_CMD_MODIFY_SQ,
+	EMU_CMD_MODIFY_RQ,
+	EMU_CMD_MODIFY_RQT,
+	EMU_CMD_MODIFY_TIR,
+	EMU_CMD_MODIFY_TIS,
+	EMU_CMD_MODIFY_FLOW_TABLE,
+	EMU_CMD_MODIFY_SCHEDULING_ELEMENT,
+	EMU_CMD_ADD_VXLAN_UDP_DPORT,
+	EMU_CMD_SET_L2_TABLE_ENTRY,
+	EMU_CMD_RST2INIT_QP,
+	EMU_CMD_INIT2RTR_QP,
+	EMU_CMD_INIT2INIT_QP,
+	EMU_CMD_RTR2RTS_QP,
+	EMU_CMD_RTS2RTS_QP,
+	EMU_CMD_SQERR2RTS_QP,
+	EMU_CMD_2ERR_QP,
+	EMU_CMD_2RST_QP,
+	EMU_CMD_ARM_XRC_SRQ,
+	EMU_CMD_ARM_RQ,
+	EMU_CMD_SET_FLOW_TABLE_ENTRY,
+};
+
+static const uint16_t querying[] = {
+	EMU_CMD_QUERY_GENERAL_OBJECT,
+	EMU_CMD_QUERY_MKEY,
+	EMU_CMD_QUERY_CQ,
+	EMU_CMD_QUERY_RMP,
+	EMU_CMD_QUERY_SQ,
+	EMU_CMD_QUERY_RQ,
+	EMU_CMD_QUERY_RQT,
+	EMU_CMD_QUERY_TIR,
+	EMU_CMD_QUERY_TIS,
+	EMU_CMD_QUERY_Q_COUNTER,
+	EMU_CMD_QUERY_FLOW_TABLE,
+	EMU_CMD_QUERY_FLOW_GROUP,
+	EMU_CMD_QUERY_FLOW_TABLE_ENTRY,
+	EMU_CMD_QUERY_FLOW_COUNTER,
+	EMU_CMD_QUERY_MODIFY_HEADER_CONTEXT,
+	EMU_CMD_QUERY_SCHEDULING_ELEMENT,
+	EMU_CMD_QUERY_L2_TABLE_ENTRY,
+	EMU_CMD_QUERY_QP,
+	EMU_CMD_QUERY_SRQ,
+	EMU_CMD_QUERY_XRC_SRQ,
+	EMU_CMD_QUERY_DCT,
+	EMU_CMD_QUERY_XRQ,
+	EMU_CMD_QUERY_PACKET_REFORMAT_CONTEXT,
+};
+
+static const uint16_t general[] = {
+	EMU_CMD_QUERY_HCA_CAP,
+	EMU_CMD_QUERY_HCA_VPORT_CONTEXT,
+	EMU_CMD_QUERY_ESW_VPORT_CONTEXT,
+	EMU_CMD_QUERY_VPORT_STATE,
+	EMU_CMD_QUERY_ADAPTER,
+	EMU_CMD_QUERY_ISSI,
+	EMU_CMD_QUERY_NIC_VPORT_CONTEXT,
+	EMU_CMD_QUERY_ROCE_ADDRESS,
+	EMU_CMD_QUERY_VNIC_ENV,
+	EMU_CMD_QUERY_VPORT_COUNTER,
+	EMU_CMD_NOP,
+	EMU_CMD_QUERY_CONG_STATUS,
+	EMU_CMD_QUERY_LAG,
+};
+
+/* devx_is_whitelist_cmd(): also for contexts without DevX, under the kernel's own uid */
+static const uint16_t for_all[] = {
+	EMU_CMD_QUERY_HCA_CAP,
+	EMU_CMD_QUERY_HCA_VPORT_CONTEXT,
+	EMU_CMD_QUERY_ESW_VPORT_CONTEXT,
+};
+
+static bool among(uint16_t opcode, const uint16_t *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (list[i] == opcode)
+			return true;
 	}
-	if (which == CAP_GENERAL) {
-		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &ts_formats[emu_settings.clock]);
-		set_field(out + OUT_HEADER, out_len - OUT_HEADER,
-			  &wait_on_time[emu_card()->wait_on_time]);
+	return false;
+}
+
+#define AMONG(opcode, list) among(opcode, list, EMU_COUNT(list))
+
+static bool kernel_knows(const struct emu_devx_cmd *cmd, enum emu_devx_class class)
+{
+	bool fte = cmd->opcode == EMU_CMD_SET_FLOW_TABLE_ENTRY;
+
+	switch (class) {
+	case EMU_DEVX_CREATE: /* CREATE_PSV: num_psv is 1 */
+		if (cmd->opcode == EMU_CMD_CREATE_PSV && cmd->in[8] >> 4 != 1)
+			return false;
+		return AMONG(cmd->opcode, creating) && !(fte && cmd->op_mod);
+	case EMU_DEVX_MODIFY:
+		return AMONG(cmd->opcode, modifying) && !(fte && cmd->op_mod != 1);
+	case EMU_DEVX_QUERY:
+		return AMONG(cmd->opcode, querying);
+	default:
+		return AMONG(cmd->opcode, general) ||
+		       (cmd->opcode >= EMU_CMD_GENERAL_START && cmd->opcode < EMU_CMD_GENERAL_END);
 	}
-	for (unsigned i = 0; i < n; i++)
-		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &fields[i]);
-	if (which == CAP_ETHERNET)
-		set_field(out + OUT_HEADER, out_len - OUT_HEADER, &inline_mode[l2]);
-	return 0;
+}
+
+/* devx_get_uid() and the checks that follow it */
+static int admit(const struct emu_devx_cmd *cmd, enum emu_devx_class class)
+{
+	if (!cmd->ctx->devx && !AMONG(cmd->opcode, for_all))
+		return -EINVAL;
+	return kernel_knows(cmd, class) ? 0 : -EINVAL;
+}
+
+/* ---- ioctls --------------------------------------------------------------------------------- */
+
+void emu_devx_head(struct emu_devx_cmd *cmd)
+{
+	cmd->opcode = (uint16_t)emu_get(cmd->in, F_OPCODE);
+	cmd->op_mod = (uint16_t)emu_get(cmd->in, F_OP_MOD);
+}
+
+/* Decodes CMD_IN and CMD_OUT, which have neighbouring numbers in every method. */
+static void read_cmd(struct emu_call *call, uint16_t in_id, struct emu_devx_cmd *cmd)
+{
+	struct ib_uverbs_attr *in = emu_attr(call, in_id);
+	struct ib_uverbs_attr *out = emu_attr(call, (uint16_t)(in_id + 1));
+
+	*cmd = (struct emu_devx_cmd){
+		.ctx = call->ctx,
+		.in = emu_attr_bytes(in),
+		.in_len = emu_attr_len(in),
+	};
+	if (out) {
+		cmd->out = (uint8_t *)(uintptr_t)out->data;
+		cmd->out_len = out->len;
+	}
+	emu_devx_head(cmd);
+}
+
+static int finish(struct emu_call *call, uint16_t out_id, int ret)
+{
+	emu_attr(call, out_id)->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+	return ret;
 }
 
 static int devx_other(struct emu_call *call)
 {
-	struct ib_uverbs_attr *in = emu_attr(call, MLX5_IB_ATTR_DEVX_OTHER_CMD_IN);
-	struct ib_uverbs_attr *out = emu_attr(call, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT);
-	const uint8_t *cmd = emu_attr_bytes(in);
-	uint8_t *answer = (uint8_t *)(uintptr_t)out->data;
+	struct emu_devx_cmd cmd;
+	int ret;
 
-	if (!call->ctx->devx)
-		return -EINVAL;
-	if ((cmd[0] << 8 | cmd[1]) != OPCODE_QUERY_HCA_CAP)
-		return -EOPNOTSUPP;
-	memset(answer, 0, out->len);
-	out->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
-	return query_hca_cap(cmd, answer, out->len);
+	read_cmd(call, MLX5_IB_ATTR_DEVX_OTHER_CMD_IN, &cmd);
+	ret = admit(&cmd, EMU_DEVX_GENERAL);
+	if (ret)
+		return ret;
+	memset(cmd.out, 0, cmd.out_len);
+	return finish(call, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, run(&cmd));
 }
 
+static void obj_destroy(struct emu_object *obj)
+{
+	struct emu_devx_obj *o = obj->impl;
+
+	emu_devx_unsubscribe(o);
+	if (o->release)
+		o->release(o);
+	drop(o);
+}
+
+/* Undoes what run has made of an object that gets no handle. */
+static int no_handle(struct emu_devx_obj *o)
+{
+	struct emu_object obj = {.impl = o};
+
+	obj_destroy(&obj);
+	return -ENOMEM;
+}
+
+static int obj_create(struct emu_call *call)
+{
+	struct emu_devx_cmd cmd;
+	struct emu_object *obj;
+	int ret;
+
+	read_cmd(call, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN, &cmd);
+	ret = admit(&cmd, EMU_DEVX_CREATE);
+	if (ret)
+		return ret;
+	memset(cmd.out, 0, cmd.out_len);
+	ret = run(&cmd);
+	if (ret)
+		return finish(call, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT, ret);
+	obj = emu_object_new(call->ctx, EMU_TYPE_DEVX_OBJ, cmd.made, obj_destroy);
+	if (!obj)
+		return no_handle(cmd.made);
+	cmd.made->obj = obj;
+	emu_attr_put_new(call, MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE, obj->handle);
+	return finish(call, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT, 0);
+}
+
+/* The firmware destroys nothing that is in use: BAD_RES_STATE, which mlx5_core makes EINVAL. */
+static int destroy_handle(const struct emu_call *call, uint16_t id, enum emu_type type)
+{
+	struct emu_object *obj = NULL;
+	int ret = emu_attr_object(call, id, type, &obj);
+
+	if (!ret)
+		ret = emu_object_destroy(obj);
+	return ret == -EBUSY ? -EINVAL : ret;
+}
+
+static int obj_destroy_ioctl(struct emu_call *call)
+{
+	return destroy_handle(call, MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE, EMU_TYPE_DEVX_OBJ);
+}
+
+static int umem_dereg(struct emu_call *call)
+{
+	return destroy_handle(call, MLX5_IB_ATTR_DEVX_UMEM_DEREG_HANDLE, EMU_TYPE_DEVX_UMEM);
+}
+
+/* Modify and query: handle, command, answer have three numbers in a row. */
+int emu_devx_run_on(struct emu_call *call, struct emu_devx_cmd *cmd, enum emu_devx_class class)
+{
+	const struct emu_devx_op *op = find_op(cmd->opcode);
+	int ret = admit(cmd, class);
+
+	if (ret)
+		return ret;
+	cmd->target = emu_object_any(call->ctx, cmd->handle);
+	if (!cmd->target)
+		return -ENOENT;
+	/* devx_is_valid_obj_id(): the command names what the handle stands for */
+	if (!op || cmd->in_len < op->min_in || !emu_devx_names(cmd, op))
+		return -EINVAL;
+	memset(cmd->out, 0, cmd->out_len);
+	return run(cmd);
+}
+
+static int obj_modify(struct emu_call *call)
+{
+	struct emu_devx_cmd cmd;
+	int ret;
+
+	read_cmd(call, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN, &cmd);
+	cmd.handle = emu_attr(call, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_HANDLE)->data;
+	ret = emu_devx_run_on(call, &cmd, EMU_DEVX_MODIFY);
+	if (ret && ret != -EREMOTEIO)
+		return ret;
+	return finish(call, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_OUT, ret);
+}
+
+static int obj_query(struct emu_call *call)
+{
+	struct emu_devx_cmd cmd;
+	int ret;
+
+	read_cmd(call, MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_IN, &cmd);
+	cmd.handle = emu_attr(call, MLX5_IB_ATTR_DEVX_OBJ_QUERY_HANDLE)->data;
+	ret = emu_devx_run_on(call, &cmd, EMU_DEVX_QUERY);
+	if (ret && ret != -EREMOTEIO)
+		return ret;
+	return finish(call, MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_OUT, ret);
+}
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+#define IN_CMD(id)                                                                                 \
+	{                                                                                          \
+		id, EMU_ATTR_IN, EMU_MUST, EMU_CMD_HEADER, UINT16_MAX                              \
+	}
+#define OUT_CMD(id)                                                                                \
+	{                                                                                          \
+		id, EMU_ATTR_OUT, EMU_MUST, EMU_CMD_HEADER, UINT16_MAX                             \
+	}
+
 static const struct emu_attr_spec other_specs[] = {
-	{MLX5_IB_ATTR_DEVX_OTHER_CMD_IN, EMU_ATTR_IN, EMU_MUST, OUT_HEADER, UINT16_MAX},
-	{MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, EMU_ATTR_OUT, EMU_MUST, OUT_HEADER, UINT16_MAX},
+	IN_CMD(MLX5_IB_ATTR_DEVX_OTHER_CMD_IN),
+	OUT_CMD(MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT),
 };
+
+static const struct emu_attr_spec create_specs[] = {
+	{MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	IN_CMD(MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN),
+	OUT_CMD(MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT),
+};
+
+static const struct emu_attr_spec destroy_specs[] = {
+	{MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+};
+
+static const struct emu_attr_spec modify_specs[] = {
+	{MLX5_IB_ATTR_DEVX_OBJ_MODIFY_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	IN_CMD(MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN),
+	OUT_CMD(MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_OUT),
+};
+
+static const struct emu_attr_spec query_specs[] = {
+	{MLX5_IB_ATTR_DEVX_OBJ_QUERY_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	IN_CMD(MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_IN),
+	OUT_CMD(MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_OUT),
+};
+
+static const struct emu_attr_spec async_specs[] = {
+	{MLX5_IB_ATTR_DEVX_OBJ_QUERY_ASYNC_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	IN_CMD(MLX5_IB_ATTR_DEVX_OBJ_QUERY_ASYNC_CMD_IN),
+	{MLX5_IB_ATTR_DEVX_OBJ_QUERY_ASYNC_FD, EMU_ATTR_FD, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_DEVX_OBJ_QUERY_ASYNC_WR_ID, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{MLX5_IB_ATTR_DEVX_OBJ_QUERY_ASYNC_OUT_LEN, EMU_ATTR_IN, EMU_MUST, 2, 8},
+};
+
+static const struct emu_attr_spec reg_specs[] = {
+	{MLX5_IB_ATTR_DEVX_UMEM_REG_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_DEVX_UMEM_REG_ADDR, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{MLX5_IB_ATTR_DEVX_UMEM_REG_LEN, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{MLX5_IB_ATTR_DEVX_UMEM_REG_ACCESS, EMU_ATTR_IN, EMU_MAY, 4, 8},
+	{MLX5_IB_ATTR_DEVX_UMEM_REG_OUT_ID, EMU_ATTR_OUT, EMU_MUST, 4, 4},
+	{EMU_ATTR_UMEM_REG_PGSZ_BITMAP, EMU_ATTR_IN, EMU_MAY, 8, 8},
+	{EMU_ATTR_UMEM_REG_DMABUF_FD, EMU_ATTR_IN, EMU_MAY, 4, 4},
+};
+
+static const struct emu_attr_spec dereg_specs[] = {
+	{MLX5_IB_ATTR_DEVX_UMEM_DEREG_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+};
+
+static const struct emu_attr_spec eqn_specs[] = {
+	{MLX5_IB_ATTR_DEVX_QUERY_EQN_USER_VEC, EMU_ATTR_IN, EMU_MUST, 4, 4},
+	{MLX5_IB_ATTR_DEVX_QUERY_EQN_DEV_EQN, EMU_ATTR_OUT, EMU_MUST, 4, 4},
+};
+
+static const struct emu_attr_spec cmd_fd_specs[] = {
+	{MLX5_IB_ATTR_DEVX_ASYNC_CMD_FD_ALLOC_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+};
+
+static const struct emu_attr_spec event_fd_specs[] = {
+	{MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_FLAGS, EMU_ATTR_IN, EMU_MUST, 4, 8},
+};
+
+static const struct emu_attr_spec subscribe_specs[] = {
+	{MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_FD_HANDLE, EMU_ATTR_FD, EMU_MUST, 0, 0},
+	{MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_OBJ_HANDLE, EMU_ATTR_OBJECT, EMU_MAY, 0, 0},
+	{MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_TYPE_NUM_LIST, EMU_ATTR_IN, EMU_MUST, 2, UINT16_MAX},
+	{MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_FD_NUM, EMU_ATTR_IN, EMU_MAY, 4, 4},
+	{MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_COOKIE, EMU_ATTR_IN, EMU_MAY, 8, 8},
+};
+
+#define OBJ(method, fn, specs)                                                                     \
+	{                                                                                          \
+		MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_##method, false, fn,              \
+			EMU_SPECS(specs)                                                           \
+	}
 
 static const struct emu_method methods[] = {
 	{MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, false, devx_other, EMU_SPECS(other_specs)},
+	{MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_QUERY_EQN, false, emu_devx_query_eqn,
+	 EMU_SPECS(eqn_specs)},
+	{MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_SUBSCRIBE_EVENT, false, emu_devx_subscribe,
+	 EMU_SPECS(subscribe_specs)},
+	OBJ(CREATE, obj_create, create_specs),
+	OBJ(DESTROY, obj_destroy_ioctl, destroy_specs),
+	OBJ(MODIFY, obj_modify, modify_specs),
+	OBJ(QUERY, obj_query, query_specs),
+	OBJ(ASYNC_QUERY, emu_devx_query_async, async_specs),
+	{MLX5_IB_OBJECT_DEVX_UMEM, MLX5_IB_METHOD_DEVX_UMEM_REG, false, emu_devx_umem_reg,
+	 EMU_SPECS(reg_specs)},
+	{MLX5_IB_OBJECT_DEVX_UMEM, MLX5_IB_METHOD_DEVX_UMEM_DEREG, false, umem_dereg,
+	 EMU_SPECS(dereg_specs)},
+	{MLX5_IB_OBJECT_DEVX_ASYNC_CMD_FD, MLX5_IB_METHOD_DEVX_ASYNC_CMD_FD_ALLOC, false,
+	 emu_devx_cmd_fd_alloc, EMU_SPECS(cmd_fd_specs)},
+	{MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD, MLX5_IB_METHOD_DEVX_ASYNC_EVENT_FD_ALLOC, false,
+	 emu_devx_event_fd_alloc, EMU_SPECS(event_fd_specs)},
 };
 
 const struct emu_table emu_devx_table = {methods, EMU_COUNT(methods), NULL, 0};

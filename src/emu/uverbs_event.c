@@ -25,6 +25,10 @@ void emu_comp_event(struct emu_cq *cq)
 {
 	struct ib_uverbs_comp_event_desc event = { .cq_handle = cq->user_handle };
 
+	if (cq->devx) {
+		emu_devx_comp_event(cq->devx);
+		return;
+	}
 	if (send_event(cq->comp_fd, &event, sizeof(event)))
 		cq->comp_events_reported++;
 }
@@ -35,6 +39,8 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 	struct ib_uverbs_async_event_desc event = { .element = element, .event_type = type };
 
 	send_event(ctx->async_fd, &event, sizeof(event));
+	if (type == EMU_ASYNC_PORT_ACTIVE || type == EMU_ASYNC_PORT_ERR)
+		emu_devx_port_event(ctx);
 }
 
 /* ---- pipes ---------------------------------------------------------------------------------- */

@@ -72,8 +72,8 @@ int emu_flow_add(struct emu_flow *flow, const struct emu_flow_ask *ask)
 	if (rc)
 		return rc;
 	emu_engine_pause();
-	if (flow->qp)
-		set_destination(&def, flow->qp->tir);
+	if (flow->tir)
+		set_destination(&def, flow->tir);
 	rc = emu_wire_rule_add(flow->dev->index, &def, &flow->slots[flow->n_slots]);
 	emu_engine_resume();
 	if (!rc)
@@ -96,9 +96,9 @@ static void destroy_flow(struct emu_object *obj)
 	struct emu_flow *flow = obj->impl;
 
 	emu_flow_remove(flow);
-	if (flow->qp) {
-		flow->qp->tir->rules--;
-		emu_object_put(flow->qp->obj);
+	if (flow->tir) {
+		flow->tir->rules--;
+		emu_object_put(flow->dest);
 	}
 	emu_object_put(flow->matcher);
 	free(flow);
@@ -117,9 +117,9 @@ struct emu_object *emu_flow_publish(struct emu_ctx *ctx, const struct emu_flow *
 		free(impl);
 		return NULL;
 	}
-	if (flow->qp) {
-		flow->qp->tir->rules++;
-		emu_object_get(flow->qp->obj);
+	if (flow->tir) {
+		flow->tir->rules++;
+		emu_object_get(flow->dest);
 	}
 	if (flow->matcher)
 		emu_object_get(flow->matcher);
@@ -198,7 +198,7 @@ static int add_normal(struct emu_flow *flow, const struct ib_uverbs_flow_attr *a
 	if (rc)
 		return rc;
 	if (ask.flags & EMU_RULE_DROP)
-		flow->qp = NULL; /* mlx5_ib: the queue pair of a drop rule is not used */
+		flow->tir = NULL; /* mlx5_ib: the queue pair of a drop rule is not used */
 	return emu_flow_add(flow, &ask);
 }
 
@@ -223,14 +223,13 @@ static int add_leftovers(struct emu_flow *flow, bool all)
 	return rc;
 }
 
-static int find_qp(struct emu_call *call, uint32_t handle, struct emu_qp **qp)
+static int find_qp(struct emu_call *call, uint32_t handle, struct emu_flow *flow)
 {
-	struct emu_object *obj = emu_object_find(call->ctx, EMU_TYPE_QP, handle);
-
-	if (!obj)
+	flow->dest = emu_object_find(call->ctx, EMU_TYPE_QP, handle);
+	if (!flow->dest)
 		return -EINVAL;
-	*qp = obj->impl;
-	return (*qp)->tir ? 0 : -EINVAL;
+	flow->tir = ((struct emu_qp *)flow->dest->impl)->tir;
+	return flow->tir ? 0 : -EINVAL;
 }
 
 static int create_flow(struct emu_call *call)
@@ -247,7 +246,7 @@ static int create_flow(struct emu_call *call)
 	if (!rc)
 		rc = check_sizes(&cmd->flow_attr);
 	if (!rc)
-		rc = find_qp(call, cmd->qp_handle, &flow.qp);
+		rc = find_qp(call, cmd->qp_handle, &flow);
 	if (rc)
 		return rc;
 	if (cmd->flow_attr.type == EMU_FLOW_NORMAL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devx.h"
 #include "fault.h"
 #include "flow.h"
 
@@ -137,20 +138,39 @@ static bool is_multicast(const struct matcher *m, const uint8_t *value)
 	return (m->mask[ipv4] & 0xf0) == 0xe0 && (value[ipv4] & 0xf0) == 0xe0;
 }
 
-/* Destination: a queue pair, or DROP, or DEFAULT_MISS; exactly one. */
+static int qp_destination(struct emu_call *call, struct emu_flow_ask *ask)
+{
+	int rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_TYPE_QP, &ask->dest);
+
+	if (rc)
+		return rc;
+	ask->tir = ((struct emu_qp *)ask->dest->impl)->tir;
+	return ask->tir ? 0 : -EINVAL;
+}
+
+/* mlx5_ib_devx_is_flow_dest(): a TIR, or a flow table, of which this device has none */
+static int devx_destination(struct emu_call *call, struct emu_flow_ask *ask)
+{
+	int rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, EMU_TYPE_DEVX_OBJ,
+				 &ask->dest);
+
+	if (rc)
+		return rc;
+	ask->tir = emu_devx_tir(ask->dest);
+	return ask->tir ? 0 : -EINVAL;
+}
+
+/* Destination: a queue pair, a DevX object, or DROP, or DEFAULT_MISS; exactly one. */
 static int read_destination(struct emu_call *call, struct emu_flow_ask *ask)
 {
 	uint64_t flags = emu_attr_value(call, MLX5_IB_ATTR_CREATE_FLOW_FLAGS);
 	bool has_qp = emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP);
-	struct emu_object *obj;
-	int rc;
+	bool has_devx = emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX);
 
 	if (flags & ~(uint64_t)(MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS |
 				MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP))
 		return -EINVAL;
-	if (emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX))
-		return has_qp || flags ? -EINVAL : -EOPNOTSUPP;
-	if (has_qp + !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS) +
+	if (has_qp + has_devx + !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS) +
 		    !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP) !=
 	    1)
 		return -EINVAL;
@@ -158,13 +178,9 @@ static int read_destination(struct emu_call *call, struct emu_flow_ask *ask)
 		ask->flags |= EMU_RULE_MISS;
 	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP)
 		ask->flags |= EMU_RULE_DROP;
-	if (!has_qp)
-		return 0;
-	rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_TYPE_QP, &obj);
-	if (rc)
-		return rc;
-	ask->qp = obj->impl;
-	return ask->qp->tir ? 0 : -EINVAL;
+	if (has_devx)
+		return devx_destination(call, ask);
+	return has_qp ? qp_destination(call, ask) : 0;
 }
 
 static int read_actions(const struct emu_call *call, struct emu_flow_ask *ask)
@@ -217,7 +233,8 @@ int emu_flow_dv_create(struct emu_call *call)
 		rc = read_ask(call, &ask);
 	if (rc)
 		return rc;
-	flow.qp = ask.qp;
+	flow.tir = ask.tir;
+	flow.dest = ask.dest;
 	flow.matcher = ask.matcher;
 	rc = emu_flow_add(&flow, &ask);
 	if (rc)

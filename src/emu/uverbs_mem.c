@@ -118,7 +118,7 @@ static uint32_t free_index(const struct emu_dev *dev)
 }
 
 /* The place's key of last time is never given again at once: who kept it fails. */
-static struct emu_mkey *take_mkey(struct emu_dev *dev)
+struct emu_mkey *emu_mkey_take(struct emu_dev *dev)
 {
 	uint32_t index = free_index(dev);
 	struct emu_mkey *mkey;
@@ -207,7 +207,7 @@ static int mr_new(struct emu_call *call, const struct ib_uverbs_reg_mr *req,
 	if (ret)
 		goto err_free;
 	ret = -ENOMEM;
-	mr->mkey = take_mkey(mr->dev);
+	mr->mkey = emu_mkey_take(mr->dev);
 	if (!mr->mkey)
 		goto err_unpin;
 	*obj = emu_object_new(call->ctx, EMU_TYPE_MR, mr, mr_destroy);

@@ -22,6 +22,9 @@ struct emu_pin {
 int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable);
 void emu_unpin(struct emu_pin *pin);
 
+/* A memory key that is not in use; its key is set, it is not live yet. NULL: none is left. */
+struct emu_mkey *emu_mkey_take(struct emu_dev *dev);
+
 /* The next free number for a QP, CQ, RQ, PD: 24 bits, never 0. */
 uint32_t emu_number(struct emu_dev *dev);
 

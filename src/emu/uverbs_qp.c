@@ -205,6 +205,7 @@ static void fill_sq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	sq->dev = o->qp.dev;
 	sq->ctx = call->ctx;
 	sq->qpn = o->qp.qpn;
+	o->qp.tisn = emu_number(sq->dev);
 	sq->user_index = req->uidx;
 	sq->pdn = emu_pdn(o->qp.pd);
 	sq->buf = (uint8_t *)(uintptr_t)req->sq_buf_addr;
@@ -313,8 +314,10 @@ static int raw_create(struct emu_call *call, struct emu_object **obj)
 		return ret;
 	qp = (*obj)->impl;
 	if (call->ctx->devx && qp->sq) {
-		provider.comp_mask |= MLX5_IB_CREATE_QP_RESP_MASK_SQN;
+		provider.comp_mask |=
+			MLX5_IB_CREATE_QP_RESP_MASK_SQN | MLX5_IB_CREATE_QP_RESP_MASK_TISN;
 		provider.sqn = qp->sq->qpn;
+		provider.tisn = qp->tisn;
 	}
 	if (call->ctx->devx && qp->rq) {
 		provider.comp_mask |=

@@ -386,3 +386,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	destroy(&b);
 	return 0;
 }
+
+void emu_devx_event(const struct emu_devx_obj *o, enum emu_async type)
+{
+	(void)o;
+	(void)type;
+}

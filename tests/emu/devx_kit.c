@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "devx_kit.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void cmd_init(struct cmd *c, unsigned opcode, size_t in_len, size_t out_len)
+{
+	memset(c, 0, sizeof(*c));
+	cr_assert_leq(in_len, sizeof(c->in));
+	c->in_len = in_len;
+	c->out_len = out_len;
+	cmd_set(c->in, 0, 16, opcode);
+}
+
+void cmd_set(uint8_t *base, unsigned bit, unsigned bits, uint64_t value)
+{
+	for (unsigned i = 0; i < bits; i++) {
+		unsigned at = bit + bits - 1 - i;
+
+		base[at / 8] = (uint8_t)(base[at / 8] & ~(0x80 >> at % 8));
+		if (value >> i & 1)
+			base[at / 8] |= (uint8_t)(0x80 >> at % 8);
+	}
+}
+
+uint64_t cmd_get(const uint8_t *base, unsigned bit, unsigned bits)
+{
+	uint64_t value = 0;
+
+	for (unsigned at = bit; at < bit + bits; at++)
+		value = value << 1 | (base[at / 8] >> (7 - at % 8) & 1);
+	return value;
+}
+
+KIT_UNDO(mlx5dv_devx_obj_destroy, struct mlx5dv_devx_obj)
+
+struct mlx5dv_devx_obj *cmd_create(struct kit *k, struct kit_port *p, struct cmd *c)
+{
+	struct mlx5dv_devx_obj *obj =
+		mlx5dv_devx_obj_create(p->ctx, c->in, c->in_len, c->out, c->out_len);
+
+	if (obj)
+		kit_defer(k, undo_mlx5dv_devx_obj_destroy, obj);
+	return obj;
+}
+
+uint32_t cmd_number(const struct cmd *c)
+{
+	return (uint32_t)cmd_get(c->out, 0x48, 24);
+}
+
+unsigned cmd_status(const struct cmd *c)
+{
+	return c->out[0];
+}
+
+static int undo_free(void *buf)
+{
+	free(buf);
+	return 0;
+}
+
+KIT_UNDO(mlx5dv_devx_umem_dereg, struct mlx5dv_devx_umem)
+
+struct cmd_mem cmd_mem(struct kit *k, struct kit_port *p, size_t size)
+{
+	struct cmd_mem m;
+
+	m.buf = aligned_alloc(4096, size);
+	cr_assert_not_null(m.buf);
+	memset(m.buf, 0, size);
+	kit_defer(k, undo_free, m.buf);
+	m.umem = mlx5dv_devx_umem_reg(p->ctx, m.buf, size, IBV_ACCESS_LOCAL_WRITE);
+	cr_assert_not_null(m.umem);
+	kit_defer(k, undo_mlx5dv_devx_umem_dereg, m.umem);
+	return m;
+}
+
+static int undo_uar(void *uar)
+{
+	mlx5dv_devx_free_uar(uar);
+	return 0;
+}
+
+struct mlx5dv_devx_uar *cmd_uar(struct kit *k, struct kit_port *p)
+{
+	struct mlx5dv_devx_uar *uar = mlx5dv_devx_alloc_uar(p->ctx, MLX5DV_UAR_ALLOC_TYPE_NC);
+
+	cr_assert_not_null(uar);
+	kit_defer(k, undo_uar, uar);
+	return uar;
+}
+
+void cmd_cq_fill(struct cmd *c, struct kit_port *p, const struct cmd_cq *cq,
+		 struct mlx5dv_devx_uar *uar)
+{
+	uint8_t *context = c->in + 16;
+	uint32_t eqn;
+
+	cr_assert_eq(mlx5dv_devx_query_eqn(p->ctx, 0, &eqn), 0);
+	cmd_init(c, 0x400, 272, 16);
+	cmd_set(c->in, 0x2c0, 32, cq->mem.umem->umem_id);
+	cmd_set(context, 0x20, 32, cq->mem.umem->umem_id);
+	cmd_set(context, 0x63, 5, 6);
+	cmd_set(context, 0x68, 24, uar->page_id);
+	cmd_set(context, 0xb8, 8, eqn);
+	cmd_set(context, 0x1c0, 64, RECORD);
+}
+
+struct cmd_cq cmd_cq(struct kit *k, struct kit_port *p, struct mlx5dv_devx_uar *uar)
+{
+	struct cmd_cq cq = {.mem = cmd_mem(k, p, MEM_SIZE)};
+	struct cmd c;
+
+	for (unsigned i = 0; i < 64; i++)
+		cq.mem.buf[i * 64 + 63] = 0xf1; /* invalid, not ours yet */
+	cmd_cq_fill(&c, p, &cq, uar);
+	cq.obj = cmd_create(k, p, &c);
+	cq.cqn = cmd_number(&c);
+	return cq;
+}
+
+int cmd_poll(struct cmd_cq *cq, struct mlx5_cqe64 *cqe)
+{
+	struct mlx5_cqe64 *at = (void *)(cq->mem.buf + (cq->ci & 63) * 64);
+	const struct timespec nap = {0, 100000};
+
+	for (unsigned i = 0; i < 20000; i++, nanosleep(&nap, NULL)) {
+		uint8_t own = __atomic_load_n(&at->op_own, __ATOMIC_ACQUIRE);
+
+		if (own >> 4 == 0xf || (own & 1) != (cq->ci >> 6 & 1))
+			continue;
+		memcpy(cqe, at, sizeof(*cqe));
+		cq->ci++;
+		*(uint32_t *)(void *)(cq->mem.buf + RECORD) = htobe32(cq->ci & 0xffffff);
+		return own >> 4;
+	}
+	return -1;
+}
+
+uint32_t cmd_pdn(struct ibv_pd *pd)
+{
+	struct mlx5dv_pd dv = {0};
+	struct mlx5dv_obj obj = {.pd = {.in = pd, .out = &dv}};
+
+	cr_assert_eq(mlx5dv_init_obj(&obj, MLX5DV_OBJ_PD), 0);
+	return dv.pdn;
+}
