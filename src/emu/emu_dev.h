@@ -163,6 +163,34 @@ void emu_wire_sync(void);	     /* engine: once a turn; cheap when nothing has ch
 void emu_wire_tick(uint64_t now_ns); /* engine: looks for dead processes */
 unsigned emu_wire_slot(void);	     /* our process's slot */
 
+/* ---- flow_run.c: rules at work -------------------------------------------------------------- */
+
+/* A frame that a queue sends meets the rules of NIC_TX, which may change it. False: dropped. */
+bool emu_flow_egress(struct emu_sq *sq, struct emu_frame *frame);
+/* Copies of what leaves a port, for sniffers; only to this process's queues when local. */
+void emu_flow_sniff_tx(unsigned port, struct emu_frame *frame, bool local);
+#define EMU_FRAME_SENT 0x8000u /* in emu_frame.looped: such a copy, on its way to another process  \
+				*/
+
+/* ---- wire_pool.c: flow counters and actions; control path ----------------------------------- */
+
+enum emu_action {
+	EMU_ACTION_L2_TO_L2_TUNNEL = 1,
+	EMU_ACTION_L3_TUNNEL_TO_L2,
+	EMU_ACTION_L2_TO_L3_TUNNEL,
+	EMU_ACTION_MODIFY /* set_add_copy_action_in, 8 bytes each */
+};
+
+#define EMU_ACTION_DATA 128u
+
+/* n counters in a row, at zero; 0 or -ENOSPC. */
+int emu_wire_counter_new(unsigned n, uint32_t *first);
+void emu_wire_counter_free(uint32_t first, unsigned n);
+void emu_wire_counter_read(uint32_t number, uint64_t *packets, uint64_t *bytes);
+void emu_wire_counter_clear(uint32_t number);
+int emu_wire_action_new(enum emu_action kind, const void *data, size_t len, uint16_t *number);
+void emu_wire_action_free(uint16_t number);
+
 void emu_wire_forget(void); /* after a fork, in the child: it is not attached */
 
 /* Control path, engine paused. def->group and owner are filled in. 0 or -errno. */

@@ -27,6 +27,8 @@ static const char *const type_names[EMU_TYPE_COUNT] = {
 	[EMU_TYPE_DEVX_OBJ] = "devx_obj",
 	[EMU_TYPE_DEVX_UMEM] = "devx_umem",
 	[EMU_TYPE_DEVX_FD] = "devx_fd",
+	[EMU_TYPE_COUNTERS] = "counters",
+	[EMU_TYPE_FLOW_ACTION] = "flow_action",
 };
 
 static int grow(struct emu_ctx *ctx)

@@ -253,6 +253,15 @@ void emu_pkt_parse(struct emu_pkt *pkt, const uint8_t *data, uint32_t len)
 		parse_ipv6(pkt, data, len);
 }
 
+void emu_pkt_parse_ip(struct emu_pkt *pkt, const uint8_t *data, uint32_t len)
+{
+	memset(pkt, 0, sizeof(*pkt));
+	if (len && data[0] >> 4 == 4)
+		parse_ipv4(pkt, data, len);
+	else
+		parse_ipv6(pkt, data, len);
+}
+
 /* Sum of the pseudo header's fields, in memory order, for l4_len bytes of pkt->ip_proto. */
 static uint64_t pseudo_sum(const struct emu_pkt *pkt, const uint8_t *data, uint32_t l4_len)
 {

@@ -35,6 +35,8 @@ struct emu_pkt {
 };
 
 void emu_pkt_parse(struct emu_pkt *pkt, const uint8_t *data, uint32_t len);
+/* The same for bytes that begin with an IP header. */
+void emu_pkt_parse_ip(struct emu_pkt *pkt, const uint8_t *data, uint32_t len);
 
 /* The two L3/L4 bytes of a CQE (hds_ip_ext, l4_hdr_type_etc): checksums verified from the bytes. */
 struct emu_pkt_status {

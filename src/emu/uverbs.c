@@ -18,9 +18,9 @@
 static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 
 static const struct emu_table *const tables[] = {
-	&emu_device_table, &emu_uar_table, &emu_mem_table,  &emu_cq_table,
-	&emu_qp_table,	   &emu_wq_table,  &emu_devx_table, &emu_flow_table,
-	&emu_gid_table,    &emu_rate_table,
+	&emu_device_table, &emu_uar_table,  &emu_mem_table,	    &emu_cq_table,
+	&emu_qp_table,	   &emu_wq_table,   &emu_devx_table,	    &emu_flow_table,
+	&emu_gid_table,	   &emu_rate_table, &emu_flow_action_table, &emu_counters_table,
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */

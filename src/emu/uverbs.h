@@ -32,6 +32,8 @@ enum emu_type {
 	EMU_TYPE_DEVX_OBJ,
 	EMU_TYPE_DEVX_UMEM,
 	EMU_TYPE_DEVX_FD, /* answers of asynchronous commands, or events: looked up by descriptor */
+	EMU_TYPE_COUNTERS,    /* of verbs flows */
+	EMU_TYPE_FLOW_ACTION, /* packet reformat, modify header */
 	EMU_TYPE_COUNT
 };
 
@@ -180,6 +182,7 @@ extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, em
  * FLOW/MLX5 CREATE_FLOW and DESTROY_FLOW, FLOW_MATCHER/CREATE and DESTROY.
  */
 extern const struct emu_table emu_flow_table;
+extern const struct emu_table emu_flow_action_table, emu_counters_table;
 
 /* ---- for handlers --------------------------------------------------------------------------- */
 

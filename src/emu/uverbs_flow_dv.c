@@ -10,7 +10,7 @@
 #include "fault.h"
 #include "flow.h"
 
-#define LAST_PRIORITY 15u /* mlx5_ib: MLX5_IB_FLOW_LAST_PRIO */
+#define FLAG_EGRESS 4u /* ib_verbs.h: IB_FLOW_ATTR_FLAGS_EGRESS */
 
 /* mlx5_ib's own numbers for flow types (MLX5_IB_FLOW_TYPE_*) differ from the IB core's. */
 
@@ -19,6 +19,7 @@ struct matcher {
 	uint8_t enable; /* match_criteria_enable */
 	uint8_t type;	/* MLX5_IB_FLOW_TYPE_* */
 	uint16_t priority;
+	uint32_t table; /* enum mlx5_ib_uapi_flow_table_type */
 };
 
 /* Copies a match buffer; what lies behind the sections that we know must be zero. */
@@ -36,30 +37,34 @@ static int copy_match(const struct emu_call *call, uint16_t id, uint8_t match[EM
 	return 0;
 }
 
-/* Sections of fte_match_param: a byte that is set asks for its section's enable bit. */
+/*
+ * Sections of fte_match_param: a byte that is set asks for its section's enable bit. The kernel
+ * does not look; the firmware does when a rule is made (CREATE_FLOW_GROUP: BAD_PARAM).
+ */
 static bool enable_covers(const struct matcher *m)
 {
-	static const unsigned section[EMU_MATCH_SIZE / 64] = {0, 1, 2, 3, 4, 5, 6, 6};
 	size_t i;
 
 	for (i = 0; i < EMU_MATCH_SIZE; i++)
-		if (m->mask[i] && !(m->enable & (1u << section[i / 64])))
+		if (m->mask[i] && !(m->enable & (1u << i / 64)))
 			return false;
 	return true;
 }
 
-static int check_table(const struct emu_call *call)
+/* mlx5_ib_matcher_ns() */
+static int read_table(const struct emu_call *call, struct matcher *m)
 {
+	bool has_flags = emu_attr(call, MLX5_IB_ATTR_FLOW_MATCHER_FLOW_FLAGS);
+	bool has_type = emu_attr(call, MLX5_IB_ATTR_FLOW_MATCHER_FT_TYPE);
 	uint64_t flags = emu_attr_value(call, MLX5_IB_ATTR_FLOW_MATCHER_FLOW_FLAGS);
 	uint64_t type = emu_attr_value(call, MLX5_IB_ATTR_FLOW_MATCHER_FT_TYPE);
 
-	if (emu_attr(call, MLX5_IB_ATTR_FLOW_MATCHER_FLOW_FLAGS) &&
-	    emu_attr(call, MLX5_IB_ATTR_FLOW_MATCHER_FT_TYPE))
+	if (has_flags && has_type)
 		return -EINVAL;
-	if (type > MLX5_IB_UAPI_FLOW_TABLE_TYPE_RDMA_TX || (flags & ~4u))
+	if (type > MLX5_IB_UAPI_FLOW_TABLE_TYPE_RDMA_TX || (flags & ~(uint64_t)FLAG_EGRESS))
 		return -EINVAL;
-	/* Other tables than NIC_RX are not offered by this device. */
-	return type != MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_RX || flags ? -EOPNOTSUPP : 0;
+	m->table = flags ? MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_TX : (uint32_t)type;
+	return 0;
 }
 
 static int read_matcher(const struct emu_call *call, struct matcher *m)
@@ -78,9 +83,7 @@ static int read_matcher(const struct emu_call *call, struct matcher *m)
 		memcpy(&m->priority, emu_attr_bytes(type), sizeof(m->priority));
 	}
 	m->enable = (uint8_t)emu_attr_value(call, MLX5_IB_ATTR_FLOW_MATCHER_MATCH_CRITERIA);
-	if (!enable_covers(m))
-		return -EINVAL;
-	return check_table(call);
+	return read_table(call, m);
 }
 
 static void destroy_matcher(struct emu_object *obj)
@@ -138,112 +141,171 @@ static bool is_multicast(const struct matcher *m, const uint8_t *value)
 	return (m->mask[ipv4] & 0xf0) == 0xe0 && (value[ipv4] & 0xf0) == 0xe0;
 }
 
-static int qp_destination(struct emu_call *call, struct emu_flow_ask *ask)
+/* What CREATE_FLOW is at work on. */
+struct creation {
+	struct emu_call *call;
+	const struct matcher *matcher;
+	struct emu_flow flow;
+	struct emu_flow_ask ask;
+};
+
+/* get_dests(): which destinations go with which table. Whatever is wrong, it is EINVAL. */
+static int check_destination(const struct creation *c, uint64_t flags)
 {
-	int rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_TYPE_QP, &ask->dest);
-
-	if (rc)
-		return rc;
-	ask->tir = ((struct emu_qp *)ask->dest->impl)->tir;
-	return ask->tir ? 0 : -EINVAL;
-}
-
-/* mlx5_ib_devx_is_flow_dest(): a TIR, or a flow table, of which this device has none */
-static int devx_destination(struct emu_call *call, struct emu_flow_ask *ask)
-{
-	int rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, EMU_TYPE_DEVX_OBJ,
-				 &ask->dest);
-
-	if (rc)
-		return rc;
-	ask->tir = emu_devx_tir(ask->dest);
-	return ask->tir ? 0 : -EINVAL;
-}
-
-/* Destination: a queue pair, a DevX object, or DROP, or DEFAULT_MISS; exactly one. */
-static int read_destination(struct emu_call *call, struct emu_flow_ask *ask)
-{
-	uint64_t flags = emu_attr_value(call, MLX5_IB_ATTR_CREATE_FLOW_FLAGS);
-	bool has_qp = emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP);
-	bool has_devx = emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX);
+	bool devx = emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX);
+	bool qp = emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP);
+	bool drop = flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP;
+	bool miss = flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS;
 
 	if (flags & ~(uint64_t)(MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS |
 				MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP))
 		return -EINVAL;
-	if (has_qp + has_devx + !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS) +
-		    !!(flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP) !=
-	    1)
+	if (drop && miss)
 		return -EINVAL;
-	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS)
-		ask->flags |= EMU_RULE_MISS;
-	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP)
-		ask->flags |= EMU_RULE_DROP;
-	if (has_devx)
-		return devx_destination(call, ask);
-	return has_qp ? qp_destination(call, ask) : 0;
-}
-
-static int read_actions(const struct emu_call *call, struct emu_flow_ask *ask)
-{
-	if (emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_ARR_FLOW_ACTIONS) ||
-	    emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX))
-		return -EOPNOTSUPP; /* the device offers neither yet */
-	if (!emu_attr(call, MLX5_IB_ATTR_CREATE_FLOW_TAG))
+	switch (c->matcher->table) {
+	case MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_RX: /* none at all: the firmware */
+		return devx + qp + drop + miss == 1 ? 0 : -EINVAL;
+	case MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_TX: /* a TIR is none here */
+		return devx || qp ? -EINVAL : 0;
+	case MLX5_IB_UAPI_FLOW_TABLE_TYPE_FDB:
+		return devx || drop ? 0 : -EINVAL;
+	case MLX5_IB_UAPI_FLOW_TABLE_TYPE_RDMA_RX:
+		return devx != qp ? 0 : -EINVAL;
+	default:
 		return 0;
-	emu_attr_copy(call, MLX5_IB_ATTR_CREATE_FLOW_TAG, &ask->tag, sizeof(ask->tag));
-	ask->flags |= EMU_RULE_HAS_TAG;
-	return ask->tag >= 1u << 24 ? -EINVAL : 0;
+	}
 }
 
-static int read_ask(struct emu_call *call, struct emu_flow_ask *ask)
+static int find_tir(struct creation *c)
 {
-	const struct matcher *m;
-	int rc = emu_attr_object(call, MLX5_IB_ATTR_CREATE_FLOW_MATCHER, EMU_TYPE_MATCHER,
-				 &ask->matcher);
+	bool devx = emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX);
+	struct emu_object *obj;
+	int rc;
+
+	if (!devx && !emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP))
+		return 0;
+	if (devx)
+		rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX,
+				     EMU_TYPE_DEVX_OBJ, &obj);
+	else
+		rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_TYPE_QP, &obj);
+	if (rc)
+		return rc;
+	/* is_flow_dest(): a TIR, or a flow table, of which this device gives none out */
+	c->flow.tir = devx ? emu_devx_tir(obj) : ((struct emu_qp *)obj->impl)->tir;
+	emu_flow_hold(&c->flow, obj);
+	return c->flow.tir ? 0 : -EINVAL;
+}
+
+static int read_destination(struct creation *c)
+{
+	uint64_t flags = emu_attr_value(c->call, MLX5_IB_ATTR_CREATE_FLOW_FLAGS);
+	int rc = check_destination(c, flags);
 
 	if (rc)
 		return rc;
-	rc = read_destination(call, ask);
-	if (!rc)
-		rc = read_actions(call, ask);
-	if (!rc)
-		rc = copy_match(call, MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, ask->value);
+	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DEFAULT_MISS)
+		c->ask.flags |= EMU_RULE_MISS;
+	if (flags & MLX5_IB_ATTR_CREATE_FLOW_FLAGS_DROP)
+		c->ask.flags |= EMU_RULE_DROP;
+	c->ask.egress = c->matcher->table == MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_TX;
+	if (c->ask.egress)
+		c->ask.flags |= EMU_RULE_SEND;
+	return find_tir(c);
+}
+
+/* MLX5_IB_CREATE_FLOW_MAX_FLOW_ACTIONS: the attribute's length says that there are two at most. */
+static int read_flow_actions(struct creation *c)
+{
+	struct ib_uverbs_attr *attr = emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_FLOW_ACTIONS);
+	struct emu_object *obj;
+	uint32_t handle;
+	size_t i;
+	int rc;
+
+	for (i = 0; attr && i < attr->len / sizeof(handle); i++) {
+		memcpy(&handle, (const uint8_t *)emu_attr_bytes(attr) + i * sizeof(handle),
+		       sizeof(handle));
+		obj = emu_object_find(c->call->ctx, EMU_TYPE_FLOW_ACTION, handle);
+		if (!obj)
+			return -ENOENT;
+		rc = emu_flow_action_apply(obj, &c->ask);
+		if (rc)
+			return rc;
+		emu_flow_hold(&c->flow, obj);
+	}
+	return 0;
+}
+
+static int read_actions(struct creation *c)
+{
+	int rc = read_flow_actions(c);
+
 	if (rc)
 		return rc;
-	m = ask->matcher->impl;
+	if (emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX))
+		return -EINVAL; /* is_flow_counter(): there are no such objects */
+	if (!emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_TAG))
+		return 0;
+	emu_attr_copy(c->call, MLX5_IB_ATTR_CREATE_FLOW_TAG, &c->ask.tag, sizeof(c->ask.tag));
+	c->ask.flags |= EMU_RULE_HAS_TAG;
+	return c->ask.tag >= 1u << 24 ? -EINVAL : 0;
+}
+
+/* raw_fs_rule_add() and what it calls */
+static int add_rule(struct creation *c)
+{
+	const struct matcher *m = c->matcher;
+	unsigned base = c->ask.egress ? EMU_LEVEL_EGRESS : 0;
+
 	if (m->type != MLX5_IB_FLOW_TYPE_NORMAL)
 		return -EOPNOTSUPP; /* mlx5_ib makes such matchers, but no rule of them */
-	if (m->priority > LAST_PRIORITY)
+	if (m->priority > EMU_FLOW_LAST_PRIO)
 		return -ENOMEM;
-	memcpy(ask->mask, m->mask, sizeof(ask->mask));
-	ask->level = is_multicast(m, ask->value) ? EMU_LEVEL_MCAST : m->priority;
-	return 0;
+	/* A card without switch mode has no FDB, one without RoCE no RDMA tables. */
+	if (m->table > MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_TX)
+		return -EOPNOTSUPP;
+	if (c->ask.egress && (c->ask.flags & EMU_RULE_MISS))
+		return -EOPNOTSUPP; /* mlx5_core: fwd_next_prio_supported() */
+	if (!enable_covers(m))
+		return -EINVAL;
+	memcpy(c->ask.mask, m->mask, sizeof(c->ask.mask));
+	c->ask.level = base + (is_multicast(m, c->ask.value) ? EMU_LEVEL_MCAST
+							     : EMU_LEVEL(m->priority, false));
+	return emu_flow_add(&c->flow, &c->ask);
+}
+
+static int run_creation(struct creation *c)
+{
+	struct emu_object *matcher;
+	int rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_MATCHER, EMU_TYPE_MATCHER,
+				 &matcher);
+
+	if (rc)
+		return rc;
+	c->matcher = matcher->impl;
+	emu_flow_hold(&c->flow, matcher);
+	rc = read_destination(c);
+	if (!rc)
+		rc = read_actions(c);
+	if (!rc)
+		rc = copy_match(c->call, MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, c->ask.value);
+	return rc ? rc : add_rule(c);
 }
 
 int emu_flow_dv_create(struct emu_call *call)
 {
-	struct emu_flow flow = {.dev = call->ctx->dev};
-	struct emu_flow_ask ask;
+	struct creation c = {.call = call, .flow.dev = call->ctx->dev};
 	struct emu_object *obj;
-	int rc;
+	int rc = emu_fault_net_raw();
 
-	memset(&ask, 0, sizeof(ask));
-	rc = emu_fault_net_raw();
 	if (!rc)
-		rc = read_ask(call, &ask);
+		rc = run_creation(&c);
 	if (rc)
 		return rc;
-	flow.tir = ask.tir;
-	flow.dest = ask.dest;
-	flow.matcher = ask.matcher;
-	rc = emu_flow_add(&flow, &ask);
-	if (rc)
-		return rc;
-	obj = emu_flow_publish(call->ctx, &flow);
-	if (!obj) {
-		emu_flow_remove(&flow);
+	obj = emu_flow_publish(call->ctx, &c.flow);
+	if (!obj)
 		return -ENOMEM;
-	}
 	emu_attr_put_new(call, MLX5_IB_ATTR_CREATE_FLOW_HANDLE, obj->handle);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "preload.h"
 #include "wire.h"
 
-#define MAGIC	    0x3265726977616471u /* changes with the layout */
+#define MAGIC	    0x3365726977616471u /* changes with the layout */
 #define ATTACH_LOCK 0			/* byte of the file: held while attaching */
 #define SLOT_LOCK   16			/* and one for each slot from here */
 #define TICK_NS	    200000000u
@@ -174,6 +174,7 @@ static void reap(void)
 		if (!head->procs[i].used || i == emu_wire.slot || slot_alive(i))
 			continue;
 		emu_wire_rules_of(i);
+		emu_wire_pool_of(i);
 		head->procs[i].used = 0;
 	}
 }
@@ -309,6 +310,7 @@ void emu_wire_detach(void)
 		return;
 	if (emu_wire_lock(false)) {
 		emu_wire_rules_of(emu_wire.slot);
+		emu_wire_pool_of(emu_wire.slot);
 		emu_wire.head->procs[emu_wire.slot].used = 0;
 		emu_wire_unlock();
 	}

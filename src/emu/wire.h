@@ -14,6 +14,32 @@
 #define WIRE_RULES 10240u /* flow rules of a port */
 #define WIRE_LOG   1024u  /* changes of rules that a process may be behind */
 
+/*
+ * Flow counters and flow actions of all ports. Numbers count from 1; 0 is none. They lie here since
+ * any process may execute a rule, wherever it was made.
+ */
+#define WIRE_COUNTERS	 65536u
+#define WIRE_ACTIONS	 1024u
+#define WIRE_ACTION_DATA 128u
+
+struct wire_counter {
+	uint64_t packets, bytes; /* relaxed atomic adds */
+};
+
+struct wire_action {
+	uint8_t owner; /* slot + 1; 0: free */
+	uint8_t kind;  /* enum emu_action */
+	uint16_t len;
+	uint8_t data[WIRE_ACTION_DATA];
+};
+
+struct wire_pool {
+	uint32_t counter_hint;
+	uint8_t counter_owner[WIRE_COUNTERS]; /* slot + 1; 0: free */
+	_Alignas(64) struct wire_counter counters[WIRE_COUNTERS];
+	struct wire_action actions[WIRE_ACTIONS];
+};
+
 struct wire_rule {
 	uint32_t used;
 	struct emu_rule_def def;
@@ -39,6 +65,7 @@ struct wire_head {
 	uint32_t size;
 	_Alignas(64) pthread_mutex_t lock; /* robust; of all rules and of procs */
 	struct wire_proc procs[WIRE_PROCS];
+	_Alignas(64) struct wire_pool pool;
 	_Alignas(64) struct wire_port ports[];
 };
 
@@ -62,6 +89,11 @@ bool emu_wire_lock(bool try);
 void emu_wire_unlock(void);
 /* Lock held: removes all rules of a process. */
 void emu_wire_rules_of(unsigned slot);
+/* Lock held: frees all counters and actions of a process. */
+void emu_wire_pool_of(unsigned slot);
+/* NULL: there is none of this number. */
+const struct wire_action *emu_wire_action(uint32_t number);
+void emu_wire_count(uint32_t number, uint32_t bytes);
 /* Brings one port up to date; lock held. */
 void emu_wire_follow(unsigned port);
 

@@ -204,7 +204,10 @@ static size_t take_record(const struct ring *ring, uint64_t head)
 	frame.ctx = NULL;
 	frame.block_mc = false;
 	frame.looped = rec.looped;
-	emu_wire_deliver(rec.port, &frame, true);
+	if (rec.looped == EMU_FRAME_SENT)
+		emu_flow_sniff_tx(rec.port, &frame, true);
+	else
+		emu_wire_deliver(rec.port, &frame, true);
 	return record_size(rec.len);
 }
 

@@ -85,78 +85,6 @@ static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
 		count->rx_multicast++;
 }
 
-/*
- * Does the TIR take the frame? A frame from the cable, yes. One that its own port looped back, only
- * where the TIR was made with TIR_ALLOW_SELF_LOOPBACK for its class, or belongs to another context
- * (another transport domain: the block looks at the sender's own only).
- */
-static bool accepts(const struct emu_dest *dest, const struct emu_frame *f)
-{
-	return !f->looped || (dest->flags & f->looped) || dest->ctx != (uint64_t)(uintptr_t)f->ctx;
-}
-
-static void to_dests(unsigned port, const struct emu_fte *fte, struct emu_frame *f, bool local)
-{
-	uint32_t remote = 0;
-	unsigned i;
-
-	for (i = 0; i < fte->n_dests; i++) {
-		const struct emu_dest *dest = &fte->dests[i];
-
-		if (dest->again)
-			continue;
-		if (dest->owner != emu_wire.slot)
-			remote |= 1u << dest->owner;
-		else if (accepts(dest, f))
-			emu_tir_receive((struct emu_tir *)(uintptr_t)dest->tir, f, fte->tag);
-	}
-	for (i = 0; remote && !local; i++, remote >>= 1)
-		if (remote & 1)
-			emu_ring_push(i, port, f);
-}
-
-/* Frames that the kernel's interface takes before leftover rules: to its address, or to all. */
-static bool kernel_takes(unsigned port, const uint8_t *data)
-{
-	static const uint8_t ipv4_all[6] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01};
-	static const uint8_t ipv6_all[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0x01};
-	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
-
-	return memcmp(data, emu_devs[port].mac, 6) == 0 || memcmp(data, broadcast, 6) == 0 ||
-	       memcmp(data, ipv4_all, 6) == 0 || memcmp(data, ipv6_all, 6) == 0;
-}
-
-static const struct emu_fte *judge(unsigned port, const struct emu_frame *f)
-{
-	const struct emu_steer *steer = emu_wire.ports[port].steer;
-	const struct emu_fte *fte;
-
-	fte = emu_steer_lookup(steer, f->pkt.match, 0, EMU_LEVEL_MCAST);
-	if ((fte && !(fte->flags & EMU_RULE_MISS)) || kernel_takes(port, f->data))
-		return fte;
-	return emu_steer_lookup(steer, f->pkt.match, EMU_LEVEL_LEFTOVER, EMU_LEVEL_LEFTOVER);
-}
-
-void emu_wire_deliver(unsigned port, struct emu_frame *frame, bool local)
-{
-	const struct emu_fte *fte;
-
-	if (emu_wire.fd < 0)
-		return;
-	frame->verified = false;
-	emu_pkt_parse(&frame->pkt, frame->data, frame->len);
-	fte = judge(port, frame);
-	if (!fte || (fte->flags & EMU_RULE_MISS)) {
-		if (!local)
-			emu_counted[port].rx_kernel++;
-	} else if (fte->flags & EMU_RULE_DROP) {
-		if (!local)
-			emu_counted[port].rx_steer_drop++;
-	} else {
-		to_dests(port, fte, frame, local);
-	}
-}
-
 /* True: the frame went back into its own port and does not go to the cable. */
 static bool loop_back(unsigned port, struct emu_frame *f)
 {
@@ -189,11 +117,23 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 	frame.ctx = sq->ctx;
 	frame.block_mc = sq->block_loopback_mc;
 	frame.looped = 0;
+	if (emu_steer_egress(emu_wire.ports[port].steer)) {
+		if (!emu_flow_egress(sq, &frame))
+			return;
+		data = frame.data;
+		len = frame.len;
+		if (len > emu_wire_limit(port, data)) { /* with what was put in front of it */
+			emu_counted[port].tx_over_mtu++;
+			return;
+		}
+	}
 	if (!sq->block_loopback_uc && loop_back(port, &frame))
 		return;
 	if (!link_up(port))
 		return;
 	count_tx(port, data, len);
+	if (emu_steer_sniffs(emu_wire.ports[port].steer))
+		emu_flow_sniff_tx(port, &frame, false);
 	if (!link_up(peer))
 		return;
 	if (emu_settings.vf && !kernel_takes(peer, data))

@@ -15,14 +15,15 @@ build=${BUILD:-build}
 work=${FUZZ_WORK:-$build/fuzz}
 [ -f "$build/config.h" ] || { echo "$build is not configured: BUILD=DIRECTORY"; exit 2; }
 
-emu=(src/emu/packet.c src/emu/steer.c)
+emu=(src/emu/packet.c src/emu/steer.c src/emu/steer_group.c)
 declare -A sources=(
 	[config]="$(echo src/config*.c) src/error.c src/log.c -linih"
 	[rx]="src/rxq_poll.c src/owner.c src/error.c"
 	[emu_packet]="${emu[*]}"
 	[emu_wqe]="${emu[*]} src/emu/sq.c src/emu/sq_wait.c src/emu/sq_wqe.c src/emu/cq.c src/emu/cq_compress.c src/emu/fault.c
 		src/emu/rq.c src/emu/rq_striding.c src/emu/rss.c src/emu/tx_frame.c src/emu/tx_headers.c src/emu/tx_lso.c
-		src/emu/wire_tx.c src/emu/card.c src/emu/settings.c"
+		src/emu/wire_tx.c src/emu/card.c src/emu/settings.c src/emu/flow_run.c src/emu/packet_deep.c
+		src/emu/rewrite.c src/emu/rewrite_modify.c src/emu/wire_pool.c"
 )
 declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="")
 
