@@ -92,22 +92,11 @@ static bool link_over(const struct perf_run *run, struct perf_link *link, uint64
 	return now - link->quiet_since >= QUIET_NS;
 }
 
-static bool queue_stopped(const struct perf_run *run)
-{
-	for (unsigned i = 0; i < run->n_txqs; i++)
-		if (perf_get(run->txqs[i].error))
-			return true;
-	for (unsigned i = 0; i < run->n_rxqs; i++)
-		if (perf_get(run->rxqs[i].error))
-			return true;
-	return false;
-}
-
 static bool all_over(const struct perf_run *run, uint64_t now)
 {
 	bool over = true;
 
-	if (queue_stopped(run))
+	if (perf_queue_failed(run))
 		return true;
 	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		over &= link_over(run, &run->links[i], now);

@@ -164,7 +164,7 @@ void perf_latency(const struct perf_run *run, const struct perf_link *link, stru
 	}
 }
 
-static bool queue_failed(const struct perf_run *run)
+bool perf_queue_failed(const struct perf_run *run)
 {
 	for (unsigned i = 0; i < run->n_txqs; i++)
 		if (perf_get(run->txqs[i].error))
@@ -203,7 +203,7 @@ static int judge_thresholds(const struct perf_options *o, const struct perf_tota
 int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *why, size_t size)
 {
 	why[0] = '\0';
-	if (queue_failed(run))
+	if (perf_queue_failed(run))
 		snprintf(why, size, "a queue has stopped");
 	else if (t->corrupt || t->duplicates || t->reordered)
 		snprintf(why, size, "%llu corrupt, %llu duplicate, %llu reordered frames",

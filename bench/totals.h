@@ -45,6 +45,9 @@ double perf_totals_seconds(const struct perf_totals *t);
 /* The one-way times of a stream, of all where link is NULL; only after the threads have ended. */
 void perf_latency(const struct perf_run *run, const struct perf_link *link, struct perf_hist *out);
 
+/* Whether a queue has stopped: nothing more will come of the run. */
+bool perf_queue_failed(const struct perf_run *run);
+
 /* The exit status that the numbers deserve, 0, 1 or 3, and why, in one line ("" for 0). */
 int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *why, size_t size);
 
