@@ -68,6 +68,22 @@ static int add_files(struct dq_stat_files *files, const char *prefix, DIR *dir)
 	return ret;
 }
 
+/* What the counters say while the folder is known to be there. */
+static int read_all(struct dq_stat_files *files)
+{
+	if (!files->n)
+		return 0;
+	files->last = calloc((size_t)files->n, sizeof(*files->last));
+	if (!files->last) {
+		dq_stat_files_free(files);
+		return dq_error(ENOMEM, "out of memory for counters");
+	}
+	for (int i = 0; i < files->n; i++)
+		dq_sysfs_read_u64(&files->last[i], "%s/%s", files->folder,
+				  files->names[i] + files->skip);
+	return 0;
+}
+
 int dq_stat_files_open(struct dq_stat_files *out, const char *prefix, const char *folder)
 {
 	DIR *dir = opendir(folder);
@@ -86,7 +102,7 @@ int dq_stat_files_open(struct dq_stat_files *out, const char *prefix, const char
 	}
 	if (out->n)
 		qsort(out->names, (size_t)out->n, sizeof(*out->names), by_name);
-	return 0;
+	return read_all(out);
 }
 
 void dq_stat_files_free(struct dq_stat_files *files)
@@ -94,18 +110,28 @@ void dq_stat_files_free(struct dq_stat_files *files)
 	for (int i = 0; i < files->n; i++)
 		free(files->names[i]);
 	free(files->names);
+	free(files->last);
 	free(files->folder);
 	*files = (struct dq_stat_files){0};
+}
+
+/* A counter that cannot be read now, as while descriptors are short, stays where it was. */
+static uint64_t read_counter(const struct dq_stat_files *files, int i)
+{
+	uint64_t value;
+
+	if (dq_sysfs_read_u64(&value, "%s/%s", files->folder, files->names[i] + files->skip))
+		return __atomic_load_n(&files->last[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&files->last[i], value, __ATOMIC_RELAXED);
+	return value;
 }
 
 void dq_stat_files_put(struct dq_stat_list *list, const struct dq_stat_files *files)
 {
 	for (int i = 0; i < files->n; i++) {
-		uint64_t value = 0;
+		/* What there is no room for needs no reading. */
+		uint64_t value = list->n < list->max ? read_counter(files, i) : 0;
 
-		if (list->n < list->max)
-			dq_sysfs_read_u64(&value, "%s/%s", files->folder,
-					  files->names[i] + files->skip);
 		dq_stat_put(list, files->names[i], value);
 	}
 }

@@ -24,7 +24,8 @@ void dq_stat_names_free(struct dq_stat_names *names);
 /* Counters that are files of one sysfs folder. */
 struct dq_stat_files {
 	char *folder;
-	char **names; /* with the prefix, as the program sees them */
+	char **names;	/* with the prefix, as the program sees them */
+	uint64_t *last; /* atomic: as last read, for when one cannot be */
 	int n;
 	int skip; /* length of the prefix: what follows is the file's name */
 };
