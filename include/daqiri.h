@@ -380,7 +380,10 @@ void daqiri_rx_release(struct daqiri_rxq *q, int n);
  */
 int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);
 
-/* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
+/*
+ * 1 and *err filled if the queue met an error, or daqiri_event_get() told that its device is gone
+ * (then errors and syndrome may be 0); else 0. Any thread.
+ */
 int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err);
 
 /* ---- send ----------------------------------------------------------------------------------- */
@@ -435,7 +438,7 @@ uint64_t daqiri_tx_completed(struct daqiri_txq *q);
  */
 int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int max);
 
-/* 1 and *err filled if the queue met an error, 0 if it never did. Any thread. */
+/* As daqiri_rxq_error(). Any thread. */
 int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err);
 
 #pragma GCC visibility pop

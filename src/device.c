@@ -24,6 +24,23 @@ void dq_device_set_dead(struct dq_device *dev)
 	__atomic_store_n(&dev->dead, true, __ATOMIC_RELAXED);
 }
 
+int dq_device_queue_error(const struct dq_device *dev, const struct daqiri_queue_error *first,
+			  struct daqiri_queue_error *out)
+{
+	bool dead = dq_device_is_dead(dev);
+	struct daqiri_queue_error now = {.text = "none: the device is gone"};
+	int ret;
+
+	if (!first && !dead)
+		return 0;
+	if (first)
+		now = *first;
+	if (dead)
+		now.rebuild = DAQIRI_REBUILD_DEVICE;
+	ret = dq_info_copy(out, &now, sizeof(now));
+	return ret ? ret : 1;
+}
+
 void dq_device_destroyed(struct dq_device *dev, const char *what, int ret)
 {
 	int err = ret < 0 ? errno : ret;

@@ -46,6 +46,13 @@ bool dq_device_is_dead(const struct dq_device *dev);
 void dq_device_set_dead(struct dq_device *dev);
 
 /*
+ * What daqiri_rxq_error() and daqiri_txq_error() return: first is the queue's first error, NULL
+ * where it met none. A queue of a device that is gone has an error whether it noticed or not.
+ */
+int dq_device_queue_error(const struct dq_device *dev, const struct daqiri_queue_error *first,
+			  struct daqiri_queue_error *out);
+
+/*
  * To be told the result of each verbs destroy call (0, an errno, or -1 with errno set): what it
  * means. Logs failures other than those of a device that is gone.
  */

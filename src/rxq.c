@@ -238,19 +238,15 @@ void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
 int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 {
 	struct daqiri_queue_error now;
-	int ret;
 
 	if (!q || !err)
 		return dq_error(EINVAL, "daqiri_rxq_error: NULL argument");
 	/* Pairs with the release store in dq_rxq_error_cqe(): first_error is complete. */
 	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
-		return 0;
+		return dq_device_queue_error(q->port->dev, NULL, err);
 	now = q->first_error;
 	now.errors = dq_counter_get(&q->count.errors);
 	now.rebuild = __atomic_load_n(&q->stopped, __ATOMIC_RELAXED) ? DAQIRI_REBUILD_QUEUE
 								     : DAQIRI_REBUILD_NONE;
-	if (dq_device_is_dead(q->port->dev))
-		now.rebuild = DAQIRI_REBUILD_DEVICE;
-	ret = dq_info_copy(err, &now, sizeof(now));
-	return ret ? ret : 1;
+	return dq_device_queue_error(q->port->dev, &now, err);
 }

@@ -275,18 +275,14 @@ void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
 int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err)
 {
 	struct daqiri_queue_error now;
-	int ret;
 
 	if (!q || !err)
 		return dq_error(EINVAL, "daqiri_txq_error: NULL argument");
 	/* Pairs with the release store in note_error(), txq_post.c: first_error is complete. */
 	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
-		return 0;
+		return dq_device_queue_error(q->port->dev, NULL, err);
 	now = q->first_error;
 	now.errors = dq_counter_get(&q->count.errors);
 	now.rebuild = DAQIRI_REBUILD_QUEUE;
-	if (dq_device_is_dead(q->port->dev))
-		now.rebuild = DAQIRI_REBUILD_DEVICE;
-	ret = dq_info_copy(err, &now, sizeof(now));
-	return ret ? ret : 1;
+	return dq_device_queue_error(q->port->dev, &now, err);
 }

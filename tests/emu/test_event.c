@@ -175,6 +175,29 @@ Test(event, a_broken_event_channel_is_an_error)
 	daqiri_close(dq);
 }
 
+Test(event, a_queue_that_met_no_error_tells_that_its_device_is_gone)
+{
+	struct daqiri *dq = kit_open_text(ONE_WAY("64"));
+	struct daqiri_txq *tx = daqiri_txq_get(daqiri_port_find(dq, "a"), 0);
+	struct daqiri_rxq *rx = daqiri_rxq_get(daqiri_port_find(dq, "b"), 0);
+	struct daqiri_queue_error err = {.size = sizeof(err)};
+
+	cr_assert_eq(daqiri_txq_error(tx, &err), 0);
+	cr_assert_eq(daqiri_rxq_error(rx, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		only = daqiri_port_ibv_context(daqiri_port_find(dq, i ? "b" : "a"));
+		add_port_event(IBV_EVENT_DEVICE_FATAL, 0);
+		cr_assert_eq(expect_event(dq).type, DAQIRI_EVENT_DEVICE_FATAL);
+	}
+	cr_assert_eq(daqiri_txq_error(tx, &err), 1);
+	cr_assert(err.rebuild == DAQIRI_REBUILD_DEVICE && !err.errors && !err.syndrome);
+	err.rebuild = DAQIRI_REBUILD_NONE;
+	cr_assert_eq(daqiri_rxq_error(rx, &err), 1);
+	cr_assert(err.rebuild == DAQIRI_REBUILD_DEVICE && !err.errors && !err.syndrome);
+	cr_assert_str_eq(err.text, "none: the device is gone");
+	daqiri_close(dq);
+}
+
 Test(event, queues_of_a_dead_device_say_so)
 {
 	struct daqiri *dq = kit_open_text(ONE_WAY("64"));
