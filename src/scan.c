@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static void find_netdev(const struct ibv_device *ibdev, struct daqiri_port_info 
 		return;
 	if (snprintf(path, sizeof(path), "%s/device/net", ibdev->ibdev_path) >= (int)sizeof(path))
 		return;
-	dir = opendir(path);
+	dir = dq_sysfs_opendir(path);
 	if (!dir)
 		return;
 	while (!info->netdev[0] && (entry = readdir(dir)))
@@ -215,6 +216,7 @@ int dq_scan_begin(struct dq_scan *scan)
 {
 	int ret = 0;
 
+	dq_sysfs_starved();
 	errno = 0;
 	*scan = (struct dq_scan){.list = ibv_get_device_list(NULL)};
 	/* ENOSYS: the kernel has no RDMA at all, which is as good as no device. */
@@ -223,6 +225,7 @@ int dq_scan_begin(struct dq_scan *scan)
 	for (unsigned i = 0; !ret && scan->list && scan->list[i]; i++)
 		if (mlx5dv_is_supported(scan->list[i]))
 			ret = add_ports(scan, scan->list[i]);
+	scan->starved = dq_sysfs_starved();
 	if (ret)
 		dq_scan_end(scan);
 	return ret;
@@ -270,7 +273,7 @@ static int match_seat(const struct dq_seat *seat, const char *address)
 /* Names of a class of devices in sysfs, "mlx5_0, mlx5_1": how many there are. */
 static unsigned list_class(const char *path, char *names, size_t size)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = dq_sysfs_opendir(path);
 	struct dirent *entry;
 	size_t len = 0;
 	unsigned n = 0;
@@ -324,11 +327,35 @@ static int no_device(const struct dq_scan *scan, const char *address, const char
 			where, address, rdma);
 }
 
+/* Whether libibverbs, which does not tell, had the few descriptors that listing devices takes. */
+static int listing_starved(void)
+{
+	int fds[4], n = 0, err = 0;
+
+	while (!err && n < 4) {
+		fds[n] = open("/", O_RDONLY | O_CLOEXEC);
+		if (fds[n] < 0)
+			err = errno;
+		else
+			n++;
+	}
+	while (n)
+		close(fds[--n]);
+	return err == EMFILE || err == ENFILE ? err : 0;
+}
+
 static int not_found(const struct dq_scan *scan, const char *address, const char *where)
 {
+	int starved = scan->starved ? scan->starved : listing_starved();
 	char list[1024] = "", mac[18];
 	size_t len = 0;
 
+	if (starved)
+		return dq_error(
+			starved,
+			"%s address=%s: the ports of this machine cannot be listed: %s: raise "
+			"RLIMIT_NOFILE (ulimit -n), or close what is not needed",
+			where, address, strerror(starved));
 	if (!scan->n_seats)
 		return no_device(scan, address, where);
 	for (unsigned i = 0; i < scan->n_seats && len < sizeof(list); i++) {

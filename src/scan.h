@@ -18,6 +18,8 @@ struct dq_scan {
 	struct ibv_device **list;
 	struct dq_seat *seats;
 	unsigned n_seats;
+	int starved; /* EMFILE, ENFILE: descriptors were short, and what seats tell may lack
+			something */
 };
 
 /* A machine without a device gives an empty scan. On failure there is nothing to end. */

@@ -3,12 +3,37 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sysfs.h"
+
+static _Thread_local int starved;
+
+static void note_starved(bool failed)
+{
+	if (failed && (errno == EMFILE || errno == ENFILE))
+		starved = errno;
+}
+
+int dq_sysfs_starved(void)
+{
+	int err = starved;
+
+	starved = 0;
+	return err;
+}
+
+DIR *dq_sysfs_opendir(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	note_starved(!dir);
+	return dir;
+}
 
 __attribute__((format(printf, 2, 0))) static int open_path(int flags, const char *fmt, va_list ap)
 {
@@ -18,6 +43,7 @@ __attribute__((format(printf, 2, 0))) static int open_path(int flags, const char
 	if (vsnprintf(path, sizeof(path), fmt, ap) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, flags | O_CLOEXEC);
+	note_starved(fd < 0);
 	/* cppcheck-suppress resourceLeak ; it is the caller's now */
 	return fd < 0 ? -errno : fd;
 }

@@ -4,6 +4,7 @@
 #ifndef DQ_SYSFS_H
 #define DQ_SYSFS_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,14 @@ int dq_sysfs_write(const char *text, const char *fmt, ...) __attribute__((format
 /* The last part of the path that a symbolic link names: "0000:17:00.0". "" on failure. */
 void dq_sysfs_link_name(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* opendir(), for dq_sysfs_starved(). */
+DIR *dq_sysfs_opendir(const char *path);
+
+/*
+ * EMFILE or ENFILE if, since the last call, something of sysfs could not be opened by this thread
+ * for want of descriptors, and so seemed not to be there; else 0.
+ */
+int dq_sysfs_starved(void);
 
 #endif

@@ -5,6 +5,8 @@
  * (--wrap).
  */
 #include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <infiniband/mlx5dv.h>
 
@@ -30,6 +32,42 @@ Test(environment, devices_of_other_makers_are_named)
 	assert_detail("there is: mlx5_");
 	no_mlx5 = false;
 	daqiri_close(kit_open_text("[port a]\naddress = " MAC_A "\n"));
+}
+
+/* The lowest descriptor that is free: with a limit of that plus n there are n more. */
+static rlim_t next_descriptor(void)
+{
+	int fd = dup(0);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	return (rlim_t)fd;
+}
+
+Test(environment, devices_that_are_not_seen_for_want_of_descriptors_are_not_said_to_be_absent)
+{
+	struct daqiri *dq = NULL;
+	struct daqiri_config *cfg;
+	struct rlimit limit;
+	int ret = -EMFILE, n_failed = 0;
+
+	cr_assert_eq(daqiri_config_create(&cfg), 0);
+	cr_assert_eq(daqiri_config_set(cfg, "port a", "address", MAC_A), 0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (rlim_t n = 0; ret && n < 40; n++) {
+		struct rlimit few = {.rlim_cur = next_descriptor() + n, .rlim_max = limit.rlim_max};
+
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+		ret = daqiri_open_config(&dq, cfg);
+		cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		cr_assert(ret == 0 || ret == -EMFILE, "with %d more: %d: %s", (int)n, ret,
+			  daqiri_error_detail());
+		n_failed += ret != 0;
+	}
+	cr_assert_eq(ret, 0, "%d: %s", ret, daqiri_error_detail());
+	cr_assert_geq(n_failed, 3);
+	daqiri_close(dq);
+	daqiri_config_destroy(cfg);
 }
 
 /* A device whose provider is not libmlx5. Its size is above that of libibverbs' own structure. */
