@@ -124,13 +124,24 @@ static void each_step(enum fault_kind kind, int err)
 	check_leaks();
 }
 
+/* With err, and with each number of the variable FAULT_ERRNOS: .ci/long names some. */
+static void each_errno(enum fault_kind kind, int err)
+{
+	const char *more = getenv("FAULT_ERRNOS");
+	char *end;
+
+	each_step(kind, err);
+	for (; more && (err = (int)strtol(more, &end, 10)) > 0; more = end)
+		each_step(kind, err);
+}
+
 static void each_kind(const struct layout *layout)
 {
 	fault_begin(layout);
 	each_step(FAULT_ALLOC, ENOMEM);
 	each_step(FAULT_MMAP, ENOMEM);
-	each_step(FAULT_IOCTL, EIO);
-	each_step(FAULT_VERBS, EDQUOT);
+	each_errno(FAULT_IOCTL, EIO);
+	each_errno(FAULT_VERBS, EDQUOT);
 	fault_end();
 }
 

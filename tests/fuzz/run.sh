@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the fuzz targets with clang and runs each for some seconds, on the inputs of tests/data/fuzz
-# and on what earlier runs found: run.sh [SECONDS [TARGET…]]
+# and on what earlier runs found: run.sh [SECONDS [TARGET…]], or run.sh --list for their names
 #   BUILD      a configured build tree, for its config.h (default build)
 #   FUZZ_WORK  where programs, inputs found and crashes go (default BUILD/fuzz)
 #   CC         clang
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+all=(config rx emu_wqe emu_packet)
+if [ "${1:-}" = --list ]; then printf '%s\n' "${all[@]}"; exit 0; fi
 seconds=${1:-10}
 [ $# -eq 0 ] || shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(config rx emu_wqe emu_packet)
+[ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 build=${BUILD:-build}
 work=${FUZZ_WORK:-$build/fuzz}
 [ -f "$build/config.h" ] || { echo "$build is not configured: BUILD=DIRECTORY"; exit 2; }
