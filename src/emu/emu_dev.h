@@ -167,6 +167,8 @@ unsigned emu_wire_slot(void);	     /* our process's slot */
 
 /* A frame that a queue sends meets the rules of NIC_TX, which may change it. False: dropped. */
 bool emu_flow_egress(struct emu_sq *sq, struct emu_frame *frame);
+/* Whether a frame is for the kernel's interface of the port: to its address, or to all. */
+bool emu_flow_kernel_takes(unsigned port, const uint8_t *data);
 /* Copies of what leaves a port, for sniffers; only to this process's queues when local. */
 void emu_flow_sniff_tx(unsigned port, struct emu_frame *frame, bool local);
 #define EMU_FRAME_SENT 0x8000u /* in emu_frame.looped: such a copy, on its way to another process  \

@@ -168,7 +168,7 @@ static bool hit(struct walk *w, const struct emu_fte *fte)
 /* ---- the tables ----------------------------------------------------------------------------- */
 
 /* Frames that the kernel's interface takes before leftover rules: to its address, or to all. */
-static bool kernel_takes(unsigned port, const uint8_t *data)
+bool emu_flow_kernel_takes(unsigned port, const uint8_t *data)
 {
 	static const uint8_t ipv4_all[6] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01};
 	static const uint8_t ipv6_all[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0x01};
@@ -200,7 +200,7 @@ static void through_tables(struct walk *w)
 	} while (hit(w, fte));
 	if (fte && !w->missed)
 		return;
-	if (!kernel_takes(w->port, w->frame->data)) {
+	if (!emu_flow_kernel_takes(w->port, w->frame->data)) {
 		fte = emu_steer_lookup(w->steer, words_of(w, false), EMU_LEVEL_LEFTOVER,
 				       EMU_LEVEL_LEFTOVER);
 		if (fte) {

@@ -136,7 +136,7 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 		emu_flow_sniff_tx(port, &frame, false);
 	if (!link_up(peer))
 		return;
-	if (emu_settings.vf && !kernel_takes(peer, data))
+	if (emu_settings.vf && !emu_flow_kernel_takes(peer, data))
 		return; /* the e-switch has no such address for this function */
 	if (len > emu_wire_limit(peer, data)) {
 		emu_counted[peer].rx_over_mtu++;
