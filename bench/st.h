@@ -35,6 +35,11 @@ enum st_verdict { ST_PASS, ST_FAIL, ST_SKIP };
 
 struct st_check;
 
+/* What verbs do not tell and the firmware does, to a context with DevX. */
+struct st_firmware {
+	bool known, wait_on_time, vlan_insert;
+};
+
 struct st_port {
 	struct daqiri_port_info info;
 	struct ibv_context *ctx;
@@ -43,6 +48,7 @@ struct st_port {
 	uint8_t *mem;	   /* ST_SLOTS slots of ST_SLOT bytes */
 	struct ibv_device_attr_ex attr;
 	struct mlx5dv_context dv;
+	struct st_firmware firmware;
 };
 
 struct st_undo {
@@ -74,8 +80,9 @@ struct st_group {
 	unsigned n;
 };
 
-extern const struct st_group st_group_tx, st_group_rx, st_group_steer, st_group_match, st_group_rss,
-	st_group_count, st_group_clock, st_group_error, st_group_event, st_group_lib;
+extern const struct st_group st_group_tx, st_group_offload, st_group_rx, st_group_steer,
+	st_group_match, st_group_striding, st_group_rss, st_group_count, st_group_clock,
+	st_group_error, st_group_event, st_group_lib;
 
 struct st_result {
 	const struct st_check *check;
@@ -148,7 +155,7 @@ struct st_cqe {
 	uint8_t opcode;
 	uint8_t syndrome;	     /* of an error CQE */
 	uint8_t hash_type, ok, l3l4; /* rx_hash_type, hds_ip_ext, l4_hdr_type_etc */
-	uint16_t vlan, counter;
+	uint16_t vlan, counter, wqe_id;
 	uint32_t len, tag, hash;
 	uint64_t timestamp;
 	const uint8_t *data; /* RX: where the frame lies, until the next is asked for */
@@ -228,6 +235,8 @@ struct st_rx_opts {
 };
 
 void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct st_rx_opts *o);
+/* The rest of it, where the queue was made by the check: table, queue pair, ready. */
+void st_rx_finish(struct st *st, struct st_rx *rx);
 /* A QP that spreads frames over n queues, a power of two, by the fields. */
 struct ibv_qp *st_rss_open(struct st *st, struct st_rx *const *rx, unsigned n, uint64_t fields,
 			   const uint8_t key[40]);

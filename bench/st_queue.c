@@ -14,6 +14,7 @@
 
 /* PRM "CQE format": offsets into its 64 bytes */
 enum {
+	AT_WQE_ID = 2,
 	AT_HASH = 12,
 	AT_HASH_TYPE = 16,
 	AT_OK = 28,
@@ -123,6 +124,7 @@ static void read_cqe(const uint8_t *at, struct st_cqe *out)
 		.l3l4 = at[AT_L3L4],
 		.vlan = get16(at + AT_VLAN),
 		.counter = get16(at + AT_COUNTER),
+		.wqe_id = get16(at + AT_WQE_ID),
 		.len = get32(at + AT_BYTES),
 		.tag = get32(at + AT_TAG) & 0xffffff,
 		.hash = get32(at + AT_HASH),

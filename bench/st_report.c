@@ -78,6 +78,9 @@ void st_caps_read(struct st_caps *c, const struct st_port *p)
 	c->n = 0;
 	verbs_caps(c, &p->attr);
 	mlx5_caps(c, &p->dv);
+	flag(c, "firmware_queried", p->firmware.known);
+	flag(c, "wait_on_time", p->firmware.wait_on_time);
+	flag(c, "wqe_vlan_insert", p->firmware.vlan_insert);
 }
 
 void st_mac_masked(const uint8_t mac[6], char text[18])

@@ -127,10 +127,18 @@ static void make_wq(struct st *st, struct st_rx *rx, const struct st_rx_opts *o)
 		rx->dv.wqe_cnt, ST_RX_DEPTH);
 }
 
+void st_rx_finish(struct st *st, struct st_rx *rx)
+{
+	static const uint8_t no_key[40];
+
+	make_table(st, rx);
+	rx->qp = make_qp(st, rx->port, rx->table, hash_conf(0, no_key));
+	set_state(st, rx, IBV_WQS_RDY);
+}
+
 void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct st_rx_opts *o)
 {
 	static const struct st_rx_opts plain;
-	static const uint8_t no_key[40];
 	struct ibv_cq_init_attr_ex cq = {.cqe = ST_RX_DEPTH * 2};
 
 	o = o ? o : &plain;
@@ -141,9 +149,7 @@ void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct
 	rx->slot = ST_TX_SLOTS + st->n_rx++ * ST_RX_DEPTH;
 	st_cq_open(st, p, &rx->cq, &cq);
 	make_wq(st, rx, o);
-	make_table(st, rx);
-	rx->qp = make_qp(st, p, rx->table, hash_conf(0, no_key));
-	set_state(st, rx, IBV_WQS_RDY);
+	st_rx_finish(st, rx);
 	if (!st_good(st))
 		return;
 	memset(st_slot(p, rx->slot), 0x55, (size_t)ST_RX_DEPTH * ST_SLOT);

@@ -389,37 +389,6 @@ static void checksums_untouched(struct st *st)
 	send_sums(st, 0);
 }
 
-/* 100 frames of 1000 bytes at 100 Mb/s take 8 ms; a device may be as slow as it likes. */
-static void rate_limit(struct st *st)
-{
-	const struct ibv_packet_pacing_caps *pp = &st->a->attr.packet_pacing_caps;
-	struct ibv_qp_rate_limit_attr limit = {.rate_limit = 100000};
-	uint64_t start, end;
-	struct st_frame f;
-	struct st_link l;
-	int err;
-
-	if (!pp->qp_rate_limit_max || !(pp->supported_qpts & 1u << IBV_QPT_RAW_PACKET)) {
-		st_skip(st, "the device does not report packet pacing");
-		return;
-	}
-	st_link_open(st, &l);
-	if (!st_good(st))
-		return;
-	err = ibv_modify_qp_rate_limit(l.sq.qp, &limit);
-	st_need(st, !err, "ibv_modify_qp_rate_limit: %s", strerror(err));
-	start = st_now_ns();
-	for (unsigned i = 0; i < 100 && st_good(st); i++) {
-		st_plain(st, &f, 1000, i);
-		st_send(&l.sq, i, &f);
-		st_sq_wait(st, &l.sq);
-		st_rx_expect(st, &l.rx, &f, NULL);
-	}
-	end = st_now_ns();
-	st_need(st, end - start > 6000000, "100 frames of 1000 bytes took %u us at 100 Mb/s",
-		(unsigned)((end - start) / 1000));
-}
-
 static const struct st_check checks[] = {
 	{"tx.sizes", "frames of every size arrive unchanged", sizes},
 	{"tx.mtu", "frames as long as the MTU allows arrive unchanged", mtu_frame},
@@ -437,7 +406,6 @@ static const struct st_check checks[] = {
 	{"tx.nop", "a NOP completes and sends nothing", nop},
 	{"tx.checksum", "checksums are filled in where asked for", checksums},
 	{"tx.checksum_off", "checksums are left alone where not asked for", checksums_untouched},
-	{"tx.rate_limit", "a queue keeps to its rate limit", rate_limit},
 };
 
 const struct st_group st_group_tx = {checks, sizeof(checks) / sizeof(checks[0])};

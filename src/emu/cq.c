@@ -22,7 +22,8 @@ static void fire(struct emu_cq *cq)
 {
 	cq->armed = false;
 	cq->fired_sn = (int)EMU_ARM_SN(cq->arm_db);
-	emu_comp_event(cq);
+	if (!emu_broken(EVENT_LOST))
+		emu_comp_event(cq);
 }
 
 /*
@@ -43,6 +44,8 @@ void emu_cq_overrun(struct emu_cq *cq)
 {
 	cq->overrun = true;
 	emu_counted[cq->dev->index].cq_overruns++;
+	if (emu_broken(OVERRUN))
+		return;
 	if (cq->devx) {
 		emu_devx_event(cq->devx, EMU_ASYNC_CQ_ERR);
 		return;
@@ -62,7 +65,8 @@ void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n)
 {
 	uint8_t *dst = emu_cq_slot(cq, cq->pi);
 
-	img->op_own = (uint8_t)((img->op_own & 0xfe) | ((cq->pi & cq->n_cqe) ? 1 : 0));
+	img->op_own = (uint8_t)((img->op_own & 0xfe) |
+				((cq->pi & cq->n_cqe) && !emu_broken(OWNER_BIT) ? 1 : 0));
 	if (cq->pad)
 		memset(dst - sizeof(*img), 0, sizeof(*img));
 	memcpy(dst, img, offsetof(struct emu_cqe, op_own));
@@ -73,6 +77,8 @@ void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n)
 
 void emu_cq_notify(struct emu_cq *cq, enum emu_cqe_kind kind)
 {
+	if (emu_broken(EVENT_UNASKED))
+		emu_comp_event(cq);
 	if (cq->armed && (!cq->armed_solicited || kind == EMU_CQE_SOLICITED))
 		fire(cq);
 }
@@ -115,7 +121,7 @@ bool emu_cq_write_error(struct emu_cq *cq, const struct emu_error *err)
 	struct emu_err_cqe cqe = {
 		.srqn_uidx = emu_to_be32(err->user_index),
 		.vendor_err_synd = vendor_syndrome(err->syndrome),
-		.syndrome = (uint8_t)err->syndrome,
+		.syndrome = (uint8_t)(emu_broken(SYNDROME) ? EMU_SYN_LOCAL_QP_OP : err->syndrome),
 		.s_wqe_opcode_qpn = emu_to_be32((uint32_t)err->wqe_opcode << 24 | err->qpn),
 		.wqe_counter = emu_to_be16(err->wqe_counter),
 		.op_own = (uint8_t)(err->cqe_opcode << 4),

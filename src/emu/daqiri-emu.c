@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daqiri-emu: runs a program on emulated ConnectX ports, by preloading the library that is them. */
+#include "broken.h"
 #include "launch.h"
 #include "options.h"
 #include "settings.h"
@@ -165,6 +166,8 @@ static void list_values(const struct emu_option *option, char text[EMU_PATH])
 {
 	if (option->kind == EMU_OPTION_SWITCH)
 		snprintf(text, EMU_PATH, "on or off");
+	else if (option->choices && strlen(option->choices) > EMU_PATH / 2)
+		snprintf(text, EMU_PATH, "one that daqiri-emu --%s list tells", option->name);
 	else if (option->choices)
 		snprintf(text, EMU_PATH, "one of %s", option->choices);
 	else if (option->kind == EMU_OPTION_NUMBER)
@@ -244,12 +247,23 @@ static void list_options(struct option list[MAX_OPTIONS])
 	list[n] = (struct option){NULL, 0, NULL, 0};
 }
 
+static void list_broken(void)
+{
+	for (unsigned i = 0; emu_broken_name(i); i++)
+		printf("%-16s %s\n", emu_broken_name(i), emu_broken_meaning(i));
+}
+
 /* -1: go on; else exit with it */
 static int parse_option(int option, struct launch_wish *wish)
 {
 	int ret;
 
 	if (option >= OPTION_ROW) {
+		if (!strcmp(emu_option((unsigned)option - OPTION_ROW)->name, "break") &&
+		    !strcmp(optarg, "list")) {
+			list_broken();
+			return 0;
+		}
 		ret = parse_row((unsigned)option - OPTION_ROW, wish);
 		return ret ? ret : -1;
 	}
@@ -289,6 +303,9 @@ int main(int argc, char **argv)
 	ret = launch_find(argv[optind], path);
 	if (!ret)
 		ret = launch_wire(&wish, &set);
+	if (!ret && set.broken)
+		launch_complain("this device is broken on purpose: %s: %s",
+				emu_broken_name(set.broken), emu_broken_meaning(set.broken));
 	if (!ret)
 		ret = launch_pcap(set.pcap);
 	if (!ret)

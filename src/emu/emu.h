@@ -59,7 +59,7 @@ struct emu_settings {
 	bool empw;		 /* enhanced multi-packet send */
 	char pcap[EMU_PATH];	 /* file for what crosses the wire; empty: none */
 	char fault_file[EMU_PATH]; /* script of faults; empty: none */
-	char broken[EMU_PATH];	   /* what the device is to do wrong; empty: nothing */
+	unsigned broken;	   /* enum emu_broken: what the device does wrong */
 };
 
 extern struct emu_settings emu_settings;

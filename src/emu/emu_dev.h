@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "broken.h"
 #include "emu.h"
 #include "emu_hw.h"
 #include "packet.h"
@@ -33,6 +34,8 @@ struct emu_frame {
 	struct emu_pkt pkt;
 };
 
+#define EMU_BROKEN_BOUNDS_BYTES 4096u
+
 /* ---- memory, with the checks of a memory key ----------------------------------------------- */
 
 /* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
@@ -40,16 +43,17 @@ static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_d
 			       uint32_t pdn, uint32_t access)
 {
 	uint32_t key = emu_from_be32(seg->lkey), len = emu_from_be32(seg->byte_count);
-	uint64_t addr = emu_from_be64(seg->addr);
+	uint64_t addr = emu_from_be64(seg->addr), length;
 	const struct emu_mkey *mkey;
 
 	if (key >> 8 >= dev->n_mkeys)
 		return NULL;
 	mkey = dev->mkeys[key >> 8];
-	if (!mkey || !mkey->live || mkey->key != key || mkey->pdn != pdn ||
+	if (!mkey || !mkey->live || (mkey->key != key && !emu_broken(KEY)) || mkey->pdn != pdn ||
 	    (mkey->access & access) != access)
 		return NULL;
-	if (addr < mkey->iova || len > mkey->length || addr - mkey->iova > mkey->length - len)
+	length = mkey->length + (emu_broken(BOUNDS) ? EMU_BROKEN_BOUNDS_BYTES : 0);
+	if (addr < mkey->iova || len > length || addr - mkey->iova > length - len)
 		return NULL;
 	return mkey->host + (addr - mkey->iova);
 }

@@ -116,9 +116,23 @@ uint64_t emu_time_clock(bool realtime)
 	return realtime ? read_real() : read_mono();
 }
 
+/* --break clock-back, clock-rate: else the right time */
+static uint64_t broken_time(void)
+{
+	static unsigned count;
+	uint64_t t = read_mono();
+
+	now.mono++;
+	if (emu_broken(CLOCK_BACK) && ++count % 63 == 0)
+		return t - 1000000000;
+	return emu_broken(CLOCK_RATE) ? t + t / 2 : t;
+}
+
 /* The free-running clock ticks in nanoseconds: device_frequency_khz is 1000000. */
 uint64_t emu_time_cqe(bool realtime)
 {
+	if (emu_settings.broken && !realtime)
+		return broken_time();
 	if (!realtime) {
 		read_mono();
 		return now.mono++;

@@ -52,6 +52,8 @@ struct emu_object *emu_flow_publish(struct emu_ctx *ctx, const struct emu_flow *
 void emu_flow_remove(const struct emu_flow *flow);
 
 /* Mask and value into the words of def; 0 or the kernel's errno. */
+/* flow_broken.c: daqiri-emu --break; true: the rule is not to be made. */
+bool emu_flow_spoil(struct emu_rule_def *def);
 int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def);
 
 /* uverbs_flow_create.c: the write command of verbs */

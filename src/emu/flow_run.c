@@ -72,7 +72,8 @@ static void to_dests(struct walk *w, const struct emu_fte *fte)
 		if (dest->owner != emu_wire.slot)
 			w->remote |= 1u << dest->owner;
 		else if (accepts(dest, w->frame))
-			emu_tir_receive((struct emu_tir *)(uintptr_t)dest->tir, w->frame, fte->tag);
+			emu_tir_receive((struct emu_tir *)(uintptr_t)dest->tir, w->frame,
+					emu_broken(FLOW_TAG) ? 0 : fte->tag);
 	}
 }
 

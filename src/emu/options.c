@@ -60,8 +60,13 @@ static const struct emu_option options[] = {
 	 .doc = "record what PROGRAM sends over the wire"},
 	{"faults", EMU_OPTION_PATH, AT(fault_file), .arg = "FILE",
 	 .doc = "play the faults that FILE lists"},
-	{"break", EMU_OPTION_TEXT, AT(broken), .arg = "NAME",
-	 .doc = "do something wrong, for tests of tests"},
+	{"break", EMU_OPTION_CHOICE, AT(broken), .ready = true, .arg = "NAME", .choices = "nothing"
+#define B(id, name, meaning) "|" name
+#include "broken.def"
+#undef B
+	 ,
+	 .doc = "a device that does something wrong, for tests of tests;\n"
+		"list: tells what"},
 	/* what the command tells the library besides */
 	{"bus", EMU_OPTION_NUMBER, AT(first_bus), .shared = true, .max = 0xffff},
 	{"first-netdev", EMU_OPTION_NUMBER, AT(first_netdev), .shared = true, .max = 0xffff},

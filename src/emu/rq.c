@@ -8,8 +8,8 @@
 
 void emu_rq_reset(struct emu_rq *rq)
 {
-	rq->ci = 0;
-	rq->pi = 0;
+	rq->ci = emu_broken(RECV_RESET) ? rq->ci : 0;
+	rq->pi = rq->ci;
 	rq->dry = false;
 	rq->head = 0;
 	rq->follow = false;
@@ -66,6 +66,8 @@ void emu_rq_advance(struct emu_rq *rq)
 
 bool emu_rq_complete(struct emu_rq *rq, struct emu_cqe *cqe)
 {
+	if (emu_settings.broken)
+		emu_rq_spoil(rq, cqe);
 	if (emu_cq_write(rq->cq, cqe, EMU_CQE_PLAIN))
 		return true;
 	cq_lost(rq);
@@ -106,7 +108,7 @@ void emu_rq_to_error(struct emu_rq *rq)
 void emu_rq_fail(struct emu_rq *rq, enum emu_syndrome syndrome)
 {
 	emu_counted[rq->dev->index].rx_wqe_errors++;
-	if (write_error(rq, syndrome) && syndrome != EMU_SYN_LOCAL_LENGTH)
+	if (write_error(rq, syndrome) && (syndrome != EMU_SYN_LOCAL_LENGTH || emu_broken(TOO_LONG)))
 		to_error(rq);
 }
 
@@ -223,6 +225,8 @@ enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t 
 			continue;
 		}
 		n = room - skip < left ? room - skip : left;
+		if (emu_broken(SCATTER) && left != rx->len)
+			skip++;
 		copy_out(&rx->src, dst + skip, n);
 		left -= n;
 		if (!left && rq->end_padding)
@@ -280,6 +284,10 @@ static void receive_one(struct emu_rq *rq, struct emu_rx *rx)
 
 	if (!rq->linked)
 		prefetch_ahead(rq);
+	if (emu_broken(CQE_FIRST)) {
+		emu_rq_completion_first(rq, rx);
+		return;
+	}
 	syndrome = emu_rq_scatter(rq, rx, 0);
 	if (syndrome != EMU_SYN_NONE) {
 		emu_rq_fail(rq, syndrome);
@@ -301,14 +309,15 @@ static void set_source(const struct emu_rq *rq, struct emu_rx *rx)
 	rx->len = f->len;
 	if (!rx->strip)
 		return;
-	rx->src = (struct emu_source){{f->data, f->data + 16}, {12, f->len - 16}};
+	if (!emu_broken(VLAN_STRIP))
+		rx->src = (struct emu_source){{f->data, f->data + 16}, {12, f->len - 16}};
 	rx->len = f->len - 4;
 }
 
 static void receive(struct emu_rq *rq, struct emu_rx *rx)
 {
 	if (rq->state != EMU_QUEUE_RDY || !emu_rq_has_wqe(rq)) {
-		emu_counted[rq->dev->index].out_of_buffer++;
+		emu_counted[rq->dev->index].out_of_buffer += !emu_broken(OUT_OF_BUFFER);
 		if (rq->out_of_buffer)
 			++*rq->out_of_buffer;
 		return;
@@ -326,8 +335,8 @@ void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag)
 	struct emu_rq *rq;
 
 	if (tir->hash_fields)
-		rx.rss = emu_rss(&tir->rss, tir->hash_fields, &frame->pkt);
-	rq = tir->rqs[rx.rss.hash & (tir->n_rqs - 1)];
+		rx.rss = emu_rss(&tir->rss, tir->hash_fields & emu_broken_fields(), &frame->pkt);
+	rq = tir->rqs[(rx.rss.hash + emu_broken(RSS_QUEUE)) & (tir->n_rqs - 1)];
 	if (rq)
 		receive(rq, &rx);
 }

@@ -34,6 +34,16 @@ void emu_rq_advance(struct emu_rq *rq);
 /* The frame could not be taken: an error CQE, which the current WQE is gone with. */
 void emu_rq_fail(struct emu_rq *rq, enum emu_syndrome syndrome);
 
+/* rq_broken.c */
+void emu_rq_spoil(const struct emu_rq *rq, struct emu_cqe *cqe);
+void emu_rq_completion_first(struct emu_rq *rq, struct emu_rx *rx);
+
+/* The hash fields that are looked at: --break rss-fields knows addresses only. */
+static inline uint64_t emu_broken_fields(void)
+{
+	return emu_broken(RSS_FIELDS) ? 0xf : UINT64_MAX;
+}
+
 /* As CQEs name the current WQE. */
 static inline uint16_t emu_rq_index(const struct emu_rq *rq)
 {

@@ -10,8 +10,8 @@ static uint8_t wrapped[(EMU_MAX_DS + 4) * EMU_DS];
 
 void emu_sq_reset(struct emu_sq *sq)
 {
-	sq->ci = 0;
-	sq->pi = 0;
+	sq->ci = emu_broken(SEND_RESET) ? sq->ci : 0;
+	sq->pi = sq->ci;
 	sq->rung = false;
 	sq->error_reported = false;
 	sq->next_ns = 0;
@@ -38,7 +38,8 @@ static bool write_cqe(struct emu_sq *sq, const struct emu_wqe *wqe)
 		.srqn_uidx = emu_to_be32(sq->user_index),
 		.timestamp = emu_to_be64(emu_time_cqe(sq->cq->realtime)),
 		.sop_drop_qpn = emu_to_be32((uint32_t)wqe->opcode << 24 | sq->qpn),
-		.wqe_counter = emu_to_be16(wqe->index),
+		.wqe_counter =
+			emu_to_be16(emu_broken(SEND_COUNTER) ? wqe->index & 0x7fff : wqe->index),
 		.op_own = EMU_CQE_REQ << 4,
 	};
 	enum emu_cqe_kind kind = wqe->ce == EMU_CE_EVENT ? EMU_CQE_SOLICITED : EMU_CQE_PLAIN;
@@ -120,6 +121,15 @@ void emu_sq_to_error(struct emu_sq *sq)
 	flush(sq);
 }
 
+/* --break others */
+static void stop_others(struct emu_sq *failed)
+{
+	struct emu_sq *sq;
+
+	LIST_FOREACH (sq, &failed->dev->sqs, link)
+		sq->state = EMU_QUEUE_ERR;
+}
+
 static void fail(struct emu_sq *sq, const struct emu_wqe *wqe, enum emu_syndrome syndrome)
 {
 	uint16_t left = (uint16_t)(sq->pi - sq->ci), step = wqebbs(wqe);
@@ -128,10 +138,12 @@ static void fail(struct emu_sq *sq, const struct emu_wqe *wqe, enum emu_syndrome
 	sq->lso_at = 0;
 	sq->ci = (uint16_t)(sq->ci + (step && step <= left ? step : left));
 	sq->state = EMU_QUEUE_ERR;
-	if (write_error(sq, wqe, syndrome))
-		flush(sq);
-	else
+	if (emu_broken(OTHERS))
+		stop_others(sq);
+	if (!write_error(sq, wqe, syndrome))
 		fatal(sq);
+	else if (!emu_broken(FLUSH))
+		flush(sq);
 }
 
 /* *over stays true, but for a WQE that is to go on at the next call. */
@@ -156,7 +168,7 @@ static enum emu_syndrome execute(struct emu_sq *sq, const struct emu_wqe *wqe, u
 	case EMU_OP_WAIT:
 		return emu_wqe_wait(sq, wqe, over);
 	default:
-		return EMU_SYN_LOCAL_QP_OP;
+		return emu_broken(OPCODE) ? EMU_SYN_NONE : EMU_SYN_LOCAL_QP_OP;
 	}
 }
 
@@ -168,7 +180,8 @@ static void unwrap(const struct emu_sq *sq, struct emu_wqe *wqe)
 	if (wqe->size <= till_end)
 		return;
 	memcpy(wrapped, wqe->bytes, till_end);
-	memcpy(wrapped + till_end, sq->buf, wqe->size - till_end);
+	if (!emu_broken(WQE_WRAP))
+		memcpy(wrapped + till_end, sq->buf, wqe->size - till_end);
 	wqe->bytes = wrapped;
 }
 
@@ -194,7 +207,7 @@ static bool step(struct emu_sq *sq, unsigned *frames)
 	if (!over)
 		return wqe.opcode != EMU_OP_WAIT;
 	sq->ci = (uint16_t)(sq->ci + wqebbs(&wqe));
-	if (wqe.ce >= EMU_CE_ALWAYS && !write_cqe(sq, &wqe)) {
+	if ((wqe.ce >= EMU_CE_ALWAYS || emu_broken(COMPLETION_MODE)) && !write_cqe(sq, &wqe)) {
 		fatal(sq);
 		return false;
 	}
@@ -203,7 +216,7 @@ static bool step(struct emu_sq *sq, unsigned *frames)
 
 static bool may_send(struct emu_sq *sq)
 {
-	if (sq->rate_kbps && !emu_sq_due(sq, sq->next_ns))
+	if (sq->rate_kbps && !emu_broken(RATE_LIMIT) && !emu_sq_due(sq, sq->next_ns))
 		return false;
 	return emu_wire_room(sq);
 }
@@ -231,7 +244,7 @@ void emu_sq_doorbell(struct emu_sq *sq, int named)
 	uint16_t pi = (uint16_t)emu_read_dbrec(sq->dbrec);
 	uint16_t ahead = (uint16_t)(pi - named);
 
-	if (sq->state == EMU_QUEUE_RST)
+	if (sq->state == EMU_QUEUE_RST || (emu_broken(DOORBELL_OLD) && named >= 0 && ahead > 1))
 		return;
 	if ((uint16_t)(pi - sq->ci) > sq->n_wqebb ||
 	    (named >= 0 && (ahead == 0 || ahead > sq->n_wqebb))) {

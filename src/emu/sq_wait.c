@@ -39,7 +39,7 @@ enum emu_syndrome emu_wqe_wait(struct emu_sq *sq, const struct emu_wqe *wqe, boo
 		return EMU_SYN_LOCAL_QP_OP;
 	emu_time_expire();
 	left = (value - emu_time_clock(sq->cq->realtime)) & mask;
-	*over = left == 0 || left > mask / 2;
+	*over = left == 0 || left > mask / 2 || emu_broken(WAIT_TIME);
 	sq->soon = !*over && left < NEAR_NS;
 	return EMU_SYN_NONE;
 }

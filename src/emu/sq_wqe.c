@@ -33,7 +33,7 @@ static enum emu_syndrome read_segment(const struct emu_sq *sq, const struct emu_
 		if (count == 0 || count > wqe->size - *off - 4)
 			return EMU_SYN_LOCAL_QP_OP;
 		piece->ptr = wqe->bytes + *off + 4;
-		piece->len = count;
+		piece->len = emu_broken(INLINE) && count > 18 ? 18 : count;
 		*off += align16(4 + count);
 		return EMU_SYN_NONE;
 	}
@@ -155,6 +155,8 @@ enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 	    wqe->size > EMU_MAX_EMPW_DS * EMU_DS || sq->min_inline)
 		return EMU_SYN_LOCAL_QP_OP;
 	while (off < wqe->size) {
+		if (emu_broken(EMPW_HALF) && off > wqe->size / 2 + EMU_DS)
+			break;
 		prefetch_frame(sq, wqe, off + 6 * EMU_DS);
 		*frames += 1;
 		syndrome = read_segment(sq, wqe, &off, &piece);

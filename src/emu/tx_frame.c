@@ -18,6 +18,8 @@ uint32_t emu_gather(struct emu_gather *from, uint8_t *dst, uint32_t size)
 		left = from->pieces->len - from->skip;
 		take = left < size - done ? left : size - done;
 		memcpy(dst + done, from->pieces->ptr + from->skip, take);
+		if (emu_broken(GATHER) && done)
+			dst[done] ^= 0xff;
 		done += take;
 		from->skip += take;
 		if (take == left) {
@@ -57,8 +59,9 @@ void emu_tx_ready(const struct emu_tx *tx, const uint8_t *data, uint32_t len)
 
 static uint32_t insert_tag(const struct emu_tx *tx, uint8_t *data, uint32_t len)
 {
-	const uint8_t tag[TAG] = {(uint8_t)(tx->tpid >> 8), (uint8_t)tx->tpid,
-				  (uint8_t)(tx->tci >> 8), (uint8_t)tx->tci};
+	uint16_t tci = emu_broken(VLAN_INSERT) ? tx->tci ^ 1 : tx->tci;
+	const uint8_t tag[TAG] = {(uint8_t)(tx->tpid >> 8), (uint8_t)tx->tpid, (uint8_t)(tci >> 8),
+				  (uint8_t)tci};
 
 	memmove(data + ETHER_MACS + TAG, data + ETHER_MACS, len - ETHER_MACS);
 	memcpy(data + ETHER_MACS, tag, TAG);
@@ -79,11 +82,11 @@ enum emu_syndrome emu_tx_gathered(const struct emu_tx *tx, struct emu_gather *fr
 	}
 	if (tx->tpid)
 		len = insert_tag(tx, data, len);
-	if (len < EMU_MIN_FRAME) {
+	if (len < EMU_MIN_FRAME && !emu_broken(PADDING)) {
 		memset(data + len, 0, EMU_MIN_FRAME - len);
 		len = EMU_MIN_FRAME;
 	}
-	if (tx->csum)
+	if (tx->csum && !emu_broken(CSUM_INSERT))
 		emu_tx_csum(tx, data, len);
 	emu_tx_ready(tx, data, len);
 	return EMU_SYN_NONE;

@@ -61,7 +61,7 @@ static void write_l4(uint8_t *data, const struct emu_tx_header *h, const struct 
 		put_be(l4 + 4, 2, s->frame - h->l4);
 		return;
 	}
-	put_be(l4 + 4, 4, get_be(l4 + 4, 4) + s->at);
+	put_be(l4 + 4, 4, get_be(l4 + 4, 4) + (emu_broken(TSO_SEQUENCE) ? 0 : s->at));
 	if (!s->last)
 		l4[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (s->number)

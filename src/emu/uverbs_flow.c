@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broken.h"
 #include "flow.h"
 
 /* ---- handles ------------------------------------------------------------------------------- */
@@ -13,6 +14,8 @@ void emu_flow_hold(struct emu_flow *flow, struct emu_object *obj)
 {
 	flow->held[flow->n_held++] = obj;
 }
+
+static const uint8_t other_key[EMU_RSS_KEY] = {0x5a, 0x5a, 0xa5, 0x11}; /* --break rss-key */
 
 static void set_destination(struct emu_rule_def *def, struct emu_tir *tir)
 {
@@ -23,7 +26,7 @@ static void set_destination(struct emu_rule_def *def, struct emu_tir *tir)
 	if (tir->self_loopback_mc)
 		def->flags |= EMU_RULE_LB_MC;
 	if (!tir->rss_ready)
-		emu_rss_table_init(&tir->rss, tir->key);
+		emu_rss_table_init(&tir->rss, emu_broken(RSS_KEY) ? other_key : tir->key);
 	tir->rss_ready = true;
 }
 
@@ -37,13 +40,15 @@ int emu_flow_add(struct emu_flow *flow, const struct emu_flow_ask *ask)
 				   .modify = ask->modify};
 	int rc = emu_flow_pack(ask, &def);
 
-	if (rc)
+	if (rc || (emu_settings.broken && emu_flow_spoil(&def)))
 		return rc;
 	emu_engine_pause();
 	if (flow->tir)
 		set_destination(&def, flow->tir);
 	rc = emu_wire_rule_add(flow->dev->index, &def, &flow->slots[flow->n_slots]);
 	emu_engine_resume();
+	if (rc == -EEXIST && emu_broken(EXISTS))
+		return 0;
 	if (!rc)
 		flow->n_slots++;
 	return rc;

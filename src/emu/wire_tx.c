@@ -47,6 +47,8 @@ uint32_t emu_wire_limit(unsigned port, const uint8_t *data)
 		(data[12] == 0x81 && data[13] == 0x00) || (data[12] == 0x88 && data[13] == 0xa8);
 	uint32_t limit = mtu + 18 + (tagged ? 4 : 0);
 
+	if (emu_broken(MTU))
+		return EMU_MAX_FRAME;
 	return limit < EMU_MAX_FRAME ? limit : EMU_MAX_FRAME;
 }
 
@@ -60,7 +62,7 @@ static void count_tx(unsigned port, const uint8_t *data, uint32_t len)
 	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 	struct emu_counters *count = &emu_counted[port];
 
-	count->tx_packets++;
+	count->tx_packets += !emu_broken(COUNT_TX);
 	count->tx_bytes += len;
 	if (!emu_pkt_multicast(data))
 		return;
@@ -75,7 +77,7 @@ static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
 	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 	struct emu_counters *count = &emu_counted[port];
 
-	count->rx_packets++;
+	count->rx_packets += emu_broken(COUNT_RX) ? 2 : 1;
 	count->rx_bytes += len;
 	if (!emu_pkt_multicast(data))
 		return;
@@ -103,6 +105,24 @@ static bool loop_back(unsigned port, struct emu_frame *f)
 	f->looped = EMU_RULE_LB_UC;
 	emu_wire_deliver(port, f, false);
 	return true;
+}
+
+/* --break loss, duplicate, corrupt; true: the frame is lost. */
+static bool spoil(unsigned port, struct emu_frame *f)
+{
+	static uint8_t copy[EMU_MAX_FRAME];
+	static unsigned count;
+
+	if (++count % 1000)
+		return false;
+	if (emu_broken(DUPLICATE))
+		emu_wire_deliver(port, f, false);
+	if (emu_broken(CORRUPT) && f->len > 100) {
+		memcpy(copy, f->data, f->len);
+		copy[100] ^= 0x10;
+		f->data = copy;
+	}
+	return emu_broken(LOSS);
 }
 
 void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
@@ -145,6 +165,8 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 	count_rx(peer, data, len);
 	if (emu_pcap_on)
 		emu_pcap_frame(data, len);
+	if (emu_settings.broken && spoil(peer, &frame))
+		return;
 	emu_wire_deliver(peer, &frame, false);
 }
 
