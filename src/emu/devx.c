@@ -254,3 +254,15 @@ bool emu_devx_transition(enum emu_queue_state from, enum emu_queue_state to)
 	return (from == EMU_QUEUE_RST && to == EMU_QUEUE_RDY) ||
 	       (from == EMU_QUEUE_RDY && to == EMU_QUEUE_ERR);
 }
+
+bool emu_devx_clock(uint64_t format, struct emu_cq *cq)
+{
+	bool real = format == EMU_TS_REAL_TIME;
+
+	if (real ? emu_settings.clock == EMU_CLOCK_FREE
+		 : format == EMU_TS_FREE_RUNNING && emu_settings.clock == EMU_CLOCK_REAL)
+		return false;
+	/* the default is what the card has, the free-running one of two */
+	cq->realtime = real || emu_settings.clock == EMU_CLOCK_REAL;
+	return true;
+}

@@ -144,6 +144,8 @@ enum emu_status emu_devx_wq_read(struct emu_devx_cmd *cmd, const uint8_t *contex
 /* States of queues as the PRM numbers them; false: there is no such state. */
 bool emu_devx_state(uint64_t prm, enum emu_queue_state *state);
 uint32_t emu_devx_state_prm(enum emu_queue_state state);
+/* {sq,rq}_ts_format of a queue whose completions go to cq; false: the card has no such clock. */
+bool emu_devx_clock(uint64_t format, struct emu_cq *cq);
 bool emu_devx_transition(enum emu_queue_state from, enum emu_queue_state to);
 
 /* Counts what a receive queue's counter set says: devx_counter.c */

@@ -5,6 +5,7 @@
 #include "devx_prm.h"
 #include "emu_be.h"
 #include "fault.h"
+#include "uverbs_wq.h"
 
 #include <string.h>
 
@@ -39,6 +40,7 @@ static const struct cap general[] = {
 	C(0x1b6, 2, 1),			/* port_type: Ethernet */
 	C(0x1b8, 8, 1),			/* num_ports */
 	C(0x1fc, 4, 1),			/* cqe_version */
+	C(0x201, 1, 1),			/* striding_rq */
 	C(0x21b, 1, 1),			/* qos */
 	C(0x21c, 1, 1),			/* eth_net_offloads */
 	C(0x222, 1, 1),			/* cq_moderation */
@@ -63,6 +65,8 @@ static const struct cap general[] = {
 	C(0x3bb, 5, 6),			/* log_min_stride_sz_sq */
 	C(0x3db, 5, EMU_LOG_MAX_QP_SZ), /* log_max_wq_sz */
 	C(0x4e0, 32, EMU_CLOCK_KHZ),	/* device_frequency_khz */
+	C(0x5bc, 1, 1),			/* mini_cqe_resp_stride_index */
+	C(0x5be, 2, 3),			/* cqe_compression_128, cqe_compression */
 };
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
@@ -74,6 +78,16 @@ static const struct cap ethernet[] = {
 	C(0x10, 2, 1),		       /* multi_pkt_send_wqe */
 	C(0x14, 4, EMU_LOG_IND_TABLE), /* rss_ind_tbl_cap */
 	C(0x20, 3, 7),		       /* swp, swp_csum, swp_lso */
+};
+
+/* PRM "QoS capabilities": qos_cap */
+static const struct cap qos[] = {
+	C(0x00, 1, 1),		    /* packet_pacing */
+	C(0x05, 2, 3),		    /* packet_pacing_burst_bound, packet_pacing_typical_size */
+	C(0x0b, 1, 1),		    /* packet_pacing_uid */
+	C(0x40, 32, EMU_RATE_MAX),  /* packet_pacing_max_rate */
+	C(0x60, 32, EMU_RATE_MIN),  /* packet_pacing_min_rate */
+	C(0x90, 16, EMU_RATES + 1), /* packet_pacing_rate_table_size */
 };
 
 /* PRM "Flow table capabilities": flow_table_nic_cap. sw_owner stays 0: no steering by the program
@@ -96,23 +110,21 @@ static void put_caps(struct emu_devx_cmd *cmd, const struct cap *caps, unsigned 
 	}
 }
 
-/*
- * sq_ts_format and rq_ts_format, two bits each beside one another: 0 free running, 1 real time,
- * 2 both (MLX5_SQ_TIMESTAMP_FORMAT_CAP_*)
- */
-static const uint32_t ts_formats[] = {
-	[EMU_CLOCK_FREE] = 0x0,
-	[EMU_CLOCK_REAL] = 0x5,
-	[EMU_CLOCK_BOTH] = 0xa,
-};
-
 /* What faults take away, and what differs between the ports of a card. */
 static void put_general(struct emu_devx_cmd *cmd)
 {
+	/* 0 free running, 1 real time, 2 both (MLX5_SQ_TIMESTAMP_FORMAT_CAP_*) */
+	static const uint32_t formats[] = {
+		[EMU_CLOCK_FREE] = 0,
+		[EMU_CLOCK_REAL] = 1,
+		[EMU_CLOCK_BOTH] = 2,
+	};
 	const struct cap own[] = {
 		C(0x68c, 1, emu_card()->wait_on_time),
-		C(0x030, 16, cmd->ctx->dev->index),	     /* vhca_id */
-		C(0x440, 4, ts_formats[emu_settings.clock]), /* sq_ts_format, rq_ts_format */
+		C(0x3a0, 1, emu_min_log_strides() < 9),	  /* ext_stride_num_range */
+		C(0x440, 2, formats[emu_settings.clock]), /* sq_ts_format */
+		C(0x442, 2, formats[emu_settings.clock]), /* rq_ts_format */
+		C(0x030, 16, cmd->ctx->dev->index),	  /* vhca_id */
 	};
 
 	put_caps(cmd, general, EMU_COUNT(general));
@@ -143,7 +155,8 @@ static enum emu_status query_hca_cap(struct emu_devx_cmd *cmd)
 	case CAP_FLOW_TABLE:
 		put_caps(cmd, flow_table, EMU_COUNT(flow_table));
 		return EMU_ST_OK;
-	case CAP_QOS: /* pacing is felt, but no table of rates is offered */
+	case CAP_QOS:
+		put_caps(cmd, qos, EMU_COUNT(qos));
 		return EMU_ST_OK;
 	default: /* of features that this card has not */
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);

@@ -45,10 +45,13 @@ static bool cqc_ok(const uint8_t *context)
 	       emu_devx_eqn_ok(emu_get(context, F_CQC_EQN));
 }
 
-static bool comp_ok(const uint8_t *context)
+/* Formats beyond the three plain ones have no capability here. */
+static bool compress(const uint8_t *context, struct emu_cq *cq)
 {
-	return !emu_get(context, F_CQC_COMP_EN) && !emu_get(context, F_CQC_MINI_EXT) &&
-	       emu_get(context, F_CQC_TS_FORMAT) != EMU_TS_REAL_TIME;
+	if (!emu_get(context, F_CQC_COMP_EN))
+		return true;
+	return !emu_get(context, F_CQC_MINI_EXT) &&
+	       !emu_cq_compress(cq, (unsigned)emu_get(context, F_CQC_MINI_FORMAT));
 }
 
 static bool cq_memory(struct emu_devx_cmd *cmd, struct devx_cq *c)
@@ -100,7 +103,7 @@ static enum emu_status create_cq(struct emu_devx_cmd *cmd)
 	const uint8_t *context = cmd->in + EMU_CQC_AT;
 	struct devx_cq *c;
 
-	if (!cqc_ok(context) || !comp_ok(context))
+	if (!cqc_ok(context))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	c = emu_devx_new(cmd, sizeof(*c));
 	if (!c)
@@ -108,7 +111,7 @@ static enum emu_status create_cq(struct emu_devx_cmd *cmd)
 	cq_fill(cmd, c);
 	if (!c->cq.uar)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES);
-	if (!cq_memory(cmd, c))
+	if (!cq_memory(cmd, c) || !compress(context, &c->cq))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	c->cq.cqn = c->o.id = emu_number(cmd->ctx->dev);
 	c->o.release = cq_release;

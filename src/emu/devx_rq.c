@@ -37,31 +37,36 @@ static bool rqc_ok(const uint8_t *context)
 	return !emu_get(context, F_RQC_RLKY) && !emu_get(context, F_RQC_DELAY_DROP) &&
 	       !emu_get(context, F_RQC_SCATTER_FCS) && !emu_get(context, F_RQC_MEM_TYPE) &&
 	       emu_get(context, F_RQC_FLUSH) && !emu_get(context, F_RQC_HAIRPIN) &&
-	       !emu_get(context, F_RQC_RMPN) &&
-	       emu_get(context, F_RQC_TS_FORMAT) != EMU_TS_REAL_TIME &&
-	       emu_get(context, F_RQC_STATE) == EMU_QUEUE_RST;
+	       !emu_get(context, F_RQC_RMPN) && emu_get(context, F_RQC_STATE) == EMU_QUEUE_RST;
 }
 
-/* PRM: single_wqe_log_num_of_strides is a signed number of 4 bits, beside 9. */
+/* The number of strides is told less 9, in 4 bits: 10 to 15 are -6 to -1 (ext_stride_num_range). */
 static uint32_t log_strides(const uint8_t *context)
 {
-	uint32_t field = (uint32_t)emu_get(context, F_WQ_NUM_STRIDES);
+	uint32_t code = (uint32_t)emu_get(context, F_WQ_NUM_STRIDES);
 
-	return field < 8 ? field + 9 : field - 7;
+	return code < 10 ? code + 9 : code - 7;
 }
 
-/* The ring's shape into rq; false: no card has such a queue. */
-static bool wq_ok(const uint8_t *context, const struct emu_devx_wq *wq, struct emu_rq *rq)
+enum { END_PAD_NONE, END_PAD_ALIGN }; /* MLX5_WQ_END_PADDING_MODE_* */
+
+static bool set_shape(const uint8_t *context, const struct emu_devx_wq *wq, struct emu_rq *rq)
 {
+	bool striding = wq->type == EMU_WQ_LINKED_STRIDING || wq->type == EMU_WQ_CYCLIC_STRIDING;
 	const struct emu_rq_shape shape = {
 		.type = (enum emu_wq_type)wq->type,
-		.n_wqe = wq->log_size < 32 ? 1u << wq->log_size : 0,
+		.n_wqe = 1u << wq->log_size,
 		.log_wqe = wq->log_stride,
-		.log_stride = 6 + (uint32_t)emu_get(context, F_WQ_STRIDE_BYTES),
+		.log_stride = (uint32_t)emu_get(context, F_WQ_STRIDE_BYTES) + 6,
 		.log_strides = log_strides(context),
 		.two_byte_shift = emu_get(context, F_WQ_TWO_BYTE),
 	};
 
+	if (wq->type > EMU_WQ_CYCLIC_STRIDING || emu_get(context, F_WQ_END_PADDING) > END_PAD_ALIGN)
+		return false;
+	if (striding && shape.log_strides < emu_min_log_strides())
+		return false;
+	rq->end_padding = emu_get(context, F_WQ_END_PADDING) == END_PAD_ALIGN;
 	return !emu_rq_set_shape(rq, &shape);
 }
 
@@ -78,7 +83,6 @@ static void rq_fill(struct emu_devx_cmd *cmd, const struct emu_devx_wq *wq, stru
 	rq->user_index = (uint32_t)emu_get(context, F_RQC_USER_INDEX);
 	rq->pdn = wq->pdn;
 	rq->buf = wq->buf;
-	rq->end_padding = emu_get(context + EMU_WQ_AT, F_WQ_END_PADDING);
 	rq->dbrec = wq->dbrec; /* the first word, as of a QP's record */
 	rq->state = EMU_QUEUE_RST;
 	rq->vlan_strip = !emu_get(context, F_RQC_VSD);
@@ -111,11 +115,13 @@ static enum emu_status rq_new(struct emu_devx_cmd *cmd, const struct emu_devx_wq
 
 	if (!r)
 		return EMU_REFUSE(cmd, EMU_ST_LIM);
-	if (!wq_ok(context + EMU_WQ_AT, wq, &r->rq))
+	if (!set_shape(context + EMU_WQ_AT, wq, &r->rq))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	cq = emu_devx_find_cq(cmd->ctx, (uint32_t)emu_get(context, F_RQC_CQN), &r->rq.cq);
 	if (!cq)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES);
+	if (!emu_devx_clock(emu_get(context, F_RQC_TS_FORMAT), r->rq.cq))
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	status = set_counter(cmd, (uint32_t)emu_get(context, F_RQC_COUNTER), r);
 	if (status != EMU_ST_OK)
 		return status;
@@ -139,9 +145,7 @@ static enum emu_status create_rq(struct emu_devx_cmd *cmd)
 	if (!rqc_ok(context))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	status = emu_devx_wq_read(cmd, context + EMU_WQ_AT, &wq);
-	if (status != EMU_ST_OK)
-		return status;
-	return rq_new(cmd, &wq);
+	return status == EMU_ST_OK ? rq_new(cmd, &wq) : status;
 }
 
 static void to_state(struct emu_rq *rq, enum emu_queue_state state)

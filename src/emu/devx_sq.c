@@ -45,7 +45,6 @@ static bool sqc_ok(const uint8_t *context)
 	       !emu_get(context, F_SQC_REG_UMR) && !emu_get(context, F_SQC_HAIRPIN) &&
 	       !emu_get(context, F_SQC_NON_WIRE) && !emu_get(context, F_SQC_STATIC) &&
 	       !emu_get(context, F_SQC_RATE_INDEX) &&
-	       emu_get(context, F_SQC_TS_FORMAT) != EMU_TS_REAL_TIME &&
 	       emu_get(context, F_SQC_STATE) == EMU_QUEUE_RST &&
 	       emu_get(context, F_SQC_TIS_LST_SZ) == 1;
 }
@@ -96,6 +95,8 @@ static enum emu_status sq_parts(struct emu_devx_cmd *cmd, uint32_t uar_page, str
 	s->sq.uar = emu_uar_find(cmd->ctx, uar_page);
 	if (!tis || !cq || !s->sq.uar)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES);
+	if (!emu_devx_clock(emu_get(context, F_SQC_TS_FORMAT), s->sq.cq))
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	emu_devx_use(&s->o, tis->obj);
 	emu_devx_use(&s->o, cq);
 	emu_uar_get(s->sq.uar);

@@ -251,7 +251,8 @@ static struct emu_object *set_queue(struct emu_devx_cmd *cmd, const uint8_t *con
 static enum emu_status tir_parts(struct emu_devx_cmd *cmd, struct devx_tir *t)
 {
 	const uint8_t *context = cmd->in + EMU_CMD_CONTEXT;
-	struct emu_object *td = emu_devx_find_td(cmd->ctx, (uint32_t)emu_get(context, F_TIRC_TD));
+	uint32_t number = (uint32_t)emu_get(context, F_TIRC_TD);
+	struct emu_object *td = emu_devx_find_td(cmd->ctx, number);
 
 	if (emu_get(context, F_TIRC_DISP_TYPE) == INDIRECT)
 		t->queues = set_table(cmd, context, t);
@@ -259,8 +260,8 @@ static enum emu_status tir_parts(struct emu_devx_cmd *cmd, struct devx_tir *t)
 		t->queues = set_queue(cmd, context, t);
 	if (!t->queues)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES);
-	/* a domain of the context's own queue pairs has no object */
-	if (!td && emu_get(context, F_TIRC_TD) != cmd->ctx->tdn)
+	/* 0 is the card's default domain; one of the context's own queue pairs has no object */
+	if (!td && number && number != cmd->ctx->tdn)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES);
 	emu_devx_use(&t->o, td);
 	emu_devx_use(&t->o, t->queues);
