@@ -19,12 +19,13 @@ on_wire() {
 # A line that is shown by make check-interop, whether the test passes or not.
 note() { printf '%s\n' "$*" | tee -a "${TEST_NOTES:-/dev/null}"; }
 
-# The cable lies until this script ends, so that its counters can be read when nobody else is left.
+# hold_wire MTU: the cable lies until this script ends, so that its counters can be read when nobody
+# else is left.
 hold_wire() {
 	mkfifo "$tap_dir/hold"
 	on_wire 600 cat "$tap_dir/hold" </dev/null >/dev/null 2>&1 &
 	exec 8>"$tap_dir/hold"
-	on_wire 10 sh -c 'for f in /sys/class/net/emu*/mtu; do echo 9000 >"$f"; done'
+	on_wire 10 sh -c 'for f in /sys/class/net/emu*/mtu; do echo "$1" >"$f"; done' sh "$1"
 }
 
 # count PORT NAME: frames or bytes of the whole port since the cable was laid, as ibdev counters are.
