@@ -236,7 +236,8 @@ struct emu_tir {
 	uint32_t n_rqs;
 	uint64_t hash_fields; /* MLX5_RX_HASH_* */
 	uint8_t key[EMU_RSS_KEY];
-	bool inner;
+	bool tunnel; /* tunneled_offload_en: completions tell of inner headers */
+	bool inner;  /* these are hashed */
 	bool self_loopback_uc, self_loopback_mc;
 	unsigned rules; /* flow rules that point here: in use */
 	bool rss_ready; /* table made from key, when the first rule points here */

@@ -118,7 +118,8 @@ struct emu_wqe_next {
 
 /* Completion queue entry, PRM "CQE format"; 128-byte entries have it in their second half. */
 struct emu_cqe {
-	uint8_t rsvd0[2];
+	uint8_t tunnel; /* EMU_CQE_TUNNELED, _OUTER_IPV6 */
+	uint8_t rsvd1;
 	__be16 wqe_id;
 	uint8_t rsvd4[8];
 	__be32 rx_hash_result;
@@ -216,6 +217,10 @@ enum {
 #define EMU_CQE_L4_TCP_EMPTY_ACK 0x30u
 #define EMU_CQE_L4_TCP_ACK  0x40u
 #define EMU_CQE_IP_FRAG     0x80u
+
+/* Of queues with tunnel offloads: what hds_ip_ext and l4_hdr_type_etc say is the inner packet's. */
+#define EMU_CQE_TUNNELED    0x01u
+#define EMU_CQE_OUTER_IPV6  0x02u
 
 /* rx_hash_type: which fields went into the hash */
 #define EMU_CQE_HASH_SRC_IPV4 0x01u

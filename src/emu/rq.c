@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "caps.h"
+#include "packet_deep.h"
 #include "rq.h"
 
 void emu_rq_reset(struct emu_rq *rq)
@@ -256,6 +257,22 @@ static void verify(struct emu_frame *f)
 	f->verified = true;
 }
 
+/*
+ * The inner packet's types and checksums in place of the outer one's, as tunneled_offload_en has it
+ * (mlx5e_handle_csum: L3 and L4 right means both levels); the outer header counts for L3.
+ */
+static void tell_inner(struct emu_rx *rx, struct emu_cqe *cqe)
+{
+	const struct emu_frame *f = rx->frame;
+	struct emu_pkt_status in = emu_pkt_verify(&rx->inner->pkt, rx->inner->data);
+
+	if (!(f->status.ok & EMU_CQE_L3_OK))
+		in.ok &= (uint8_t)~EMU_CQE_L3_OK;
+	cqe->tunnel = EMU_CQE_TUNNELED | (f->pkt.l3 == EMU_L3_IPV6 ? EMU_CQE_OUTER_IPV6 : 0);
+	cqe->hds_ip_ext = in.ok;
+	cqe->l4_hdr_type_etc = (uint8_t)(in.type | (cqe->l4_hdr_type_etc & EMU_CQE_CV));
+}
+
 void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe)
 {
 	struct emu_frame *f = rx->frame;
@@ -272,6 +289,8 @@ void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe)
 		.sop_drop_qpn = emu_to_be32(rx->tag & 0xffffff),
 		.op_own = EMU_CQE_RESP_SEND << 4,
 	};
+	if (rx->inner)
+		tell_inner(rx, cqe);
 	/* Nobody else reads it, and it costs a walk over the frame. */
 	if (rq->cq->session.on && rq->cq->session.format != EMU_MINI_HASH)
 		memcpy(&cqe->checksum, &(uint16_t){emu_pkt_sum(&f->pkt, f->data)}, 2);
@@ -329,13 +348,38 @@ static void receive(struct emu_rq *rq, struct emu_rx *rx)
 		receive_one(rq, rx);
 }
 
+/* Tunnels that cards take off for their stateless offloads: per_protocol_networking_offload_caps.
+ */
+static bool find_inner(const struct emu_frame *f, struct emu_nested *in)
+{
+	struct emu_tunnel t = emu_tunnel_find(&f->pkt, f->data, f->len);
+	uint32_t end = f->pkt.l4_off + f->pkt.l4_len;
+
+	if (t.inner == EMU_INNER_NONE || t.off >= end ||
+	    (t.kind != EMU_TUNNEL_VXLAN && t.kind != EMU_TUNNEL_GENEVE &&
+	     t.kind != EMU_TUNNEL_GRE && t.kind != EMU_TUNNEL_IP))
+		return false;
+	in->data = f->data + t.off;
+	if (t.inner == EMU_INNER_L2)
+		emu_pkt_parse(&in->pkt, in->data, end - t.off);
+	else
+		emu_pkt_parse_ip(&in->pkt, in->data, end - t.off);
+	return true;
+}
+
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag)
 {
 	struct emu_rx rx = {.frame = frame, .tag = tag};
+	const struct emu_pkt *hashed = &frame->pkt;
+	struct emu_nested inner;
 	struct emu_rq *rq;
 
-	if (tir->hash_fields)
-		rx.rss = emu_rss(&tir->rss, tir->hash_fields & emu_broken_fields(), &frame->pkt);
+	if (tir->tunnel && find_inner(frame, &inner))
+		rx.inner = &inner;
+	if (tir->inner)
+		hashed = rx.inner ? &inner.pkt : NULL;
+	if (tir->hash_fields && hashed)
+		rx.rss = emu_rss(&tir->rss, tir->hash_fields & emu_broken_fields(), hashed);
 	rq = tir->rqs[(rx.rss.hash + emu_broken(RSS_QUEUE)) & (tir->n_rqs - 1)];
 	if (rq)
 		receive(rq, &rx);

@@ -11,6 +11,12 @@ struct emu_source {
 	uint32_t len[2];
 };
 
+/* What lies in a tunnel: its headers, from where they begin. */
+struct emu_nested {
+	const uint8_t *data;
+	struct emu_pkt pkt;
+};
+
 /* One frame for one queue. */
 struct emu_rx {
 	struct emu_frame *frame;
@@ -19,6 +25,7 @@ struct emu_rx {
 	uint32_t tag;
 	struct emu_rss_result rss;
 	bool strip;
+	const struct emu_nested *inner; /* NULL: no tunnel, or the TIR does not look into them */
 };
 
 /* Is there a WQE for a frame? */

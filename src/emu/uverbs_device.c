@@ -175,9 +175,13 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 					MLX5_RX_HASH_SRC_IPV4 | MLX5_RX_HASH_DST_IPV4 |
 					MLX5_RX_HASH_SRC_IPV6 | MLX5_RX_HASH_DST_IPV6 |
 					MLX5_RX_HASH_SRC_PORT_TCP | MLX5_RX_HASH_DST_PORT_TCP |
-					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP,
+					MLX5_RX_HASH_SRC_PORT_UDP | MLX5_RX_HASH_DST_PORT_UDP |
+					MLX5_RX_HASH_INNER,
 				.rx_hash_function = MLX5_RX_HASH_FUNC_TOEPLITZ,
 			},
+		.tunnel_offloads_caps = MLX5_IB_TUNNELED_OFFLOADS_VXLAN |
+					MLX5_IB_TUNNELED_OFFLOADS_GRE |
+					MLX5_IB_TUNNELED_OFFLOADS_GENEVE,
 		.cqe_comp_caps =
 			{
 				.max_num = EMU_MINI_MAX,

@@ -112,11 +112,11 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 	const uint32_t known = MLX5_QP_FLAG_SCATTER_CQE | MLX5_QP_FLAG_BFREG_INDEX |
 			       MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC |
 			       MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC | MLX5_QP_FLAG_ALLOW_SCATTER_CQE |
-			       MLX5_QP_FLAG_UAR_PAGE_INDEX;
+			       MLX5_QP_FLAG_UAR_PAGE_INDEX | MLX5_QP_FLAG_TUNNEL_OFFLOADS;
 
 	if (call->uhw_in_len < offsetof(struct mlx5_ib_create_qp, ece_options))
 		return -EINVAL;
-	if (req->flags & ~known) /* signatures and tunnels: not on this card */
+	if (req->flags & ~known) /* signatures: not on this card */
 		return -EOPNOTSUPP;
 	if (req->sq_wqe_count &&
 	    ((req->sq_wqe_count & (req->sq_wqe_count - 1)) || req->sq_wqe_count > EMU_MAX_SQ_WQEBB))
@@ -252,6 +252,7 @@ static void fill_rq(struct emu_call *call, const struct mlx5_ib_create_qp *req,
 	o->qp.single[0] = rq;
 	tir->rqs = o->qp.single;
 	tir->n_rqs = 1;
+	tir->tunnel = req->flags & MLX5_QP_FLAG_TUNNEL_OFFLOADS;
 	tir->self_loopback_uc = req->flags & MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC;
 	tir->self_loopback_mc = req->flags & MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC;
 	o->qp.tir = tir;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EMU_RX_HASH_INNER (1u << 31) /* MLX5_RX_HASH_INNER, whose type depends on the compiler */
 #define ANY_IPV4 (MLX5_RX_HASH_SRC_IPV4 | MLX5_RX_HASH_DST_IPV4)
 #define ANY_IPV6 (MLX5_RX_HASH_SRC_IPV6 | MLX5_RX_HASH_DST_IPV6)
 #define ANY_TCP  (MLX5_RX_HASH_SRC_PORT_TCP | MLX5_RX_HASH_DST_PORT_TCP)
@@ -17,9 +18,10 @@
 /* mlx5_ib: one class of addresses and one of ports; no field at all needs a table of one. */
 static int check_fields(uint64_t fields, uint32_t table_size)
 {
-	/* inner headers, and IPsec: a card without tunnel offloads refuses them */
-	if (fields & ~(uint64_t)(ANY_IPV4 | ANY_IPV6 | ANY_TCP | ANY_UDP))
+	/* IPsec: this card has none */
+	if (fields & ~(uint64_t)(ANY_IPV4 | ANY_IPV6 | ANY_TCP | ANY_UDP | EMU_RX_HASH_INNER))
 		return -EOPNOTSUPP;
+	fields &= ~(uint64_t)EMU_RX_HASH_INNER;
 	if (!fields)
 		return table_size == 1 ? 0 : -EINVAL;
 	if ((fields & ANY_IPV4) && (fields & ANY_IPV6))
@@ -31,11 +33,16 @@ static int check_provider(const struct emu_call *call, const struct mlx5_ib_crea
 			  uint32_t table_size)
 {
 	const uint32_t known =
-		MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC | MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC;
+		MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC | MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC |
+		MLX5_QP_FLAG_TUNNEL_OFFLOADS;
 
 	if (call->uhw_in_len < sizeof(*req) || call->uhw_out_len < sizeof(uint32_t))
 		return -EINVAL;
 	if (req->comp_mask || (req->flags & ~known))
+		return -EOPNOTSUPP;
+	/* create_rss_raw_qp_tir: inner headers only with tunnel offloads */
+	if ((req->rx_hash_fields_mask & EMU_RX_HASH_INNER) &&
+	    !(req->flags & MLX5_QP_FLAG_TUNNEL_OFFLOADS))
 		return -EOPNOTSUPP;
 	if (req->rx_hash_function != MLX5_RX_HASH_FUNC_TOEPLITZ)
 		return -EOPNOTSUPP;
@@ -72,7 +79,9 @@ static int fill_tir(struct emu_call *call, const struct mlx5_ib_create_qp_rss *r
 	tir->dev = o->qp.dev;
 	tir->ctx = call->ctx;
 	tir->qpn = emu_number(o->qp.dev);
-	tir->hash_fields = req->rx_hash_fields_mask;
+	tir->hash_fields = req->rx_hash_fields_mask & ~(uint64_t)EMU_RX_HASH_INNER;
+	tir->tunnel = req->flags & MLX5_QP_FLAG_TUNNEL_OFFLOADS;
+	tir->inner = req->rx_hash_fields_mask & EMU_RX_HASH_INNER;
 	memcpy(tir->key, req->rx_hash_key, EMU_RSS_KEY);
 	tir->self_loopback_uc = req->flags & MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_UC;
 	tir->self_loopback_mc = req->flags & MLX5_QP_FLAG_TIR_ALLOW_SELF_LB_MC;
