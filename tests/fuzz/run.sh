@@ -7,7 +7,7 @@
 #   CC         clang
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-all=(config rx emu_wqe emu_packet)
+all=(config rx emu_wqe emu_packet emu_ioctl)
 if [ "${1:-}" = --list ]; then printf '%s\n' "${all[@]}"; exit 0; fi
 seconds=${1:-10}
 [ $# -eq 0 ] || shift
@@ -18,7 +18,11 @@ work=${FUZZ_WORK:-$build/fuzz}
 [ -f "$build/config.h" ] || { echo "$build is not configured: BUILD=DIRECTORY"; exit 2; }
 
 emu=(src/emu/packet.c src/emu/steer.c src/emu/steer_group.c)
+# The emulated kernel and device whole, without the wrapper and what stands before the C library
+mapfile -t ioctl < <(printf '%s\n' src/emu/*.c | grep -vE \
+	'/(daqiri-emu|launch[a-z_]*|sysfs[a-z_]*|tree|preload[a-z_]*|vfs|live)\.c$')
 declare -A sources=(
+	[emu_ioctl]="${ioctl[*]} -lpthread -ldl"
 	[config]="$(echo src/config*.c) src/error.c src/log.c -linih"
 	[rx]="src/rxq_poll.c src/owner.c src/error.c"
 	[emu_packet]="${emu[*]}"
@@ -27,7 +31,7 @@ declare -A sources=(
 		src/emu/wire_tx.c src/emu/card.c src/emu/settings.c src/emu/flow_run.c src/emu/packet_deep.c
 		src/emu/rewrite.c src/emu/rewrite_modify.c src/emu/wire_pool.c"
 )
-declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="")
+declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="" [emu_ioctl]="")
 
 compile() {
 	# shellcheck disable=SC2086 # lists of words
