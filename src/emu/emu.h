@@ -173,12 +173,7 @@ struct emu_sq {
 };
 
 /* PRM "Work queue context": wq_type */
-enum emu_wq_type {
-	EMU_WQ_LINKED,
-	EMU_WQ_CYCLIC,
-	EMU_WQ_LINKED_STRIDING,
-	EMU_WQ_CYCLIC_STRIDING
-};
+enum emu_wq_type { EMU_WQ_LINKED, EMU_WQ_CYCLIC, EMU_WQ_LINKED_STRIDING, EMU_WQ_CYCLIC_STRIDING };
 
 /*
  * How a receive queue lies in memory. All but EMU_WQ_CYCLIC have a next segment (16 bytes) in front
@@ -211,7 +206,7 @@ struct emu_rq {
 	uint8_t log_stride; /* 0: one frame a WQE */
 	uint8_t log_strides, shift;
 	uint32_t used; /* strides of the current WQE that are gone */
-	__be32 *dbrec;	 /* the RQ counter, db[0] */
+	__be32 *dbrec; /* the RQ counter, db[0] */
 	struct emu_cq *cq;
 	enum emu_queue_state state;
 	uint16_t ci; /* next WQE to fill */
@@ -259,6 +254,7 @@ struct emu_dev {
 	LIST_HEAD(, emu_tir) tirs;
 	struct emu_mkey **mkeys; /* by key >> 8; NULL: never used */
 	uint32_t n_mkeys;
+	bool link_seen;		    /* as the engine has told the contexts of it */
 	struct emu_wire_port *wire; /* this port's end in the shared memory */
 	uint32_t next_num;	    /* QP, CQ, RQ numbers: from one counter, 24 bits */
 };
@@ -279,7 +275,8 @@ void emu_engine_resume(void);
 /* After a queue has been reset or made ready, while paused. */
 void emu_sq_reset(struct emu_sq *sq);
 void emu_rq_reset(struct emu_rq *rq);
-/* For a new queue: 0, or -EINVAL where no card has such a queue. The other members are the caller's. */
+/* For a new queue: 0, or -EINVAL where no card has such a queue. The other members are the
+ * caller's. */
 int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *shape);
 void emu_sq_to_error(struct emu_sq *sq); /* flushes what is posted: error CQEs */
 void emu_rq_to_error(struct emu_rq *rq);
@@ -313,6 +310,8 @@ struct emu_wire_port {
 /* Attaches this process to the wire of emu_settings; 0 or -errno with text for the user in err. */
 int emu_wire_attach(char *err, size_t size);
 void emu_wire_detach(void);
+/* The cable of this port is plugged in or pulled: at both ends. The wire is attached. */
+void emu_wire_set_link(unsigned port, bool up);
 
 /* ---- events: uverbs_event.c, called by the engine -------------------------------------------- */
 
@@ -326,6 +325,8 @@ enum emu_async {
 	EMU_ASYNC_PORT_ERR = 10,
 	EMU_ASYNC_WQ_FATAL = 19
 }; /* IB_EVENT_*, as enum ibv_event_type */
+/* The port's link has changed: to all contexts of this process. False: not now, try again. */
+bool emu_link_event(struct emu_dev *dev, bool up);
 /* To one context; element is the object's user handle, or the port number. */
 void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element);
 /* The same for objects that commands of the firmware have made: uverbs_devx_fd.c. */

@@ -239,6 +239,15 @@ static void flush_errors(struct emu_dev *dev)
 			emu_rq_flush(rq);
 }
 
+/* Another process of the wire, or this one, may have pulled the cable. */
+static void look_at_link(struct emu_dev *dev)
+{
+	bool up = __atomic_load_n(&dev->wire->link_up, __ATOMIC_RELAXED);
+
+	if (up != dev->link_seen && emu_link_event(dev, up))
+		dev->link_seen = up;
+}
+
 static unsigned device_turn(struct emu_dev *dev)
 {
 	unsigned work = look_at_doorbells(dev);
@@ -250,8 +259,10 @@ static unsigned device_turn(struct emu_dev *dev)
 		emu_time_expire();
 		work += emu_sq_run(sq, EMU_BURST);
 	}
-	if (engine.turns % FLUSH_TURNS == 0)
+	if (engine.turns % FLUSH_TURNS == 0) {
 		flush_errors(dev);
+		look_at_link(dev);
+	}
 	return work;
 }
 

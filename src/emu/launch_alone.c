@@ -31,6 +31,13 @@ void emu_comp_event(struct emu_cq *cq)
 	(void)cq;
 }
 
+bool emu_link_event(struct emu_dev *dev, bool up)
+{
+	(void)dev;
+	(void)up;
+	return true;
+}
+
 void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 {
 	(void)ctx;

@@ -14,7 +14,7 @@
 #define MTU_MAX 9978
 
 enum live_kind { LIVE_STATE, LIVE_PHYS_STATE, LIVE_CARRIER, LIVE_OPERSTATE, LIVE_MTU,
-		 LIVE_OBJECTS, LIVE_COUNTER, LIVE_UNICAST };
+		 LIVE_OBJECTS, LIVE_LINK, LIVE_COUNTER, LIVE_UNICAST };
 
 struct emu_live {
 	const char *name; /* below infiniband/<rdma>/ or net/<netdev>/ */
@@ -29,6 +29,7 @@ static const struct emu_live ib_files[] = {
 	{ .name = "ports/1/state", .kind = LIVE_STATE },
 	{ .name = "ports/1/phys_state", .kind = LIVE_PHYS_STATE },
 	{ .name = "emu_objects", .kind = LIVE_OBJECTS },
+	{ .name = "emu_link", .kind = LIVE_LINK },
 	{ "ports/1/counters/port_xmit_packets", LIVE_COUNTER, COUNT(tx_packets), 0, 0, 0 },
 	{ "ports/1/counters/port_rcv_packets", LIVE_COUNTER, COUNT(rx_packets), 0, 0, 0 },
 	/* PRM: "port_xmit_data", in units of 4 bytes */
@@ -142,6 +143,8 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 		return put(text, size, up ? "4: ACTIVE" : "1: DOWN");
 	case LIVE_PHYS_STATE:
 		return put(text, size, up ? "5: LinkUp" : "3: Disabled");
+	case LIVE_LINK:
+		return put(text, size, up ? "up" : "down");
 	case LIVE_CARRIER:
 		return put(text, size, up ? "1" : "0");
 	case LIVE_OPERSTATE:
@@ -161,43 +164,77 @@ void emu_live_name(const struct emu_live *live, const struct emu_dev *dev,
 	snprintf(name, EMU_LIVE_NAME, "daqiri-emu/%s/%s", dev->netdev, live->name);
 }
 
-const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev)
+/* The writable file of this name among those of dev. */
+static const struct emu_live *find_writable(const char *name, const struct emu_dev *dev,
+					    const struct emu_live *list, unsigned n)
 {
 	char here[EMU_LIVE_NAME];
 
+	for (unsigned i = 0; i < n; i++) {
+		emu_live_name(&list[i], dev, here);
+		if (emu_live_writable(&list[i]) && !strcmp(name, here))
+			return &list[i];
+	}
+	return NULL;
+}
+
+const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev)
+{
+	const struct emu_live *live;
+
 	for (unsigned i = 0; i < emu_settings.n_ports; i++) {
-		for (unsigned f = 0; f < EMU_COUNT(net_files); f++) {
-			*dev = &emu_devs[i];
-			emu_live_name(&net_files[f], *dev, here);
-			if (emu_live_writable(&net_files[f]) && !strcmp(name, here))
-				return &net_files[f];
-		}
+		*dev = &emu_devs[i];
+		live = find_writable(name, *dev, net_files, EMU_COUNT(net_files));
+		if (!live)
+			live = find_writable(name, *dev, ib_files, EMU_COUNT(ib_files));
+		if (live)
+			return live;
 	}
 	return NULL;
 }
 
 bool emu_live_writable(const struct emu_live *live)
 {
-	return live->kind == LIVE_MTU;
+	return live->kind == LIVE_MTU || live->kind == LIVE_LINK;
+}
+
+/* A word or number, as echo writes it. */
+static int write_mtu(struct emu_dev *dev, const char *text)
+{
+	char *end;
+	unsigned long mtu = strtoul(text, &end, 0);
+
+	if (end == text || (*end && *end != '\n') || mtu < MTU_MIN || mtu > MTU_MAX)
+		return -EINVAL;
+	return emu_netdev_set_mtu(dev, (uint32_t)mtu);
+}
+
+static int write_link(const struct emu_dev *dev, const char *text)
+{
+	size_t n = strcspn(text, "\n");
+	bool up = n == 2 && !memcmp(text, "up", 2);
+
+	if (!up && (n != 4 || memcmp(text, "down", 4)))
+		return -EINVAL;
+	emu_wire_set_link(dev->index, up);
+	return 0;
 }
 
 int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char *text, size_t n)
 {
-	char buf[32], *end;
-	unsigned long mtu;
+	char buf[32];
 	int ret;
 
-	if (live->kind != LIVE_MTU)
+	if (!emu_live_writable(live))
 		return -EACCES;
 	if (n >= sizeof(buf))
 		return -EINVAL;
 	memcpy(buf, text, n);
 	buf[n] = 0;
-	mtu = strtoul(buf, &end, 0);
-	if (end == buf || (*end && *end != '\n') || mtu < MTU_MIN || mtu > MTU_MAX)
-		return -EINVAL;
 	pthread_mutex_lock(&emu_lock);
 	ret = emu_wire_need();
 	pthread_mutex_unlock(&emu_lock);
-	return ret ? ret : emu_netdev_set_mtu(dev, (uint32_t)mtu);
+	if (ret)
+		return ret;
+	return live->kind == LIVE_MTU ? write_mtu(dev, buf) : write_link(dev, buf);
 }

@@ -49,6 +49,7 @@ static const struct attr port_attrs[] = {
 	{"ports/1/cap_mask", "0x04010000\n"},
 	{"ports/1/pkeys/0", "0xffff\n"},
 	{"emu_objects", ""},
+	{"emu_link", "up\n"},
 };
 
 static const char *const port_counters[] = {

@@ -131,6 +131,24 @@ int emu_uverbs_open(unsigned port, int flags)
 	return -1;
 }
 
+/*
+ * On the engine's thread, which may not wait for the control path: that waits for the engine.
+ * IB_EVENT_PORT_*, with the port's number.
+ */
+bool emu_link_event(struct emu_dev *dev, bool up)
+{
+	struct emu_ctx *ctx;
+
+	if (pthread_mutex_trylock(&emu_lock))
+		return false;
+	TAILQ_FOREACH (ctx, &contexts, link) {
+		if (ctx->dev == dev)
+			emu_async_event(ctx, up ? EMU_ASYNC_PORT_ACTIVE : EMU_ASYNC_PORT_ERR, 1);
+	}
+	pthread_mutex_unlock(&emu_lock);
+	return true;
+}
+
 /* The device of the child is a new one: nothing of the parent's lives there. */
 void emu_uverbs_fork_child(void)
 {

@@ -269,6 +269,18 @@ static int join(char *err, size_t size)
 	return rc;
 }
 
+static void attach_port(struct emu_dev *dev, struct emu_wire_port *port)
+{
+	dev->wire = port;
+	dev->link_seen = __atomic_load_n(&port->link_up, __ATOMIC_RELAXED);
+}
+
+void emu_wire_set_link(unsigned port, bool up)
+{
+	__atomic_store_n(&emu_devs[port].wire->link_up, up, __ATOMIC_RELAXED);
+	__atomic_store_n(&emu_devs[emu_wire_peer(port)].wire->link_up, up, __ATOMIC_RELAXED);
+}
+
 int emu_wire_attach(char *err, size_t size)
 {
 	unsigned i;
@@ -291,7 +303,7 @@ int emu_wire_attach(char *err, size_t size)
 	if (rc)
 		goto err_join;
 	for (i = 0; i < emu_settings.n_ports; i++)
-		emu_devs[i].wire = &emu_wire.head->ports[i].pub;
+		attach_port(&emu_devs[i], &emu_wire.head->ports[i].pub);
 	return 0;
 
 err_join:
