@@ -17,10 +17,20 @@
 
 static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 
-static const struct emu_table *const tables[] = {
-	&emu_device_table, &emu_uar_table,  &emu_mem_table,	    &emu_cq_table,
-	&emu_qp_table,	   &emu_wq_table,   &emu_devx_table,	    &emu_flow_table,
-	&emu_gid_table,	   &emu_rate_table, &emu_flow_action_table, &emu_counters_table,
+const struct emu_table *const emu_tables[] = {
+	&emu_device_table,
+	&emu_uar_table,
+	&emu_mem_table,
+	&emu_cq_table,
+	&emu_qp_table,
+	&emu_wq_table,
+	&emu_devx_table,
+	&emu_flow_table,
+	&emu_gid_table,
+	&emu_rate_table,
+	&emu_flow_action_table,
+	&emu_counters_table,
+	NULL,
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */
@@ -171,9 +181,9 @@ void emu_uverbs_fork_child(void)
 
 static const struct emu_method *find_method(uint16_t object, uint16_t method)
 {
-	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
-		for (unsigned i = 0; i < tables[t]->n_methods; i++) {
-			const struct emu_method *m = &tables[t]->methods[i];
+	for (unsigned t = 0; emu_tables[t]; t++) {
+		for (unsigned i = 0; i < emu_tables[t]->n_methods; i++) {
+			const struct emu_method *m = &emu_tables[t]->methods[i];
 
 			if (m->object == object && m->method == method)
 				return m;
@@ -184,9 +194,9 @@ static const struct emu_method *find_method(uint16_t object, uint16_t method)
 
 static const struct emu_write *find_write(uint32_t cmd, bool extended)
 {
-	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
-		for (unsigned i = 0; i < tables[t]->n_writes; i++) {
-			const struct emu_write *w = &tables[t]->writes[i];
+	for (unsigned t = 0; emu_tables[t]; t++) {
+		for (unsigned i = 0; i < emu_tables[t]->n_writes; i++) {
+			const struct emu_write *w = &emu_tables[t]->writes[i];
 
 			if (w->cmd == cmd && w->extended == extended)
 				return w;

@@ -171,6 +171,9 @@ struct emu_table {
 	unsigned n_writes;
 };
 
+/* All of them, up to a NULL: uverbs.c. */
+extern const struct emu_table *const emu_tables[];
+
 #define EMU_COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
 /* The last two members of a struct emu_method. */
 #define EMU_SPECS(array) (array), EMU_COUNT(array)

@@ -60,11 +60,6 @@ int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char 
 
 /* ---- one call ------------------------------------------------------------------------------- */
 
-static const struct emu_table *const tables[] = {
-	&emu_device_table, &emu_uar_table,  &emu_mem_table,  &emu_cq_table,  &emu_qp_table,
-	&emu_wq_table,	   &emu_devx_table, &emu_flow_table, &emu_gid_table, &emu_rate_table,
-};
-
 static struct {
 	const uint8_t *data;
 	size_t left;
@@ -227,20 +222,20 @@ static void run(struct call *c, int fd)
 
 static const struct emu_method *pick_method(unsigned i)
 {
-	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
-		if (i < tables[t]->n_methods)
-			return &tables[t]->methods[i];
-		i -= tables[t]->n_methods;
+	for (unsigned t = 0; emu_tables[t]; t++) {
+		if (i < emu_tables[t]->n_methods)
+			return &emu_tables[t]->methods[i];
+		i -= emu_tables[t]->n_methods;
 	}
 	return NULL;
 }
 
 static const struct emu_write *pick_write(unsigned i)
 {
-	for (unsigned t = 0; t < EMU_COUNT(tables); t++) {
-		if (i < tables[t]->n_writes)
-			return &tables[t]->writes[i];
-		i -= tables[t]->n_writes;
+	for (unsigned t = 0; emu_tables[t]; t++) {
+		if (i < emu_tables[t]->n_writes)
+			return &emu_tables[t]->writes[i];
+		i -= emu_tables[t]->n_writes;
 	}
 	return NULL;
 }
