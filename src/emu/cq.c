@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "emu_dev.h"
+#include "script.h"
 
 #define ARM_POISON 0xffffffffu
 
@@ -83,8 +84,19 @@ void emu_cq_notify(struct emu_cq *cq, enum emu_cqe_kind kind)
 		fire(cq);
 }
 
+/* --faults: as if it were full. */
+static bool scripted(const struct emu_cq *cq)
+{
+	return emu_script_has(EMU_ON_COMPLETION) &&
+	       emu_script_hit(EMU_ON_COMPLETION, cq->dev->index, 0);
+}
+
 bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
 {
+	if (!cq->overrun && scripted(cq)) {
+		emu_cq_overrun(cq);
+		return false;
+	}
 	if (cq->session.on)
 		return emu_session_write(cq, img, kind);
 	if (cq->overrun)

@@ -302,6 +302,8 @@ int main(int argc, char **argv)
 	}
 	ret = launch_find(argv[optind], path);
 	if (!ret)
+		ret = launch_script(wish.want.fault_file);
+	if (!ret)
 		ret = launch_wire(&wish, &set);
 	if (!ret && set.broken)
 		launch_complain("this device is broken on purpose: %s: %s",

@@ -256,6 +256,7 @@ struct emu_dev {
 	uint32_t n_mkeys;
 	bool link_seen;		    /* as the engine has told the contexts of it */
 	struct emu_wire_port *wire; /* this port's end in the shared memory */
+	bool fatal;		    /* it is lost: calls are EIO, nothing moves */
 	uint32_t next_num;	    /* QP, CQ, RQ numbers: from one counter, 24 bits */
 };
 

@@ -146,6 +146,8 @@ void emu_counters_flush(void);
 unsigned emu_wire_peer(unsigned port);
 /* A frame leaves the port: to the cable, to the port itself, or nowhere. */
 void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len);
+/* Over the cable, to what is at its other end. */
+void emu_wire_cross(unsigned port, const uint8_t *data, uint32_t len);
 /* The longest frame that the port lets through. */
 uint32_t emu_wire_limit(unsigned port, const uint8_t *data);
 /* False: another process must empty its ring first; the sender waits, like behind a pause frame. */

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "emu_dev.h"
 #include "pcap.h"
+#include "script.h"
 
 #define SENTINEL UINT64_MAX /* queue 0xffffff does not exist */
 
@@ -266,22 +267,20 @@ static unsigned device_turn(struct emu_dev *dev)
 	return work;
 }
 
-static void tick(uint64_t now_ns)
-{
-	emu_wire_tick(now_ns);
-	emu_pcap_tick(now_ns);
-}
-
 static unsigned turn(void)
 {
 	unsigned work = 0, i;
 
 	engine.turns++;
 	emu_wire_sync();
-	if (engine.turns % FLUSH_TURNS == 0)
-		tick(emu_time_ns());
+	if (engine.turns % FLUSH_TURNS == 0) {
+		emu_wire_tick(emu_time_ns());
+		emu_pcap_tick(emu_time_ns());
+	}
+	if (emu_script_on)
+		work += emu_script_turn(emu_time_ns());
 	for (i = 0; i < emu_settings.n_ports; i++)
-		if (!LIST_EMPTY(&emu_devs[i].uars))
+		if (!LIST_EMPTY(&emu_devs[i].uars) && !emu_devs[i].fatal)
 			work += device_turn(&emu_devs[i]);
 	emu_ring_flush();
 	emu_time_expire();

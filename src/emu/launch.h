@@ -39,6 +39,9 @@ int launch_netdev_make(struct emu_settings *set);
 /* Those of the wire in dir, if there are any. */
 void launch_netdev_remove(const char *dir);
 
+/* launch_script.c: judges the file of --faults, if path is not empty. 0, or the exit status. */
+int launch_script(const char *path);
+
 /* launch_pcap.c: makes the file of --pcap, if path is not empty. 0, or the exit status after telling. */
 int launch_pcap(const char *path);
 

@@ -58,7 +58,7 @@ static const struct emu_option options[] = {
 	 .doc = "enhanced multi-packet send (default on)"},
 	{"pcap", EMU_OPTION_PATH, AT(pcap), .ready = true, .arg = "FILE",
 	 .doc = "record what PROGRAM sends over the wire"},
-	{"faults", EMU_OPTION_PATH, AT(fault_file), .arg = "FILE",
+	{"faults", EMU_OPTION_PATH, AT(fault_file), .ready = true, .arg = "FILE",
 	 .doc = "play the faults that FILE lists"},
 	{"break", EMU_OPTION_CHOICE, AT(broken), .ready = true, .arg = "NAME", .choices = "nothing"
 #define B(id, name, meaning) "|" name

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Would the kernel pin this memory? Asked of the kernel itself, page by page where it is old. */
+#include "script.h"
 #include "pages.h"
 #include "uverbs_mem.h"
 
@@ -82,6 +83,9 @@ int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable)
 	pin->pages = 0;
 	if (!emu_page_span(addr, length, page, span))
 		return -EINVAL;
+	/* --faults: the answer of a kernel whose limit is reached */
+	if (emu_script_has(EMU_ON_REGISTER) && emu_script_hit(EMU_ON_REGISTER, 0, 0))
+		return -ENOMEM;
 	ret = check_limit((span[1] - span[0]) / page);
 	if (!ret)
 		ret = check_mapped(span[0], span[1], writable);

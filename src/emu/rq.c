@@ -6,6 +6,7 @@
 #include "caps.h"
 #include "packet_deep.h"
 #include "rq.h"
+#include "script.h"
 
 void emu_rq_reset(struct emu_rq *rq)
 {
@@ -335,11 +336,20 @@ static void set_source(const struct emu_rq *rq, struct emu_rx *rx)
 
 static void receive(struct emu_rq *rq, struct emu_rx *rx)
 {
+	const struct emu_script_line *line;
+
 	if (rq->state != EMU_QUEUE_RDY || !emu_rq_has_wqe(rq)) {
 		emu_counted[rq->dev->index].out_of_buffer += !emu_broken(OUT_OF_BUFFER);
 		if (rq->out_of_buffer)
 			++*rq->out_of_buffer;
 		return;
+	}
+	if (emu_script_has(EMU_ON_RECEIVE)) {
+		line = emu_script_hit(EMU_ON_RECEIVE, rq->dev->index, 0);
+		if (line) {
+			emu_rq_fail(rq, (enum emu_syndrome)line->arg);
+			return;
+		}
 	}
 	set_source(rq, rx);
 	if (rq->log_stride)

@@ -4,6 +4,7 @@
 
 #include "emu_dev.h"
 #include "fault.h"
+#include "script.h"
 
 /* A WQE that wraps at the ring's end is put together here. One engine, one WQE at a time. */
 static uint8_t wrapped[(EMU_MAX_DS + 4) * EMU_DS];
@@ -185,6 +186,14 @@ static void unwrap(const struct emu_sq *sq, struct emu_wqe *wqe)
 	wqe->bytes = wrapped;
 }
 
+/* --faults: the error that is to come instead of a good completion. */
+static enum emu_syndrome scripted(struct emu_sq *sq)
+{
+	const struct emu_script_line *line = emu_script_hit(EMU_ON_SEND, sq->dev->index, 0);
+
+	return line ? (enum emu_syndrome)line->arg : EMU_SYN_NONE;
+}
+
 /* False: the queue has stopped, or waits for a time. */
 static bool step(struct emu_sq *sq, unsigned *frames)
 {
@@ -206,6 +215,13 @@ static bool step(struct emu_sq *sq, unsigned *frames)
 	}
 	if (!over)
 		return wqe.opcode != EMU_OP_WAIT;
+	if (wqe.ce >= EMU_CE_ALWAYS && emu_script_has(EMU_ON_SEND)) {
+		syndrome = scripted(sq);
+		if (syndrome != EMU_SYN_NONE) {
+			fail(sq, &wqe, syndrome);
+			return false;
+		}
+	}
 	sq->ci = (uint16_t)(sq->ci + wqebbs(&wqe));
 	if ((wqe.ce >= EMU_CE_ALWAYS || emu_broken(COMPLETION_MODE)) && !write_cqe(sq, &wqe)) {
 		fatal(sq);

@@ -4,6 +4,8 @@
 #include "uverbs.h"
 #include "uverbs_clock.h"
 #include "preload.h"
+#include "script.h"
+#include "script_call.h"
 #include "uverbs_check.h"
 
 #include <errno.h>
@@ -243,7 +245,9 @@ static int invoke_write(struct emu_call *call)
 	decode_out(call, UVERBS_ATTR_CORE_OUT, &call->out, &call->out_len);
 	if (call->in_len < w->min_in || call->out_len < w->min_out)
 		return -ENOSPC;
-	ret = w->run(call);
+	ret = emu_script_has(EMU_ON_CALL) ? emu_script_write(w, call->ctx->dev->index) : 0;
+	if (!ret)
+		ret = w->run(call);
 	if (!ret)
 		mark_written(call, UVERBS_ATTR_CORE_OUT);
 	return ret;
@@ -284,6 +288,9 @@ static int dispatch(struct emu_call *call)
 	const struct emu_method *m = &invoke_method;
 	int ret;
 
+	emu_script_load();
+	if (__atomic_load_n(&call->ctx->dev->fatal, __ATOMIC_ACQUIRE))
+		return -EIO;
 	if (hdr->object_id != m->object || hdr->method_id != m->method)
 		m = find_method(hdr->object_id, hdr->method_id);
 	if (!m)
@@ -297,7 +304,9 @@ static int dispatch(struct emu_call *call)
 		decode_buffer(call, UVERBS_ATTR_UHW_IN, &call->uhw_in, &call->uhw_in_len);
 		decode_out(call, UVERBS_ATTR_UHW_OUT, &call->uhw_out, &call->uhw_out_len);
 	}
-	ret = m->run(call);
+	ret = emu_script_has(EMU_ON_CALL) ? emu_script_method(m, call->ctx->dev->index) : 0;
+	if (!ret)
+		ret = m->run(call);
 	if (!ret && m->uhw)
 		mark_written(call, UVERBS_ATTR_UHW_OUT);
 	return ret;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pcap.h"
+#include "script.h"
 #include "wire.h"
 
 #define STALL_NS 250000000u /* after this the sender waits no longer for another process */
@@ -125,9 +126,35 @@ static bool spoil(unsigned port, struct emu_frame *f)
 	return emu_broken(LOSS);
 }
 
+void emu_wire_cross(unsigned port, const uint8_t *data, uint32_t len)
+{
+	unsigned peer = emu_wire_peer(port);
+	struct emu_frame frame;
+
+	if (!link_up(peer))
+		return;
+	if (emu_settings.vf && !emu_flow_kernel_takes(peer, data))
+		return; /* the e-switch has no such address for this function */
+	if (len > emu_wire_limit(peer, data)) {
+		emu_counted[peer].rx_over_mtu++;
+		return;
+	}
+	count_rx(peer, data, len);
+	if (emu_pcap_on)
+		emu_pcap_frame(data, len);
+	frame.data = data;
+	frame.len = len;
+	frame.ctx = NULL; /* nobody's own: it comes from the cable */
+	frame.block_mc = false;
+	frame.looped = 0;
+	if (emu_settings.broken && spoil(peer, &frame))
+		return;
+	emu_wire_deliver(peer, &frame, false);
+}
+
 void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 {
-	unsigned port = sq->dev->index, peer = emu_wire_peer(port);
+	unsigned port = sq->dev->index;
 	struct emu_frame frame;
 
 	if (emu_wire.fd < 0)
@@ -154,20 +181,10 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 	count_tx(port, data, len);
 	if (emu_steer_sniffs(emu_wire.ports[port].steer))
 		emu_flow_sniff_tx(port, &frame, false);
-	if (!link_up(peer))
-		return;
-	if (emu_settings.vf && !emu_flow_kernel_takes(peer, data))
-		return; /* the e-switch has no such address for this function */
-	if (len > emu_wire_limit(peer, data)) {
-		emu_counted[peer].rx_over_mtu++;
-		return;
-	}
-	count_rx(peer, data, len);
-	if (emu_pcap_on)
-		emu_pcap_frame(data, len);
-	if (emu_settings.broken && spoil(peer, &frame))
-		return;
-	emu_wire_deliver(peer, &frame, false);
+	if (emu_script_has(EMU_ON_FRAME))
+		emu_script_frame(port, data, len);
+	else
+		emu_wire_cross(port, data, len);
 }
 
 /*

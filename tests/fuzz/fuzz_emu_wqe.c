@@ -13,6 +13,7 @@
 
 #include "emu/emu_dev.h"
 #include "emu/pcap.h"
+#include "emu/script.h"
 #include "emu/wire.h"
 
 enum { QPN = 0x123, PDN = 7, MEMORY = 4096, RX_SLOT = 2048, RX_DEPTH = 8, CQ_DEPTH = 64 };
@@ -70,6 +71,21 @@ void emu_async_event(struct emu_ctx *ctx, enum emu_async type, uint64_t element)
 	(void)ctx;
 	(void)type;
 	(void)element;
+}
+
+uint32_t emu_script_on;
+
+struct emu_script_line *emu_script_hit(enum emu_script_on on, unsigned port, unsigned call)
+{
+	(void)on;
+	(void)port;
+	(void)call;
+	return NULL;
+}
+
+void emu_script_frame(unsigned port, const uint8_t *data, uint32_t len)
+{
+	emu_wire_cross(port, data, len);
 }
 
 bool emu_pcap_on;
