@@ -123,6 +123,8 @@ void kit_rule_ipv4(struct kit_rule *r, const char *src, const char *dst);
 void kit_rule_udp(struct kit_rule *r, unsigned sport, unsigned dport);
 void kit_rule_tag(struct kit_rule *r, uint32_t tag);
 void kit_rule_drop(struct kit_rule *r);
+/* Any other spec. */
+void kit_rule_add(struct kit_rule *r, const void *spec, size_t size);
 /* NULL and errno where it is refused. */
 struct ibv_flow *kit_flow(struct kit *k, struct ibv_qp *qp, struct kit_rule *r);
 /* Everything to qp, behind all other rules. */

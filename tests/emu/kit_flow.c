@@ -16,7 +16,7 @@ void kit_rule(struct kit_rule *r, unsigned priority)
 	r->attr.port = 1;
 }
 
-static void add_spec(struct kit_rule *r, const void *spec, size_t size)
+void kit_rule_add(struct kit_rule *r, const void *spec, size_t size)
 {
 	cr_assert_leq(r->attr.size + size, sizeof(*r));
 	memcpy((uint8_t *)r + r->attr.size, spec, size);
@@ -40,7 +40,7 @@ void kit_rule_eth(struct kit_rule *r, const char *dst, const char *src, unsigned
 		spec.val.ether_type = htobe16((uint16_t)type);
 		spec.mask.ether_type = 0xffff;
 	}
-	add_spec(r, &spec, sizeof(spec));
+	kit_rule_add(r, &spec, sizeof(spec));
 }
 
 void kit_rule_ipv4(struct kit_rule *r, const char *src, const char *dst)
@@ -55,7 +55,7 @@ void kit_rule_ipv4(struct kit_rule *r, const char *src, const char *dst)
 		inet_pton(AF_INET, dst, &spec.val.dst_ip);
 		spec.mask.dst_ip = 0xffffffff;
 	}
-	add_spec(r, &spec, sizeof(spec));
+	kit_rule_add(r, &spec, sizeof(spec));
 }
 
 void kit_rule_udp(struct kit_rule *r, unsigned sport, unsigned dport)
@@ -70,7 +70,7 @@ void kit_rule_udp(struct kit_rule *r, unsigned sport, unsigned dport)
 		spec.val.dst_port = htobe16((uint16_t)dport);
 		spec.mask.dst_port = 0xffff;
 	}
-	add_spec(r, &spec, sizeof(spec));
+	kit_rule_add(r, &spec, sizeof(spec));
 }
 
 void kit_rule_tag(struct kit_rule *r, uint32_t tag)
@@ -78,7 +78,7 @@ void kit_rule_tag(struct kit_rule *r, uint32_t tag)
 	struct ibv_flow_spec_action_tag spec = {
 		.type = IBV_FLOW_SPEC_ACTION_TAG, .size = sizeof(spec), .tag_id = tag};
 
-	add_spec(r, &spec, sizeof(spec));
+	kit_rule_add(r, &spec, sizeof(spec));
 }
 
 void kit_rule_drop(struct kit_rule *r)
@@ -86,7 +86,7 @@ void kit_rule_drop(struct kit_rule *r)
 	struct ibv_flow_spec_action_drop spec = {.type = IBV_FLOW_SPEC_ACTION_DROP,
 						 .size = sizeof(spec)};
 
-	add_spec(r, &spec, sizeof(spec));
+	kit_rule_add(r, &spec, sizeof(spec));
 }
 
 struct ibv_flow *kit_flow(struct kit *k, struct ibv_qp *qp, struct kit_rule *r)
