@@ -127,6 +127,15 @@ static void hold(struct emu_cq *cq, const struct emu_cqe *cqe)
 	SLIST_INSERT_HEAD(&holders, cq, session.link);
 }
 
+/*
+ * No session goes on from the ring's last entry to its first: DPDK's vector receive function walks
+ * through one without wrapping, in the ring and in its own table of buffers (rxq_cq_decompress_v).
+ */
+static bool at_ring_end(const struct emu_cq *cq)
+{
+	return ((cq->pi + cq->session.n) & (cq->n_cqe - 1)) == 0;
+}
+
 bool emu_session_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
 {
 	struct emu_session *s = &cq->session;
@@ -134,7 +143,7 @@ bool emu_session_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind
 
 	if (cq->overrun)
 		return false;
-	if (s->n && (!small || s->n == EMU_MINI_MAX || !joins(s, img)))
+	if (s->n && (!small || s->n == EMU_MINI_MAX || at_ring_end(cq) || !joins(s, img)))
 		end(cq);
 	if (emu_cq_full(cq, s->n)) {
 		end(cq);
