@@ -121,8 +121,8 @@ static void happen(const struct emu_script_line *line, struct emu_dev *dev)
 		tell(dev, EMU_ASYNC_DEVICE_FATAL);
 		return;
 	}
-	if (__atomic_exchange_n(&dev->wire->link_up, up, __ATOMIC_RELAXED) != (uint32_t)up)
-		tell(dev, up ? EMU_ASYNC_PORT_ACTIVE : EMU_ASYNC_PORT_ERR);
+	/* the engine sees it and tells the contexts, as when the cable is pulled */
+	__atomic_store_n(&dev->wire->link_up, up, __ATOMIC_RELAXED);
 }
 
 /* Time begins when the device is first used. */

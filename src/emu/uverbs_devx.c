@@ -5,6 +5,7 @@
  */
 #include "uverbs_devx.h"
 #include "devx_prm.h"
+#include "fault.h"
 
 #include <errno.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
@@ -212,6 +213,9 @@ static int admit(const struct emu_devx_cmd *cmd, enum emu_devx_class class)
 {
 	if (!cmd->ctx->devx && !AMONG(cmd->opcode, for_all))
 		return -EINVAL;
+	/* the kernel's own uid serves them, and it has none where there is no DevX at all */
+	if (!cmd->ctx->devx && emu_fault(EMU_FAULT_NO_DEVX))
+		return -EOPNOTSUPP;
 	return kernel_knows(cmd, class) ? 0 : -EINVAL;
 }
 
