@@ -11,6 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+/* MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS, which rdma-core 33 does not name */
+#define REAL_TIME_TS (1u << 7)
+
 static struct ibv_context *ctx;
 static struct ibv_pd *pd;
 
@@ -55,7 +58,7 @@ static void tell_device(void)
 	printf("firmware %s\n", attr.orig_attr.fw_ver);
 	printf("core-clock-khz %" PRIu64 "\n", attr.hca_core_clock);
 	printf("speed %u\nwidth %u\n", port.active_speed, port.active_width);
-	printf("real-time-flag %d\n", !!(dv.flags & MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS));
+	printf("real-time-flag %d\n", !!(dv.flags & REAL_TIME_TS));
 	printf("empw-flag %d\n", !!(dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW));
 }
 
