@@ -38,6 +38,8 @@ chroot_unpack() {
 }
 
 chroot_mount() {
+	# in a container debootstrap makes it a link to itself, over which mount would hit our own /proc
+	[ ! -L "$1/proc" ] || rm "$1/proc"
 	mkdir -p "$1"/{proc,dev,sys}
 	mount -t proc proc "$1/proc"
 	mount --rbind /dev "$1/dev"
