@@ -12,7 +12,7 @@
 #define EMU_DEVX_FILE 0xa0000u
 
 /* QUERY_HCA_CAP's op_mod: 15:1 which capabilities, 0 maximum or current. mlx5_ifc.h: MLX5_CAP_* */
-enum { CAP_GENERAL = 0, CAP_ETHERNET = 1, CAP_FLOW_TABLE = 7, CAP_QOS = 12 };
+enum { CAP_GENERAL = 0, CAP_ETHERNET = 1, CAP_FLOW_TABLE = 7, CAP_QOS = 12, CAP_DEVICE_MEMORY = 15 };
 
 struct cap {
 	struct emu_field field;
@@ -157,6 +157,8 @@ static enum emu_status query_hca_cap(struct emu_devx_cmd *cmd)
 		return EMU_ST_OK;
 	case CAP_QOS:
 		put_caps(cmd, qos, EMU_COUNT(qos));
+		return EMU_ST_OK;
+	case CAP_DEVICE_MEMORY: /* known to the firmware, and there is none: nothing but zeros */
 		return EMU_ST_OK;
 	default: /* of features that this card has not */
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);

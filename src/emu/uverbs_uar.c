@@ -84,6 +84,8 @@ static struct emu_uar *uar_new(struct emu_ctx *ctx, bool write_combining)
 	uar->ctx = ctx;
 	uar->write_combining = write_combining;
 	uar->n_uars = emu_uars_in(page_size());
+	/* page 0 is never given: programs take 0 for none (mlx5_base.py of rdma-core's tests) */
+	uar->index = emu_uars_in(page_size());
 	while (emu_uar_find(ctx, uar->index))
 		uar->index += emu_uars_in(page_size());
 	if (uar->index / emu_uars_in(page_size()) >= MAX_UARS ||
