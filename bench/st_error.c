@@ -242,7 +242,7 @@ static void arm(struct st_cq *cq)
 	uint32_t word = cq->ci & 0xffffff; /* PRM: any completion, sequence 0 */
 	uint64_t bell = htobe64((uint64_t)word << 32 | cq->dv.cqn);
 
-	__atomic_store_n(&cq->dv.dbrec[1], htobe32(word), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&cq->dv.dbrec[1], htobe32(word), __ATOMIC_RELEASE);
 	__sync_synchronize(); /* the record first */
 	*(volatile uint64_t *)(void *)((uint8_t *)cq->dv.cq_uar + 0x20) = bell;
 	__sync_synchronize();

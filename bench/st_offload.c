@@ -136,7 +136,7 @@ static void wait_until(struct st_sq *sq, uint64_t value)
 
 	st_wqe_begin(sq, ST_OP_WAIT, ST_CE_FIRST);
 	ctrl = (struct mlx5_wqe_ctrl_seg *)(void *)sq->wqe;
-	ctrl->opmod_idx_opcode |= htobe32(2u << 24); /* PRM: wait on time */
+	*(uint32_t *)(void *)&ctrl->opmod_idx_opcode |= htobe32(2u << 24); /* PRM: wait on time */
 	seg = st_wqe_seg(sq, 2);
 	seg[3] = CYCLIC_SMALLER;
 	memcpy(seg + 16, &be, 8);

@@ -149,7 +149,7 @@ bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms
 	read_cqe(at, out);
 	cq->ci++;
 	/* release: the CQE was read before the device may write it again */
-	__atomic_store_n(&cq->dv.dbrec[0], htobe32(cq->ci & 0xffffff), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&cq->dv.dbrec[0], htobe32(cq->ci & 0xffffff), __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -252,7 +252,7 @@ void st_wqe_end(struct st_sq *sq)
 	struct mlx5_wqe_ctrl_seg *ctrl = (struct mlx5_wqe_ctrl_seg *)(void *)sq->wqe;
 	unsigned n = (sq->begun + 3) / 4;
 
-	ctrl->qpn_ds = htobe32(sq->qp->qp_num << 8 | sq->begun);
+	*(uint32_t *)(void *)&ctrl->qpn_ds = htobe32(sq->qp->qp_num << 8 | sq->begun);
 	for (unsigned i = 0; i < n; i++, sq->pi++)
 		memcpy((uint8_t *)sq->dv.sq.buf + (size_t)(sq->pi & (sq->dv.sq.wqe_cnt - 1)) * 64,
 		       sq->wqe + (size_t)i * 64, 64);
@@ -262,7 +262,7 @@ void st_wqe_end(struct st_sq *sq)
 void st_sq_record(struct st_sq *sq)
 {
 	to_device(); /* the WQEs first */
-	__atomic_store_n(&sq->dv.dbrec[MLX5_SND_DBR], htobe32(sq->pi), __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)(void *)&sq->dv.dbrec[MLX5_SND_DBR], htobe32(sq->pi), __ATOMIC_RELAXED);
 }
 
 void st_sq_bell(struct st_sq *sq, const struct mlx5_wqe_ctrl_seg *ctrl)

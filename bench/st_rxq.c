@@ -39,14 +39,14 @@ void st_rx_keys(struct st_rx *rx, bool good)
 	if (!rx->wq)
 		return;
 	for (unsigned i = 0; i < ST_RX_DEPTH; i++)
-		rx_wqe(rx, i)->lkey = htobe32(rx->port->mr->lkey ^ (good ? 0 : BAD_KEY));
+		*(uint32_t *)(void *)&rx_wqe(rx, i)->lkey = htobe32(rx->port->mr->lkey ^ (good ? 0 : BAD_KEY));
 }
 
 static void rx_post(struct st_rx *rx, unsigned n)
 {
 	rx->pi = (uint16_t)(rx->pi + n);
 	/* release: the WQEs are in memory before the device may look at them */
-	__atomic_store_n(&rx->dv.dbrec[MLX5_RCV_DBR], htobe32(rx->pi), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&rx->dv.dbrec[MLX5_RCV_DBR], htobe32(rx->pi), __ATOMIC_RELEASE);
 }
 
 static void set_state(struct st *st, struct st_rx *rx, enum ibv_wq_state state)
@@ -230,7 +230,7 @@ static void compare(struct st *st, const uint8_t *got, const struct st_frame *f,
 void st_rx_expect(struct st *st, struct st_rx *rx, const struct st_frame *f, struct st_cqe *cqe)
 {
 	unsigned len = f->len < 60 ? 60 : f->len; /* the wire pads */
-	struct st_cqe own;
+	struct st_cqe own = {0};
 
 	cqe = cqe ? cqe : &own;
 	memset(cqe, 0, sizeof(*cqe));

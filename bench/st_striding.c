@@ -89,7 +89,7 @@ static void post(struct striding *s, unsigned n)
 {
 	s->rx.pi = (uint16_t)(s->rx.pi + n);
 	/* release: the WQEs are in memory before the device may look at them */
-	__atomic_store_n(&s->rx.dv.dbrec[MLX5_RCV_DBR], htobe32(s->rx.pi), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&s->rx.dv.dbrec[MLX5_RCV_DBR], htobe32(s->rx.pi), __ATOMIC_RELEASE);
 }
 
 static void open_striding(struct st *st, struct striding *s)
@@ -140,7 +140,7 @@ static void use(struct st *st, struct striding *s, const struct st_cqe *cqe)
 static void expect(struct st *st, struct striding *s, const struct st_frame *f)
 {
 	struct st_cqe cqe = {0};
-	const uint8_t *at;
+	const uint8_t *at = NULL;
 
 	while (st_good(st)) {
 		if (!st_cq_poll(st, &s->rx.cq, &cqe, ST_WAIT_MS)) {

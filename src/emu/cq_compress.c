@@ -11,7 +11,8 @@
 #include "emu_dev.h"
 
 /* The completion queues that hold any. */
-static SLIST_HEAD(, emu_cq) holders = SLIST_HEAD_INITIALIZER(holders);
+SLIST_HEAD(emu_cq_holders, emu_cq);
+static struct emu_cq_holders holders;
 
 int emu_cq_compress(struct emu_cq *cq, unsigned format)
 {

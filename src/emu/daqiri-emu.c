@@ -284,7 +284,7 @@ int main(int argc, char **argv)
 {
 	struct option options[MAX_OPTIONS];
 	struct launch_wish wish = {0};
-	struct emu_settings set;
+	struct emu_settings set = {0};
 	char path[PATH_MAX];
 	int option, ret;
 

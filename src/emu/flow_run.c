@@ -3,6 +3,7 @@
  * Rules at work: a frame goes through the tables of a port, is counted, changed, and handed to the
  * destinations of the rules that it meets. Engine's thread.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "packet_deep.h"
@@ -40,10 +41,10 @@ static const uint32_t *words_of(const struct walk *w, bool egress)
 	if (!egress && !emu_steer_deep(w->steer))
 		return f->pkt.match;
 	emu_pkt_parse_deep(deep_words, &f->pkt, f->data, f->len);
-	deep_words[EMU_W_GRE] |= emu_to_be32(w->sqn & 0xffffff);
-	deep_words[EMU_W_REG_A] = emu_to_be32(w->regs[EMU_REG_A]);
+	deep_words[EMU_W_GRE] |= htobe32(w->sqn & 0xffffff);
+	deep_words[EMU_W_REG_A] = htobe32(w->regs[EMU_REG_A]);
 	for (i = 0; i < 8; i++)
-		deep_words[EMU_W_REG_C0 - i] = emu_to_be32(w->regs[EMU_REG_C0 + i]);
+		deep_words[EMU_W_REG_C0 - i] = htobe32(w->regs[EMU_REG_C0 + i]);
 	return deep_words;
 }
 

@@ -277,6 +277,7 @@ static void tell_inner(struct emu_rx *rx, struct emu_cqe *cqe)
 void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe)
 {
 	struct emu_frame *f = rx->frame;
+	uint16_t sum = 0;
 
 	verify(f);
 	*cqe = (struct emu_cqe){
@@ -294,7 +295,8 @@ void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe)
 		tell_inner(rx, cqe);
 	/* Nobody else reads it, and it costs a walk over the frame. */
 	if (rq->cq->session.on && rq->cq->session.format != EMU_MINI_HASH)
-		memcpy(&cqe->checksum, &(uint16_t){emu_pkt_sum(&f->pkt, f->data)}, 2);
+		sum = emu_pkt_sum(&f->pkt, f->data);
+	memcpy(&cqe->checksum, &sum, sizeof(sum));
 }
 
 static void receive_one(struct emu_rq *rq, struct emu_rx *rx)

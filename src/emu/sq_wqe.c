@@ -62,7 +62,7 @@ static bool read_eth(const struct emu_wqe *wqe, struct emu_wqe_eth *eth, struct 
 	if (hdr & EMU_ETH_INSERT_VLAN) {
 		tx->tpid = hdr & EMU_ETH_INSERT_SVLAN ? TPID_SVLAN : TPID_CVLAN;
 		tx->tci = (uint16_t)(eth->inline_hdr[0] << 8 | eth->inline_hdr[1]);
-		hdr &= (uint16_t) ~(EMU_ETH_INSERT_VLAN | EMU_ETH_INSERT_SVLAN);
+		hdr = (uint16_t)(hdr & ~(EMU_ETH_INSERT_VLAN | EMU_ETH_INSERT_SVLAN));
 	}
 	tx->edit = tx->csum || tx->tpid;
 	/* bits that no driver sets, and a tag where there is a header */

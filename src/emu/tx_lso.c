@@ -65,7 +65,7 @@ static void write_l4(uint8_t *data, const struct emu_tx_header *h, const struct 
 	if (!s->last)
 		l4[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (s->number)
-		l4[13] &= (uint8_t)~TCP_CWR;
+		l4[13] = (uint8_t)(l4[13] & ~TCP_CWR);
 }
 
 /* The header is in front; what h says of it holds for each segment. */

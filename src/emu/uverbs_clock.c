@@ -24,6 +24,7 @@ static void *map(const struct emu_ctx *ctx, uint32_t command, size_t page)
 	if (end < offset + (off_t)page && ftruncate(ctx->memfd, offset + (off_t)page))
 		return NULL;
 	at = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, ctx->memfd, offset);
+	/* cppcheck-suppress memleak ; the caller unmaps it */
 	return at == MAP_FAILED ? NULL : at;
 }
 
