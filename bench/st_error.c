@@ -278,7 +278,7 @@ static void completion_event(struct st *st)
 	struct ibv_comp_channel *channel;
 	struct ibv_cq *cq = NULL;
 	struct st_frame f;
-	struct st_link l;
+	struct st_link l = {0};
 	void *context;
 
 	channel = open_channel(st, &l);

@@ -168,7 +168,7 @@ static void wait_time(struct st *st)
 	wait_until(&l.sq, later(st, cqe.timestamp, WAIT_NS));
 	st_send(&l.sq, 1, &f);
 	st_rx_expect(st, &l.rx, &f, NULL);
-	st_need(st, st_now_ns() - start >= WAIT_NS / 100 * 99,
+	st_need(st, st_now_ns() - start >= (uint64_t)WAIT_NS / 100 * 99,
 		"a frame that was to wait %u ms came after %u us", WAIT_NS / 1000000,
 		(unsigned)((st_now_ns() - start) / 1000));
 }

@@ -219,7 +219,7 @@ void st_wqe_begin(struct st_sq *sq, unsigned opcode, unsigned ce)
 
 void *st_wqe_seg(struct st_sq *sq, unsigned ds)
 {
-	void *at = sq->wqe + sq->begun * 16;
+	void *at = sq->wqe + (size_t)sq->begun * 16;
 
 	sq->begun += ds;
 	return at;

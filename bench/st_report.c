@@ -100,7 +100,8 @@ void st_redact(char *text)
 {
 	for (char *p = text; *p; p++)
 		if (is_mac(p))
-			memcpy(p + 9, "**:**:**", 8);
+			for (unsigned i = 9; i < 17; i++)
+				p[i] = p[i] == ':' ? ':' : '*';
 }
 
 const char *st_verdict_name(enum st_verdict verdict)

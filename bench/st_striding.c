@@ -55,7 +55,7 @@ static bool shape(struct st *st, struct striding *s)
 	s->log_strides = larger(LOG_STRIDES, caps->min_single_wqe_log_num_of_strides);
 	if (wqe_size(s) * WQES > (size_t)(ST_SLOTS - ST_TX_SLOTS) * ST_SLOT)
 		st_skip(st, "WQEs of %zu bytes are more than this check has", wqe_size(s));
-	if (wqe_size(s) < 2 * 1514)
+	if (wqe_size(s) < (size_t)2 * 1514)
 		s->log_strides = 6; /* the longest frame, twice */
 	return st_good(st);
 }
