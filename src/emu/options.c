@@ -142,9 +142,11 @@ static bool set_number(const struct emu_option *option, unsigned *value, const c
 
 static bool set_text(char *text, const char *arg)
 {
-	if (strlen(arg) >= EMU_PATH)
+	size_t len = strlen(arg);
+
+	if (len >= EMU_PATH)
 		return false;
-	strcpy(text, arg);
+	memcpy(text, arg, len + 1);
 	return true;
 }
 

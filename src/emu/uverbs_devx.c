@@ -260,6 +260,8 @@ static int devx_other(struct emu_call *call)
 	ret = admit(&cmd, EMU_DEVX_GENERAL);
 	if (ret)
 		return ret;
+	if (!cmd.out)
+		return -EFAULT;
 	memset(cmd.out, 0, cmd.out_len);
 	return finish(call, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, run(&cmd));
 }
@@ -293,6 +295,8 @@ static int obj_create(struct emu_call *call)
 	ret = admit(&cmd, EMU_DEVX_CREATE);
 	if (ret)
 		return ret;
+	if (!cmd.out)
+		return -EFAULT;
 	memset(cmd.out, 0, cmd.out_len);
 	ret = run(&cmd);
 	if (ret)
