@@ -282,7 +282,7 @@ static void completion_event(struct st *st)
 	void *context;
 
 	channel = open_channel(st, &l);
-	if (!st_good(st))
+	if (!st_good(st) || !l.rx.cq.dv.dbrec)
 		return;
 	arm(&l.rx.cq);
 	st_plain(st, &f, 100, 1);

@@ -382,16 +382,15 @@ static bool find_inner(const struct emu_frame *f, struct emu_nested *in)
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag)
 {
 	struct emu_rx rx = {.frame = frame, .tag = tag};
-	const struct emu_pkt *hashed = &frame->pkt;
 	struct emu_nested inner;
 	struct emu_rq *rq;
 
 	if (tir->tunnel && find_inner(frame, &inner))
 		rx.inner = &inner;
-	if (tir->inner)
-		hashed = rx.inner ? &inner.pkt : NULL;
-	if (tir->hash_fields && hashed)
-		rx.rss = emu_rss(&tir->rss, tir->hash_fields & emu_broken_fields(), hashed);
+	/* a hash of inner headers is none where there are no inner headers */
+	if (tir->hash_fields && (!tir->inner || rx.inner))
+		rx.rss = emu_rss(&tir->rss, tir->hash_fields & emu_broken_fields(),
+				 tir->inner ? &inner.pkt : &frame->pkt);
 	rq = tir->rqs[(rx.rss.hash + emu_broken(RSS_QUEUE)) & (tir->n_rqs - 1)];
 	if (rq)
 		receive(rq, &rx);
