@@ -24,11 +24,13 @@ void emu_put_attrs(struct emu_tree *t, const char *dir, const struct attr *attrs
 
 void emu_put_up_link(struct emu_tree *t, const char *dir, const char *to, const char *name)
 {
-	char text[512] = "";
+	char text[512];
+	size_t n = 0;
 
-	for (const char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/'))
-		strcat(text, "../");
-	snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", to);
+	for (const char *p = strchr(dir + 1, '/'); p && n + 3 < sizeof(text);
+	     p = strchr(p + 1, '/'))
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "../");
+	snprintf(text + n, sizeof(text) - n, "%s", to);
 	emu_tree_link(t, text, "%s/%s", dir, name);
 }
 

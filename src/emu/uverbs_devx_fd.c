@@ -60,16 +60,21 @@ static void sub_free(struct emu_devx_sub *sub)
 
 /* ---- the files ------------------------------------------------------------------------------ */
 
+static void fd_free(struct devx_fd *f)
+{
+	emu_file_private_close(f->write_fd);
+	free(f);
+}
+
 static void fd_destroy(struct emu_object *obj)
 {
 	struct devx_fd *f = obj->impl;
 
 	while (!LIST_EMPTY(&f->subs))
-		sub_free(LIST_FIRST(&f->subs));
+		sub_free(LIST_FIRST(&f->subs)); /* NOLINT: LIST_REMOVE() took the last one out */
 	if (f->file)
 		f->file->channel = NULL;
-	emu_file_private_close(f->write_fd);
-	free(f);
+	fd_free(f);
 }
 
 /* The program has closed it. */
@@ -89,14 +94,15 @@ static int make_ends(int ends[2])
 	return 0;
 }
 
-/* The file of the program's end; it holds the object until its last descriptor is closed. */
+/* The file of the program's end; it holds the object, which holds f, until its last descriptor is
+ * closed. Where it fails f is gone. */
 static int attach(struct emu_call *call, struct devx_fd *f, int fd)
 {
 	struct emu_file *file = calloc(1, sizeof(*file));
 	int ret = -ENOMEM;
 
 	if (!file)
-		return ret;
+		goto err_f;
 	f->obj = emu_object_new(call->ctx, EMU_TYPE_DEVX_FD, f, fd_destroy);
 	if (!f->obj)
 		goto err_file;
@@ -110,8 +116,12 @@ static int attach(struct emu_call *call, struct devx_fd *f, int fd)
 
 err_object:
 	emu_object_destroy(f->obj);
+	free(file);
+	return ret;
 err_file:
 	free(file);
+err_f:
+	fd_free(f);
 	return ret;
 }
 
@@ -219,7 +229,7 @@ int emu_devx_query_async(struct emu_call *call)
 static void free_all(struct emu_devx_subs *subs)
 {
 	while (!LIST_EMPTY(subs))
-		sub_free(LIST_FIRST(subs));
+		sub_free(LIST_FIRST(subs)); /* NOLINT: LIST_REMOVE() took the last one out */
 }
 
 void emu_devx_unsubscribe(struct emu_devx_obj *o)
