@@ -117,7 +117,11 @@ static int query_inline(struct dq_device *dev, uint8_t *cap)
 	return 0;
 }
 
-static int query_firmware(struct dq_device *dev, unsigned pci_id)
+/*
+ * Without DevX what the card wants inline is not to be read. Where eMPW is out of the question anyway
+ * the L2 header goes inline, which every card takes.
+ */
+static int query_firmware(struct dq_device *dev, unsigned pci_id, bool empw)
 {
 	uint8_t cap[HCA_CAP];
 	int ret;
@@ -127,10 +131,11 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id)
 	if (ret != -EIO)
 		return ret;
 	dev->caps.min_inline =
-		pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF ? DQ_INLINE_L2 : 0;
+		!empw || (pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF) ? DQ_INLINE_L2
+										    : 0;
 	dq_log(dev->log, DAQIRI_LOG_INFO,
 	       "%s: firmware capabilities are not readable without DevX: %u bytes inline by its "
-	       "PCI id %04x",
+	       "flags and PCI id %04x",
 	       dev->info.rdma, dev->caps.min_inline, pci_id);
 	return 0;
 }
@@ -159,8 +164,9 @@ int dq_caps_query(struct dq_device *dev)
 	caps->max_wr = (uint32_t)attr.orig_attr.max_qp_wr;
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
-	err = query_firmware(dev, attr.orig_attr.vendor_part_id);
+	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */
-	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW && !caps->min_inline;
+	caps->empw = caps->empw && !caps->min_inline;
 	return err;
 }

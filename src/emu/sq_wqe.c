@@ -91,7 +91,8 @@ static enum emu_syndrome send_all(const struct emu_tx *tx, const struct emu_wqe 
 		return EMU_SYN_LOCAL_QP_OP;
 	if (lso && (mpw ? hdr != 0 || tx->tpid : hdr < 14))
 		return EMU_SYN_LOCAL_QP_OP;
-	if (tx->sq->min_inline && hdr < MIN_INLINE)
+	/* mlx5e_calc_min_inline(): a frame that is shorter is inline whole */
+	if (tx->sq->min_inline && hdr < MIN_INLINE && (!hdr || all->n > 1))
 		return EMU_SYN_LOCAL_QP_OP;
 	if (lso)
 		return emu_tx_lso(tx, all, hdr, frames);
