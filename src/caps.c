@@ -118,8 +118,8 @@ static int query_inline(struct dq_device *dev, uint8_t *cap)
 }
 
 /*
- * Without DevX what the card wants inline is not to be read. Where eMPW is out of the question anyway
- * the L2 header goes inline, which every card takes.
+ * Without DevX what the card wants inline is not to be read. Where eMPW is out of the question
+ * anyway the L2 header goes inline, which every card takes.
  */
 static int query_firmware(struct dq_device *dev, unsigned pci_id, bool empw)
 {
@@ -130,9 +130,9 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id, bool empw)
 	ret = query_inline(dev, cap);
 	if (ret != -EIO)
 		return ret;
-	dev->caps.min_inline =
-		!empw || (pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF) ? DQ_INLINE_L2
-										    : 0;
+	dev->caps.min_inline = !empw || (pci_id >= PCI_CONNECTX4 && pci_id <= PCI_CONNECTX4_LX_VF)
+				       ? DQ_INLINE_L2
+				       : 0;
 	dq_log(dev->log, DAQIRI_LOG_INFO,
 	       "%s: firmware capabilities are not readable without DevX: %u bytes inline by its "
 	       "flags and PCI id %04x",
