@@ -32,7 +32,7 @@ static void name_device(struct emu_dev *dev, unsigned i)
 {
 	const struct emu_shape *shape = emu_shape();
 	unsigned domain, bus, function = i % 2;
-	char name[EMU_NAME];
+	char name[EMU_NAME], pci[EMU_NAME];
 
 	place(i, &domain, &bus);
 	name_place(name, domain, bus, function);
@@ -45,12 +45,13 @@ static void name_device(struct emu_dev *dev, unsigned i)
 		snprintf(dev->netdev, sizeof(dev->netdev), "en%.20snp%u", name, function);
 	else
 		snprintf(dev->netdev, sizeof(dev->netdev), "emu%u", emu_settings.first_netdev + i);
-	snprintf(dev->pci, sizeof(dev->pci), "%04x:%02x:00.%u", domain, bus & 0xff, function);
+	snprintf(pci, sizeof(pci), "%04x:%02x:00.%u", domain & 0xffff, bus & 0xff, function);
+	memcpy(dev->pci, pci, sizeof(dev->pci));
 	if (shape && shape->bridges)
 		snprintf(dev->path, sizeof(dev->path), "pci%.7s/%s/%s", shape->bridges,
-			 shape->bridges, dev->pci);
+			 shape->bridges, pci);
 	else
-		snprintf(dev->path, sizeof(dev->path), "pci%.7s/%s", dev->pci, dev->pci);
+		snprintf(dev->path, sizeof(dev->path), "pci%.7s/%s", pci, pci);
 	memcpy(dev->mac, (const uint8_t[]){0x02, 0xda, 0x01, 0, 0, (uint8_t)(i + 1)}, 6);
 }
 
