@@ -67,7 +67,7 @@ static unsigned bits(const uint8_t *page, unsigned bit, unsigned n)
 	unsigned value = 0;
 
 	while (n--) {
-		value = value << 1 | (page[bit / 8] >> (7 - bit % 8) & 1u);
+		value = value << 1 | ((unsigned)page[bit / 8] >> (7 - bit % 8) & 1u);
 		bit++;
 	}
 	return value;
