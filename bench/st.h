@@ -181,7 +181,7 @@ struct st_sq {
 	uint32_t bf_off;	       /* half of the BlueFlame register that is next */
 	uint32_t begun;		       /* ds of the WQE that is being written */
 	struct mlx5_wqe_ctrl_seg last; /* of the newest WQE: what a doorbell names */
-	uint8_t wqe[1024];
+	_Alignas(16) uint8_t wqe[1024];
 };
 
 enum { ST_CE_ERROR = 0x00, ST_CE_FIRST = 0x04, ST_CE_ALWAYS = 0x08 };

@@ -85,7 +85,7 @@ void kit_mpw(struct kit *k, struct kit_port *p, struct kit_mpw *m)
 	struct mlx5dv_obj obj = {.rwq = {.out = &m->dv}};
 
 	kit_cqes(&m->cqes, m->cq);
-	m->mem = aligned_alloc(4096, m->depth * wqe_bytes(m));
+	m->mem = aligned_alloc(4096, (m->depth * wqe_bytes(m) + 4095) & ~(size_t)4095);
 	cr_assert_not_null(m->mem);
 	kit_defer(k, undo_free, m->mem);
 	memset(m->mem, 0x5a, m->depth * wqe_bytes(m));
