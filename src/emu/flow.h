@@ -69,11 +69,9 @@ int emu_flow_action_apply(const struct emu_object *action, struct emu_flow_ask *
 
 /*
  * uverbs_counters.c: counters of verbs into a rule. desc and n: what shall be counted where, from
- * the provider's part of CREATE_FLOW; NULL: as bound before.
+ * the provider's part of CREATE_FLOW, in the program's memory; 0: as bound before.
  */
-struct mlx5_ib_flow_counters_desc;
-int emu_counters_bind(struct emu_object *counters, const struct mlx5_ib_flow_counters_desc *desc,
-		      uint32_t n, uint32_t *number);
+int emu_counters_bind(struct emu_object *counters, uint64_t desc, uint32_t n, uint32_t *number);
 /* A flow with these counters goes: with the last one their description does, too. */
 void emu_counters_unbind(struct emu_object *counters);
 

@@ -74,6 +74,15 @@ static int check_mapped(uint64_t from, uint64_t end, bool writable)
 	return errno == EINVAL ? check_maps(from, end, writable) : -EFAULT;
 }
 
+int emu_mapped(uint64_t addr, uint64_t length, bool writable)
+{
+	uint64_t span[2];
+
+	if (!emu_page_span(addr, length, (uint64_t)sysconf(_SC_PAGESIZE), span))
+		return -EFAULT;
+	return check_mapped(span[0], span[1], writable);
+}
+
 int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "uverbs.h"
 #include "uverbs_clock.h"
+#include "uverbs_copy.h"
 #include "preload.h"
 #include "script.h"
 #include "script_call.h"
@@ -312,28 +313,17 @@ static int dispatch(struct emu_call *call)
 	return ret;
 }
 
-static int check_header(const struct ib_uverbs_ioctl_hdr *hdr)
-{
-	if (hdr->length != sizeof(*hdr) + hdr->num_attrs * sizeof(hdr->attrs[0]))
-		return -EINVAL;
-	if (hdr->reserved1 || hdr->reserved2)
-		return -EPROTONOSUPPORT;
-	return hdr->driver_id == RDMA_DRIVER_MLX5 ? 0 : -EINVAL;
-}
-
 int emu_uverbs_ioctl(int fd, void *arg)
 {
-	struct emu_call call = {.hdr = arg};
+	struct emu_call call = {.ctx = NULL};
 	struct emu_file *file;
 	int ret;
 
-	if (!arg)
-		return -EFAULT;
-	ret = check_header(call.hdr);
-	if (ret)
-		return ret;
 	if (emu_file_foreign())
 		return -EIO;
+	ret = emu_call_read(&call, (uintptr_t)arg);
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&emu_lock);
 	file = emu_file_peek(fd); /* it may have been closed since our caller looked */
 	ret = -EBADF;
@@ -341,6 +331,7 @@ int emu_uverbs_ioctl(int fd, void *arg)
 		call.ctx = file->ctx;
 		ret = file->dead ? -EIO : dispatch(&call);
 	}
+	ret = emu_call_finish(&call, ret);
 	pthread_mutex_unlock(&emu_lock);
 	return ret;
 }

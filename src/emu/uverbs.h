@@ -110,9 +110,15 @@ struct emu_qp {
 
 /* ---- one ioctl ------------------------------------------------------------------------------ */
 
+struct emu_copy; /* uverbs_copy.c */
+SLIST_HEAD(emu_copies, emu_copy);
+
 struct emu_call {
 	struct emu_ctx *ctx;
-	struct ib_uverbs_ioctl_hdr *hdr;
+	struct ib_uverbs_ioctl_hdr *hdr;   /* our copy, and what its attributes point at are copies */
+	struct ib_uverbs_ioctl_hdr *given; /* as the program had it at user */
+	uint64_t user;
+	struct emu_copies copies;
 	/* DEVICE/INVOKE_WRITE only: the command's own structures */
 	uint32_t write_cmd; /* IB_USER_VERBS_*CMD_*, without the EXTENDED flag */
 	const void *in;
@@ -134,6 +140,8 @@ enum emu_attr_kind {
 	EMU_ATTR_FD,     /* descriptor of an existing file; len is 0 */
 	EMU_ATTR_OBJECTS /* array of 32-bit handles */
 };
+
+#define EMU_ATTR_INLINE 8 /* data of so many bytes travels in the attribute */
 
 #define EMU_MUST true
 #define EMU_MAY  false

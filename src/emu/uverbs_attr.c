@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define INLINE_BYTES 8 /* shorter data travels in the attribute */
-
 struct ib_uverbs_attr *emu_attr(const struct emu_call *call, uint16_t id)
 {
 	for (unsigned i = 0; i < call->hdr->num_attrs; i++) {
@@ -23,7 +21,7 @@ size_t emu_attr_len(const struct ib_uverbs_attr *attr)
 
 const void *emu_attr_bytes(const struct ib_uverbs_attr *attr)
 {
-	if (attr->len <= INLINE_BYTES)
+	if (attr->len <= EMU_ATTR_INLINE)
 		return &attr->data;
 	return (const void *)(uintptr_t)attr->data;
 }

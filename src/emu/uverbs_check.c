@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uverbs_check.h"
 #include "preload.h"
+#include "uverbs_copy.h"
 
 #include <errno.h>
 
@@ -34,18 +35,23 @@ static int check_rest_zero(const struct ib_uverbs_attr *attr, size_t from)
 	return 0;
 }
 
-static int check_length(const struct ib_uverbs_attr *attr, const struct emu_attr_spec *spec)
+static int check_bytes(struct emu_call *call, struct ib_uverbs_attr *attr,
+		       const struct emu_attr_spec *spec)
 {
+	bool out = spec->kind == EMU_ATTR_OUT;
+	int ret = 0;
+
 	if (attr->len < spec->min || (spec->max && attr->len > spec->max))
 		return -EINVAL;
-	if (attr->len > 8 && !attr->data)
-		return -EFAULT;
-	if (spec->kind == EMU_ATTR_OUT && attr->len && !attr->data)
-		return -EFAULT;
-	return spec->kind == EMU_ATTR_IN && !spec->max ? check_rest_zero(attr, spec->min) : 0;
+	if (out ? attr->len : attr->len > EMU_ATTR_INLINE)
+		ret = emu_call_fetch(call, attr, out);
+	if (!ret && spec->kind == EMU_ATTR_IN && !spec->max)
+		ret = check_rest_zero(attr, spec->min);
+	return ret;
 }
 
-static int check_attr(const struct ib_uverbs_attr *attr, const struct emu_attr_spec *spec)
+static int check_attr(struct emu_call *call, struct ib_uverbs_attr *attr,
+		      const struct emu_attr_spec *spec)
 {
 	if (attr->attr_data.reserved)
 		return -EINVAL;
@@ -58,19 +64,19 @@ static int check_attr(const struct ib_uverbs_attr *attr, const struct emu_attr_s
 			return -EINVAL;
 		return emu_file_peek((int)attr->data_s64) ? 0 : -EBADF;
 	case EMU_ATTR_OBJECTS:
-		return attr->len % sizeof(uint32_t) ? -EINVAL : check_length(attr, spec);
+		return attr->len % sizeof(uint32_t) ? -EINVAL : check_bytes(call, attr, spec);
 	default:
-		return check_length(attr, spec);
+		return check_bytes(call, attr, spec);
 	}
 }
 
-int emu_check_attrs(const struct emu_call *call, const struct emu_method *method)
+int emu_check_attrs(struct emu_call *call, const struct emu_method *method)
 {
 	const struct emu_attr_spec *spec;
 	int ret;
 
 	for (unsigned i = 0; i < call->hdr->num_attrs; i++) {
-		const struct ib_uverbs_attr *attr = &call->hdr->attrs[i];
+		struct ib_uverbs_attr *attr = &call->hdr->attrs[i];
 
 		spec = find_spec(method, attr->attr_id);
 		if (!spec && (attr->flags & UVERBS_ATTR_F_MANDATORY))
@@ -79,7 +85,7 @@ int emu_check_attrs(const struct emu_call *call, const struct emu_method *method
 			continue;
 		if (emu_attr(call, attr->attr_id) != attr) /* the first of that id */
 			return -EINVAL;
-		ret = check_attr(attr, spec);
+		ret = check_attr(call, attr, spec);
 		if (ret)
 			return ret;
 	}

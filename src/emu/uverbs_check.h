@@ -7,8 +7,9 @@
 
 /*
  * 0, or what the kernel answers: -EPROTONOSUPPORT for an unknown attribute that is mandatory,
- * -EINVAL for one that is missing, double, or of a wrong length.
+ * -EINVAL for one that is missing, double, or of a wrong length, -EFAULT for one that points to
+ * nothing. What they point at has been copied then.
  */
-int emu_check_attrs(const struct emu_call *call, const struct emu_method *method);
+int emu_check_attrs(struct emu_call *call, const struct emu_method *method);
 
 #endif

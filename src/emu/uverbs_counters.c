@@ -4,9 +4,9 @@
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/mlx5-abi.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "flow.h"
+#include "uverbs_copy.h"
 
 /* ib_verbs.h: enum ib_counters_description */
 enum { COUNT_PACKETS, COUNT_BYTES, COUNT_KINDS };
@@ -28,30 +28,40 @@ static void forget(struct counters *c)
 	c->max_index = 0;
 }
 
-/* counters_set_description() */
-static int describe(struct counters *c, const struct mlx5_ib_flow_counters_desc *desc, uint32_t n)
+/* counters_set_description(): the largest index, from 1 on; 0: there is a wrong one */
+static uint32_t check_desc(const struct mlx5_ib_flow_counters_desc *desc, uint32_t n)
 {
 	uint32_t max = 0, i;
 
 	for (i = 0; i < n; i++) {
 		if (desc[i].description >= COUNT_KINDS || desc[i].index == UINT32_MAX)
-			return -EINVAL;
+			return 0;
 		if (desc[i].index >= max)
 			max = desc[i].index + 1;
 	}
-	c->desc = calloc(n ? n : 1, sizeof(*desc));
-	if (!c->desc)
-		return -ENOMEM;
-	if (n)
-		memcpy(c->desc, desc, n * sizeof(*desc));
+	return max;
+}
+
+static int describe(struct counters *c, uint64_t user, uint32_t n)
+{
+	struct mlx5_ib_flow_counters_desc *desc = calloc(n ? n : 1, sizeof(*desc));
+	int rc = desc ? emu_user_read(desc, user, n * sizeof(*desc)) : -ENOMEM;
+	uint32_t max = rc ? 0 : check_desc(desc, n);
+
+	if (!rc && n && !max)
+		rc = -EINVAL;
+	if (rc) {
+		free(desc);
+		return rc;
+	}
+	c->desc = desc;
 	c->n = n;
 	c->max_index = max;
 	return 0;
 }
 
 /* mlx5_ib_flow_counters_set_data() */
-int emu_counters_bind(struct emu_object *counters, const struct mlx5_ib_flow_counters_desc *desc,
-		      uint32_t n, uint32_t *number)
+int emu_counters_bind(struct emu_object *counters, uint64_t desc, uint32_t n, uint32_t *number)
 {
 	struct counters *c = counters->impl;
 	int rc = 0;

@@ -23,7 +23,7 @@ struct creation {
 	struct emu_specs specs;
 	struct emu_flow_ask ask;
 	/* the provider's part */
-	const struct mlx5_ib_flow_counters_desc *desc;
+	uint64_t desc; /* struct mlx5_ib_flow_counters_desc, in the program's memory */
 	uint32_t n_desc;
 };
 
@@ -111,7 +111,7 @@ static int read_provider(struct creation *c)
 	if (!cmd.ncounters_data)
 		return 0;
 	memcpy(&data, (const uint8_t *)call->uhw_in + head, sizeof(data));
-	c->desc = (const void *)(uintptr_t)data.counters_data;
+	c->desc = data.counters_data;
 	c->n_desc = data.ncounters;
 	return c->n_desc && !c->desc ? -EFAULT : 0;
 }

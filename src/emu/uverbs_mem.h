@@ -21,6 +21,8 @@ struct emu_pin {
 
 int emu_pin(struct emu_pin *pin, uint64_t addr, uint64_t length, bool writable);
 void emu_unpin(struct emu_pin *pin);
+/* The same without pinning: is it mapped? 0 or -EFAULT. */
+int emu_mapped(uint64_t addr, uint64_t length, bool writable);
 
 /* A memory key that is not in use; its key is set, it is not live yet. NULL: none is left. */
 struct emu_mkey *emu_mkey_take(struct emu_dev *dev);
