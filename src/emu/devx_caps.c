@@ -6,6 +6,7 @@
 #include "emu_be.h"
 #include "fault.h"
 #include "uverbs_wq.h"
+#include "wire.h"
 
 #include <string.h>
 
@@ -50,9 +51,12 @@ static const struct cap general[] = {
 	C(0x26b, 5, 9),			/* log_bf_reg_size: EMU_BF_REG */
 	C(0x290, 16, EMU_MAX_SQ_DESC),	/* max_wqe_sz_sq */
 	C(0x2b0, 16, EMU_MAX_RQ_DESC),	/* max_wqe_sz_rq */
+	C(0x310, 8, 0xff),		/* flow_counter_bulk_alloc: 128 to 16384 */
 	C(0x323, 5, EMU_LOG_MAX_OBJ),	/* log_max_transport_domain */
 	C(0x32b, 5, EMU_LOG_MAX_OBJ),	/* log_max_pd */
+	C(0x348, 8, 14),		/* log_max_flow_counter_bulk */
 	C(0x360, 1, 1),			/* modify_tis */
+	C(0x361, 1, 1),			/* flow_counters_dump */
 	C(0x363, 5, EMU_LOG_MAX_OBJ),	/* log_max_rq */
 	C(0x36b, 5, EMU_LOG_MAX_OBJ),	/* log_max_sq */
 	C(0x373, 5, EMU_LOG_MAX_OBJ),	/* log_max_tir */
@@ -95,8 +99,10 @@ static const struct cap qos[] = {
 static const struct cap flow_table[] = {
 	C(0x200, 1, 1),	 /* flow_table_properties_nic_receive.ft_support */
 	C(0x201, 1, 1),	 /* .flow_tag */
+	C(0x202, 1, 1),	 /* .flow_counter */
 	C(0x222, 6, 16), /* .log_max_ft_size */
 	C(0x238, 8, 64), /* .max_ft_level */
+	C(0x290, 8, 16), /* .log_max_flow_counter */
 };
 
 /* The answer's room may be less than a page of capabilities: what fits. */
@@ -125,6 +131,8 @@ static void put_general(struct emu_devx_cmd *cmd)
 		C(0x440, 2, formats[emu_settings.clock]), /* sq_ts_format */
 		C(0x442, 2, formats[emu_settings.clock]), /* rq_ts_format */
 		C(0x030, 16, cmd->ctx->dev->index),	  /* vhca_id */
+		C(0x2c0, 16, WIRE_COUNTERS >> 16),	  /* max_flow_counter_31_16 */
+		C(0x350, 16, WIRE_COUNTERS & 0xffff),	  /* max_flow_counter_15_0 */
 	};
 
 	put_caps(cmd, general, EMU_COUNT(general));

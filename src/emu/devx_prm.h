@@ -250,6 +250,15 @@ enum {
 #define F_OUT_OF_BUFFER	  EMU_F(0x180, 32)
 #define EMU_Q_COUNTER_OUT 256u
 
+/* flow counters: alloc_flow_counter_in, query_flow_counter_in */
+#define F_COUNTER_PD	   EMU_F(0x48, 24)
+#define F_COUNTER_LOG_BULK EMU_F(0x73, 5)
+#define F_COUNTER_BULK	   EMU_F(0x78, 8)
+#define F_QUERY_MKEY	   EMU_F(0x60, 32)
+#define F_QUERY_ADDRESS	   EMU_F(0x80, 64)
+#define F_QUERY_DUMP	   EMU_F(0xc1, 1)
+#define F_QUERY_COUNTERS   EMU_F(0xc2, 30)
+
 /* create_mkey_in: mkc at 16 */
 #define EMU_MKC_AT	   16u
 #define F_MKEY_OCTWORDS	   EMU_F(0x300, 32)

@@ -191,11 +191,12 @@ enum emu_action {
 
 #define EMU_ACTION_DATA 128u
 
-/* n counters in a row, at zero; 0 or -ENOSPC. */
-int emu_wire_counter_new(unsigned n, uint32_t *first);
+/* n counters in a row, at zero, the first number a multiple of align; 0 or -ENOSPC. */
+int emu_wire_counter_new(unsigned n, unsigned align, uint32_t *first);
 void emu_wire_counter_free(uint32_t first, unsigned n);
 void emu_wire_counter_read(uint32_t number, uint64_t *packets, uint64_t *bytes);
-void emu_wire_counter_clear(uint32_t number);
+/* Reads, and begins anew at zero. */
+void emu_wire_counter_take(uint32_t number, uint64_t *packets, uint64_t *bytes);
 int emu_wire_action_new(enum emu_action kind, const void *data, size_t len, uint16_t *number);
 void emu_wire_action_free(uint16_t number);
 

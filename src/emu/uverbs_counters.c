@@ -71,7 +71,7 @@ int emu_counters_bind(struct emu_object *counters, uint64_t desc, uint32_t n, ui
 	if (desc ? c->max_index : !c->max_index) /* bound twice, or not at all */
 		return -EINVAL;
 	if (!c->number)
-		rc = emu_wire_counter_new(1, &c->number);
+		rc = emu_wire_counter_new(1, 1, &c->number);
 	if (!rc && desc)
 		rc = describe(c, desc, n);
 	*number = c->number;

@@ -185,8 +185,8 @@ static int find_tir(struct creation *c)
 	if (!devx && !emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP))
 		return 0;
 	if (devx)
-		rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX,
-				     EMU_TYPE_DEVX_OBJ, &obj);
+		rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, EMU_TYPE_DEVX_OBJ,
+				     &obj);
 	else
 		rc = emu_attr_object(c->call, MLX5_IB_ATTR_CREATE_FLOW_DEST_QP, EMU_TYPE_QP, &obj);
 	if (rc)
@@ -237,14 +237,35 @@ static int read_flow_actions(struct creation *c)
 	return 0;
 }
 
+/* get_dests(), its end: one counter, which may be any of a bulk. */
+static int read_counter(struct creation *c)
+{
+	struct ib_uverbs_attr *attr = emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX);
+	struct emu_object *obj;
+	uint32_t handle, offset = 0;
+
+	if (!attr)
+		return 0;
+	memcpy(&handle, emu_attr_bytes(attr), sizeof(handle));
+	obj = emu_object_find(c->call->ctx, EMU_TYPE_DEVX_OBJ, handle);
+	if (!obj)
+		return -ENOENT;
+	if (emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX_OFFSET))
+		emu_attr_copy(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX_OFFSET, &offset,
+			      sizeof(offset));
+	c->ask.counter = emu_devx_flow_counter(obj, offset);
+	emu_flow_hold(&c->flow, obj);
+	return c->ask.counter ? 0 : -EINVAL;
+}
+
 static int read_actions(struct creation *c)
 {
-	int rc = read_flow_actions(c);
+	int rc = read_counter(c);
 
+	if (!rc)
+		rc = read_flow_actions(c);
 	if (rc)
 		return rc;
-	if (emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_ARR_COUNTERS_DEVX))
-		return -EINVAL; /* is_flow_counter(): there are no such objects */
 	if (!emu_attr(c->call, MLX5_IB_ATTR_CREATE_FLOW_TAG))
 		return 0;
 	emu_attr_copy(c->call, MLX5_IB_ATTR_CREATE_FLOW_TAG, &c->ask.tag, sizeof(c->ask.tag));

@@ -24,14 +24,14 @@ static bool all_free(const uint8_t *owner, unsigned n)
 	return true;
 }
 
-static int take_counters(unsigned n, uint32_t *first)
+static int take_counters(unsigned n, unsigned align, uint32_t *first)
 {
 	struct wire_pool *p = pool();
 	uint32_t at, i;
 
 	for (i = 0; i < WIRE_COUNTERS; i++) {
 		at = (p->counter_hint + i) % WIRE_COUNTERS;
-		if (p->counter_owner[at] || at + n > WIRE_COUNTERS ||
+		if (p->counter_owner[at] || (at + 1) % align || at + n > WIRE_COUNTERS ||
 		    !all_free(&p->counter_owner[at], n))
 			continue;
 		memset(&p->counter_owner[at], (int)emu_wire.slot + 1, n);
@@ -43,13 +43,13 @@ static int take_counters(unsigned n, uint32_t *first)
 	return -ENOSPC;
 }
 
-int emu_wire_counter_new(unsigned n, uint32_t *first)
+int emu_wire_counter_new(unsigned n, unsigned align, uint32_t *first)
 {
 	int rc;
 
 	if (emu_wire.fd < 0 || !emu_wire_lock(false))
 		return -EIO;
-	rc = take_counters(n, first);
+	rc = take_counters(n, align, first);
 	emu_wire_unlock();
 	return rc;
 }
@@ -71,12 +71,12 @@ void emu_wire_counter_read(uint32_t number, uint64_t *packets, uint64_t *bytes)
 	*bytes = __atomic_load_n(&c->bytes, __ATOMIC_RELAXED);
 }
 
-void emu_wire_counter_clear(uint32_t number)
+void emu_wire_counter_take(uint32_t number, uint64_t *packets, uint64_t *bytes)
 {
 	struct wire_counter *c = &pool()->counters[number - 1];
 
-	__atomic_store_n(&c->packets, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->bytes, 0, __ATOMIC_RELAXED);
+	*packets = __atomic_exchange_n(&c->packets, 0, __ATOMIC_RELAXED);
+	*bytes = __atomic_exchange_n(&c->bytes, 0, __ATOMIC_RELAXED);
 }
 
 void emu_wire_count(uint32_t number, uint32_t bytes)
