@@ -13,6 +13,7 @@
 #define EMU_MAX_SGE       30u
 #define EMU_LOG_MAX_OBJ   18u /* QPs, CQs, RQs, SQs, TIRs */
 #define EMU_LOG_MAX_MKEY  20u
+#define EMU_LOG_MAX_KLM	  10u /* pieces of an indirect memory key */
 #define EMU_LOG_IND_TABLE 11u /* log_max_rqt_size */
 #define EMU_LOG_MAX_LSO   18u /* bytes of a large send's payload: max_lso_cap */
 #define EMU_RATES         127u /* packet_pacing_rate_table_size, without the entry of no limit */

@@ -33,6 +33,7 @@ static const struct cap general[] = {
 	C(0x0db, 5, EMU_LOG_MAX_OBJ),	/* log_max_cq */
 	C(0x0ea, 6, EMU_LOG_MAX_MKEY),	/* log_max_mkey */
 	C(0x109, 7, 48),		/* log_max_mrw_sz */
+	C(0x11a, 6, EMU_LOG_MAX_KLM),	/* log_max_klm_list_size */
 	C(0x181, 1, 1),			/* vport_counters */
 	C(0x184, 1, 1),			/* modify_rq_counter_set_id */
 	C(0x186, 10, 255),		/* max_qp_cnt: counter sets */

@@ -280,6 +280,9 @@ enum {
 #define F_MKC_OCTWORDS	   EMU_F(0x1a0, 32)
 #define F_MKC_LOG_PAGE	   EMU_F(0x1db, 5)
 #define F_MKC_CRYPTO	   EMU_F(0x1e3, 2)
+#define F_KLM_LENGTH	   EMU_F(0x00, 32) /* klm: behind create_mkey_in */
+#define F_KLM_KEY	   EMU_F(0x20, 32)
+#define F_KLM_ADDRESS	   EMU_F(0x40, 64)
 enum { EMU_MKEY_PA, EMU_MKEY_MTT, EMU_MKEY_KLM, EMU_MKEY_KSM };
 
 #endif

@@ -73,10 +73,18 @@ struct emu_dev;
 /* Access flags as in IBV_ACCESS_*: what the device checks. */
 #define EMU_ACCESS_LOCAL_WRITE 1u
 
+/* A piece of an indirect key: memory of another one. PRM: struct klm. */
+struct emu_klm {
+	uint64_t addr;
+	uint32_t length, key;
+};
+
 struct emu_mkey {
 	uint64_t iova; /* address that WQEs use */
 	uint64_t length;
-	uint8_t *host; /* where iova lies in this process */
+	uint8_t *host;	     /* where iova lies in this process; NULL: in pieces */
+	struct emu_klm *klm; /* these, one behind the other */
+	uint32_t n_klm;
 	uint32_t key;  /* lkey: index << 8 | variant */
 	uint32_t access;
 	uint32_t pdn;

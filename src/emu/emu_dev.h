@@ -38,24 +38,42 @@ struct emu_frame {
 
 /* ---- memory, with the checks of a memory key ----------------------------------------------- */
 
+/* NULL: the key, its PD or its rights forbid it. */
+static inline const struct emu_mkey *emu_mkey_find(const struct emu_dev *dev, uint32_t key,
+						   uint32_t pdn, uint32_t access)
+{
+	const struct emu_mkey *mkey = key >> 8 < dev->n_mkeys ? dev->mkeys[key >> 8] : NULL;
+
+	if (!mkey || !mkey->live || (mkey->key != key && !emu_broken(KEY)) || mkey->pdn != pdn ||
+	    (mkey->access & access) != access)
+		return NULL;
+	return mkey;
+}
+
+static inline bool emu_mkey_covers(const struct emu_mkey *mkey, uint64_t addr, uint32_t len)
+{
+	uint64_t length = mkey->length + (emu_broken(BOUNDS) ? EMU_BROKEN_BOUNDS_BYTES : 0);
+
+	return addr >= mkey->iova && len <= length && addr - mkey->iova <= length - len;
+}
+
+/* klm.c: the same for a key that is made of pieces. */
+uint8_t *emu_mem_pieces(const struct emu_dev *dev, const struct emu_mkey *mkey,
+			const struct emu_klm *what, uint32_t access);
+
 /* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
 static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
 			       uint32_t pdn, uint32_t access)
 {
-	uint32_t key = emu_from_be32(seg->lkey), len = emu_from_be32(seg->byte_count);
-	uint64_t addr = emu_from_be64(seg->addr), length;
-	const struct emu_mkey *mkey;
+	struct emu_klm what = {emu_from_be64(seg->addr), emu_from_be32(seg->byte_count),
+			       emu_from_be32(seg->lkey)};
+	const struct emu_mkey *mkey = emu_mkey_find(dev, what.key, pdn, access);
 
-	if (key >> 8 >= dev->n_mkeys)
+	if (!mkey || !emu_mkey_covers(mkey, what.addr, what.length))
 		return NULL;
-	mkey = dev->mkeys[key >> 8];
-	if (!mkey || !mkey->live || (mkey->key != key && !emu_broken(KEY)) || mkey->pdn != pdn ||
-	    (mkey->access & access) != access)
-		return NULL;
-	length = mkey->length + (emu_broken(BOUNDS) ? EMU_BROKEN_BOUNDS_BYTES : 0);
-	if (addr < mkey->iova || len > length || addr - mkey->iova > length - len)
-		return NULL;
-	return mkey->host + (addr - mkey->iova);
+	if (mkey->n_klm)
+		return emu_mem_pieces(dev, mkey, &what, access);
+	return mkey->host + (what.addr - mkey->iova);
 }
 
 /* ---- engine.c ------------------------------------------------------------------------------ */

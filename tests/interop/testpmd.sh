@@ -246,11 +246,17 @@ rules_drop() {
 }
 
 rules_count() {
+	local i
 	rules_begin
 	rule "eth / ipv4 / udp dst is 5000" "count / queue index $other"
 	send 100 "${udp[@]}"
 	into $other 100
-	pmd flow query 0 0 count
+	# the PMD reads counters by DevX once a second, all of them together
+	for ((i = 0; i < 60; i++)); do
+		pmd flow query 0 0 count
+		grep -q 'hits: 100$' answer && break
+		sleep 0.05
+	done
 	cat answer
 	grep -q 'hits: 100$' answer
 	note "$mode: count: $(grep -E 'hits:|bytes:' answer | tr -s '\n ' ' ')"
