@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #define EMU_EXPORT __attribute__((visibility("default")))
 
@@ -120,6 +121,8 @@ void emu_channel_release(struct emu_object *channel);
 void emu_devx_fd_release(struct emu_object *obj);
 /* RDMA_VERBS_IOCTL on an emulated file: 0 or -errno. */
 int emu_uverbs_ioctl(int fd, void *arg);
+/* A command written to one: n or -errno. */
+ssize_t emu_uverbs_write(int fd, const void *buf, size_t n);
 void emu_uverbs_fork_child(void);
 /* The first use of the wire in this process; 0 or -errno. */
 int emu_wire_need(void);

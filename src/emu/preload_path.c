@@ -226,11 +226,17 @@ EMU_EXPORT int ioctl(int fd, unsigned long request, ...)
 EMU_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 {
 	struct emu_file *file = emu_file_peek(fd);
-	int ret;
+	int ret, saved = errno;
+	ssize_t done;
 
 	if (!file || file->kind == EMU_FILE_CHANNEL || file->kind == EMU_FILE_ASYNC)
 		return EMU_REAL(write)(fd, buf, n);
-	if (file->kind != EMU_FILE_LIVE) /* the write commands of old programs: ioctl only here */
+	if (file->kind == EMU_FILE_UVERBS) {
+		done = emu_uverbs_write(fd, buf, n);
+		errno = saved;
+		return done < 0 ? fail((int)done) : done;
+	}
+	if (file->kind != EMU_FILE_LIVE)
 		return fail(file->kind == EMU_FILE_PRIVATE ? -EBADF : -EOPNOTSUPP);
 	ret = emu_live_write(file->live, file->dev, buf, n);
 	return ret < 0 ? fail(ret) : (ssize_t)n;

@@ -21,19 +21,13 @@
 static TAILQ_HEAD(, emu_ctx) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 
 const struct emu_table *const emu_tables[] = {
-	&emu_device_table,
-	&emu_uar_table,
-	&emu_mem_table,
-	&emu_cq_table,
-	&emu_qp_table,
-	&emu_wq_table,
-	&emu_devx_table,
-	&emu_flow_table,
-	&emu_gid_table,
-	&emu_rate_table,
-	&emu_flow_action_table,
-	&emu_counters_table,
-	NULL,
+	&emu_device_table,	&emu_uar_table,
+	&emu_mem_table,		&emu_cq_table,
+	&emu_qp_table,		&emu_wq_table,
+	&emu_devx_table,	&emu_flow_table,
+	&emu_gid_table,		&emu_rate_table,
+	&emu_flow_action_table, &emu_counters_table,
+	&emu_legacy_table,	NULL,
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */
@@ -208,6 +202,29 @@ static const struct emu_write *find_write(uint32_t cmd, bool extended)
 	return NULL;
 }
 
+/* uapi_get_method(): the tables end with the last command of each kind. */
+static int check_command(uint32_t command)
+{
+	uint32_t cmd = command & IB_USER_VERBS_CMD_COMMAND_MASK;
+
+	if (command & ~(uint32_t)(IB_USER_VERBS_CMD_FLAG_EXTENDED | IB_USER_VERBS_CMD_COMMAND_MASK))
+		return -EINVAL;
+	if (command & IB_USER_VERBS_CMD_FLAG_EXTENDED)
+		return cmd > IB_USER_VERBS_EX_CMD_MODIFY_CQ ? -EOPNOTSUPP : 0;
+	return cmd > IB_USER_VERBS_CMD_OPEN_QP ? -EINVAL : 0;
+}
+
+int emu_write_find(uint32_t command, const struct emu_write **w)
+{
+	int ret = check_command(command);
+
+	*w = NULL;
+	if (!ret)
+		*w = find_write(command & IB_USER_VERBS_CMD_COMMAND_MASK,
+				command & IB_USER_VERBS_CMD_FLAG_EXTENDED);
+	return ret;
+}
+
 static void decode_buffer(const struct emu_call *call, uint16_t id, const void **bytes, size_t *len)
 {
 	struct ib_uverbs_attr *attr = emu_attr(call, id);
@@ -232,23 +249,42 @@ static void mark_written(const struct emu_call *call, uint16_t id)
 		attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 }
 
+/* uverbs_request() */
+static int check_rest(const struct emu_call *call, size_t known)
+{
+	const uint8_t *in = call->in;
+
+	for (size_t i = known; known && i < call->in_len; i++) {
+		if (in[i])
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int emu_write_run(struct emu_call *call, const struct emu_write *w)
+{
+	int ret = check_rest(call, w->in);
+
+	call->write_cmd = w->cmd;
+	if (!ret && emu_script_has(EMU_ON_CALL))
+		ret = emu_script_write(w, call->ctx->dev->index);
+	return ret ? ret : w->run(call);
+}
+
 static int invoke_write(struct emu_call *call)
 {
-	uint64_t value = emu_attr_value(call, UVERBS_ATTR_WRITE_CMD);
 	const struct emu_write *w;
-	int ret;
+	int ret = emu_write_find((uint32_t)emu_attr_value(call, UVERBS_ATTR_WRITE_CMD), &w);
 
-	call->write_cmd = (uint32_t)value & IB_USER_VERBS_CMD_COMMAND_MASK;
-	w = find_write(call->write_cmd, value & IB_USER_VERBS_CMD_FLAG_EXTENDED);
+	if (ret)
+		return ret;
 	if (!w)
 		return -EOPNOTSUPP;
 	decode_buffer(call, UVERBS_ATTR_CORE_IN, &call->in, &call->in_len);
 	decode_out(call, UVERBS_ATTR_CORE_OUT, &call->out, &call->out_len);
 	if (call->in_len < w->min_in || call->out_len < w->min_out)
 		return -ENOSPC;
-	ret = emu_script_has(EMU_ON_CALL) ? emu_script_write(w, call->ctx->dev->index) : 0;
-	if (!ret)
-		ret = w->run(call);
+	ret = emu_write_run(call, w);
 	if (!ret)
 		mark_written(call, UVERBS_ATTR_CORE_OUT);
 	return ret;
@@ -283,6 +319,20 @@ static bool is_devx(uint16_t object)
 	}
 }
 
+static int run_method(struct emu_call *call, const struct emu_method *m)
+{
+	int ret = 0;
+
+	if (emu_script_has(EMU_ON_CALL))
+		ret = emu_script_method(m, call->ctx->dev->index);
+	return ret ? ret : m->run(call);
+}
+
+int emu_method_run(struct emu_call *call, uint16_t object, uint16_t method)
+{
+	return run_method(call, find_method(object, method));
+}
+
 static int dispatch(struct emu_call *call)
 {
 	const struct ib_uverbs_ioctl_hdr *hdr = call->hdr;
@@ -305,9 +355,7 @@ static int dispatch(struct emu_call *call)
 		decode_buffer(call, UVERBS_ATTR_UHW_IN, &call->uhw_in, &call->uhw_in_len);
 		decode_out(call, UVERBS_ATTR_UHW_OUT, &call->uhw_out, &call->uhw_out_len);
 	}
-	ret = emu_script_has(EMU_ON_CALL) ? emu_script_method(m, call->ctx->dev->index) : 0;
-	if (!ret)
-		ret = m->run(call);
+	ret = run_method(call, m);
 	if (!ret && m->uhw)
 		mark_written(call, UVERBS_ATTR_UHW_OUT);
 	return ret;

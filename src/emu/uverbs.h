@@ -167,9 +167,27 @@ struct emu_method {
 struct emu_write {
 	uint32_t cmd;
 	bool extended;
+	bool uhw; /* plain: what is behind the core's structures is the provider's */
 	uint16_t min_in, min_out;
+	uint16_t in; /* what is longer must be zero behind this; 0: the handler sees to that */
 	int (*run)(struct emu_call *call);
 };
+
+#define EMU_END(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+/* The request is a structure, and out the least room for the answer; 0: there is none. */
+#define EMU_CMD(cmd, request, out, run)                                                            \
+	{                                                                                          \
+		cmd, false, false, sizeof(request), out, sizeof(request), run                      \
+	}
+#define EMU_CMD_UHW(cmd, request, out, run)                                                        \
+	{                                                                                          \
+		cmd, false, true, sizeof(request), out, sizeof(request), run                       \
+	}
+/* Extended: last is the member with which the request may end. */
+#define EMU_CMD_EX(cmd, request, last, out, run)                                                   \
+	{                                                                                          \
+		cmd, true, true, EMU_END(request, last), out, sizeof(request), run                 \
+	}
 
 /* What a file of handlers gives to the dispatcher. */
 struct emu_table {
@@ -181,6 +199,16 @@ struct emu_table {
 
 /* All of them, up to a NULL: uverbs.c. */
 extern const struct emu_table *const emu_tables[];
+
+/*
+ * What a command's number with its flags stands for; *w NULL: something that this driver has not.
+ * 0, or the kernel's answer to a number that nothing has.
+ */
+int emu_write_find(uint32_t command, const struct emu_write **w);
+/* With in, out and the provider's part in place. */
+int emu_write_run(struct emu_call *call, const struct emu_write *w);
+/* With the attributes in place. */
+int emu_method_run(struct emu_call *call, uint16_t object, uint16_t method);
 
 #define EMU_COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
 /* The last two members of a struct emu_method. */
@@ -194,6 +222,8 @@ extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, em
  */
 extern const struct emu_table emu_flow_table;
 extern const struct emu_table emu_flow_action_table, emu_counters_table;
+/* uverbs_legacy.c: what libibverbs asks for by methods of objects, as write commands */
+extern const struct emu_table emu_legacy_table;
 
 /* ---- for handlers --------------------------------------------------------------------------- */
 

@@ -271,9 +271,8 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL, false,
-	  sizeof(struct ib_uverbs_create_comp_channel),
-	  sizeof(struct ib_uverbs_create_comp_channel_resp), emu_channel_create },
+	EMU_CMD(IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL, struct ib_uverbs_create_comp_channel,
+		sizeof(struct ib_uverbs_create_comp_channel_resp), emu_channel_create),
 };
 
 const struct emu_table emu_cq_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };

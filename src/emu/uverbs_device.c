@@ -10,6 +10,7 @@
 #include "uverbs.h"
 #include "uverbs_clock.h"
 #include "uverbs_event.h"
+#include "uverbs_legacy.h"
 #include "uverbs_wq.h"
 #include "uverbs_mem.h"
 
@@ -99,6 +100,13 @@ static int get_context(struct emu_call *call)
 	call->ctx->tdn = emu_number(call->ctx->dev);
 	call->ctx->allocated = true;
 	return 0;
+}
+
+void emu_context_undo(struct emu_ctx *ctx)
+{
+	emu_ctx_clock_close(ctx);
+	ctx->devx = false;
+	ctx->allocated = false;
 }
 
 /* ---- QUERY_DEVICE --------------------------------------------------------------------------- */
@@ -309,10 +317,11 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{IB_USER_VERBS_CMD_QUERY_DEVICE, false, sizeof(struct ib_uverbs_query_device),
-	 sizeof(struct ib_uverbs_query_device_resp), query_device},
-	{IB_USER_VERBS_EX_CMD_QUERY_DEVICE, true, sizeof(struct ib_uverbs_ex_query_device),
-	 sizeof(struct ib_uverbs_query_device_resp) + 8, query_device_ex},
+	EMU_CMD(IB_USER_VERBS_CMD_QUERY_DEVICE, struct ib_uverbs_query_device,
+		sizeof(struct ib_uverbs_query_device_resp), query_device),
+	EMU_CMD_EX(IB_USER_VERBS_EX_CMD_QUERY_DEVICE, struct ib_uverbs_ex_query_device, reserved,
+		   EMU_END(struct ib_uverbs_ex_query_device_resp, response_length),
+		   query_device_ex),
 };
 
 const struct emu_table emu_device_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

@@ -189,9 +189,12 @@ void emu_channel_put(struct emu_object *channel)
 int emu_channel_create(struct emu_call *call)
 {
 	struct ib_uverbs_create_comp_channel_resp resp = { 0 };
-	struct emu_channel *ch = calloc(1, sizeof(*ch));
+	struct emu_channel *ch;
 	int fd = -1, ret = -ENOMEM;
 
+	if (!call->ctx->allocated)
+		return -EINVAL;
+	ch = calloc(1, sizeof(*ch));
 	if (!ch)
 		return ret;
 	ret = make_pipe(&fd, &ch->write_fd, &ch->read_fd);

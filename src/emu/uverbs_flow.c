@@ -184,10 +184,10 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{IB_USER_VERBS_EX_CMD_CREATE_FLOW, true, sizeof(struct ib_uverbs_create_flow),
-	 sizeof(struct ib_uverbs_create_flow_resp), emu_flow_create},
-	{IB_USER_VERBS_EX_CMD_DESTROY_FLOW, true, sizeof(struct ib_uverbs_destroy_flow), 0,
-	 destroy_flow_cmd},
+	{IB_USER_VERBS_EX_CMD_CREATE_FLOW, true, true, sizeof(struct ib_uverbs_create_flow),
+	 EMU_END(struct ib_uverbs_create_flow_resp, flow_handle), 0, emu_flow_create},
+	EMU_CMD_EX(IB_USER_VERBS_EX_CMD_DESTROY_FLOW, struct ib_uverbs_destroy_flow, flow_handle, 0,
+		   destroy_flow_cmd),
 };
 
 const struct emu_table emu_flow_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

@@ -33,11 +33,14 @@ static void pd_destroy(struct emu_object *obj)
 
 static int alloc_pd(struct emu_call *call)
 {
-	struct emu_pd *pd = calloc(1, sizeof(*pd));
 	struct ib_uverbs_alloc_pd_resp resp = { 0 };
 	struct mlx5_ib_alloc_pd_resp provider = { 0 };
 	struct emu_object *obj;
+	struct emu_pd *pd;
 
+	if (!call->ctx->allocated)
+		return -EINVAL;
+	pd = calloc(1, sizeof(*pd));
 	if (!pd)
 		return -ENOMEM;
 	pd->pdn = emu_number(call->ctx->dev);
@@ -313,14 +316,12 @@ static int dereg_mr_write(struct emu_call *call)
 }
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_CMD_ALLOC_PD, false, sizeof(struct ib_uverbs_alloc_pd),
-	  sizeof(struct ib_uverbs_alloc_pd_resp), alloc_pd },
-	{ IB_USER_VERBS_CMD_DEALLOC_PD, false, sizeof(struct ib_uverbs_dealloc_pd), 0,
-	  dealloc_pd_write },
-	{ IB_USER_VERBS_CMD_REG_MR, false, sizeof(struct ib_uverbs_reg_mr),
-	  sizeof(struct ib_uverbs_reg_mr_resp), reg_mr },
-	{ IB_USER_VERBS_CMD_DEREG_MR, false, sizeof(struct ib_uverbs_dereg_mr), 0,
-	  dereg_mr_write },
+	EMU_CMD_UHW(IB_USER_VERBS_CMD_ALLOC_PD, struct ib_uverbs_alloc_pd,
+		    sizeof(struct ib_uverbs_alloc_pd_resp), alloc_pd),
+	EMU_CMD(IB_USER_VERBS_CMD_DEALLOC_PD, struct ib_uverbs_dealloc_pd, 0, dealloc_pd_write),
+	EMU_CMD_UHW(IB_USER_VERBS_CMD_REG_MR, struct ib_uverbs_reg_mr,
+		    sizeof(struct ib_uverbs_reg_mr_resp), reg_mr),
+	EMU_CMD(IB_USER_VERBS_CMD_DEREG_MR, struct ib_uverbs_dereg_mr, 0, dereg_mr_write),
 };
 
 const struct emu_table emu_mem_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };

@@ -412,11 +412,11 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{IB_USER_VERBS_CMD_MODIFY_QP, false, sizeof(struct ib_uverbs_modify_qp), 0, emu_qp_modify},
-	{IB_USER_VERBS_EX_CMD_MODIFY_QP, true, sizeof(struct ib_uverbs_ex_modify_qp),
-	 sizeof(struct ib_uverbs_ex_modify_qp_resp), emu_qp_modify_ex},
-	{IB_USER_VERBS_CMD_QUERY_QP, false, sizeof(struct ib_uverbs_query_qp),
-	 sizeof(struct ib_uverbs_query_qp_resp), emu_qp_query},
+	EMU_CMD(IB_USER_VERBS_CMD_MODIFY_QP, struct ib_uverbs_modify_qp, 0, emu_qp_modify),
+	EMU_CMD_EX(IB_USER_VERBS_EX_CMD_MODIFY_QP, struct ib_uverbs_ex_modify_qp, base,
+		   EMU_END(struct ib_uverbs_ex_modify_qp_resp, response_length), emu_qp_modify_ex),
+	EMU_CMD(IB_USER_VERBS_CMD_QUERY_QP, struct ib_uverbs_query_qp,
+		sizeof(struct ib_uverbs_query_qp_resp), emu_qp_query),
 };
 
 const struct emu_table emu_qp_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};

@@ -399,13 +399,14 @@ static const struct emu_method methods[] = {
 };
 
 static const struct emu_write writes[] = {
-	{ IB_USER_VERBS_EX_CMD_MODIFY_WQ, true, sizeof(struct ib_uverbs_ex_modify_wq), 0,
-	  modify_wq },
-	{ IB_USER_VERBS_EX_CMD_CREATE_RWQ_IND_TBL, true,
-	  sizeof(struct ib_uverbs_ex_create_rwq_ind_table),
-	  sizeof(struct ib_uverbs_ex_create_rwq_ind_table_resp), create_table },
-	{ IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL, true,
-	  sizeof(struct ib_uverbs_ex_destroy_rwq_ind_table), 0, destroy_table_write },
+	EMU_CMD_EX(IB_USER_VERBS_EX_CMD_MODIFY_WQ, struct ib_uverbs_ex_modify_wq, curr_wq_state, 0,
+		   modify_wq),
+	{ IB_USER_VERBS_EX_CMD_CREATE_RWQ_IND_TBL, true, true,
+	  EMU_END(struct ib_uverbs_ex_create_rwq_ind_table, log_ind_tbl_size),
+	  EMU_END(struct ib_uverbs_ex_create_rwq_ind_table_resp, ind_tbl_num), 0, create_table },
+	EMU_CMD_EX(IB_USER_VERBS_EX_CMD_DESTROY_RWQ_IND_TBL,
+		   struct ib_uverbs_ex_destroy_rwq_ind_table, ind_tbl_handle, 0,
+		   destroy_table_write),
 };
 
 const struct emu_table emu_wq_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };
