@@ -20,6 +20,7 @@ enum emu_fault {
 	EMU_FAULT_SMALL,      /* queues of at most EMU_SMALL_WR entries */
 	EMU_FAULT_NO_RSS,     /* no hash QPs */
 	EMU_FAULT_NO_CQE_V1,  /* completions of the first version only */
+	EMU_FAULT_NO_ROCE,    /* devlink's enable_roce is false: no table of GIDs */
 	EMU_FAULTS
 };
 

@@ -107,6 +107,8 @@ static void put_gids(struct emu_tree *t, const char *dir, const struct emu_dev *
 	const uint8_t *m = dev->mac;
 	char gid[64], text[64];
 
+	if (emu_fault(EMU_FAULT_NO_ROCE))
+		return;
 	snprintf(gid, sizeof(gid), "fe80:0000:0000:0000:%02x%02x:%02xff:fe%02x:%02x%02x\n",
 		 m[0] ^ 2, m[1], m[2], m[3], m[4], m[5]);
 	snprintf(text, sizeof(text), "%s\n", dev->netdev);

@@ -216,6 +216,9 @@ int emu_method_run(struct emu_call *call, uint16_t object, uint16_t method);
 
 extern const struct emu_table emu_device_table, emu_uar_table, emu_mem_table, emu_cq_table,
 	emu_qp_table, emu_wq_table, emu_devx_table, emu_gid_table, emu_rate_table;
+
+/* uverbs_gid.c: entries of a port's table; 0 where RoCE is off. */
+uint32_t emu_gids(void);
 /*
  * uverbs_flow.c: write commands CREATE_FLOW and DESTROY_FLOW (extended), FLOW/DESTROY,
  * FLOW/MLX5 CREATE_FLOW and DESTROY_FLOW, FLOW_MATCHER/CREATE and DESTROY.

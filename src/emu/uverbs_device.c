@@ -260,16 +260,20 @@ static uint8_t active_mtu(uint32_t netdev_mtu)
 	return mtu;
 }
 
+/* mlx5_ib: mlx5_query_port_roce(), which tells of GIDs where RoCE is enabled */
+#define CM_AND_IP_GIDS 0x04010000u
+
 static int query_port(struct emu_call *call)
 {
 	const struct emu_wire_port *port = call->ctx->dev->wire;
 	bool up = __atomic_load_n(&port->link_up, __ATOMIC_RELAXED);
+	bool roce = emu_gids();
 	struct ib_uverbs_query_port_resp_ex resp = {
 		.legacy_resp =
 			{
-				.port_cap_flags = 0x04010000, /* CM and IP-based GIDs */
+				.port_cap_flags = roce ? CM_AND_IP_GIDS : 0,
 				.max_msg_sz = 1u << 30,
-				.gid_tbl_len = EMU_GIDS,
+				.gid_tbl_len = emu_gids(),
 				.pkey_tbl_len = 1,
 				.state = up ? 4 : 1, /* IB_PORT_ACTIVE : IB_PORT_DOWN */
 				.max_mtu = 5,	     /* IB_MTU_4096 */
@@ -279,7 +283,7 @@ static int query_port(struct emu_call *call)
 					up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
 				/* IB_LINK_LAYER_INFINIBAND, IB_LINK_LAYER_ETHERNET */
 				.link_layer = emu_fault(EMU_FAULT_INFINIBAND) ? 1 : 2,
-				.flags = IB_UVERBS_QPF_GRH_REQUIRED,
+				.flags = roce ? IB_UVERBS_QPF_GRH_REQUIRED : 0,
 			},
 	};
 
@@ -288,6 +292,25 @@ static int query_port(struct emu_call *call)
 	emu_netdev_look(call->ctx->dev);
 	resp.legacy_resp.active_mtu = active_mtu(__atomic_load_n(&port->mtu, __ATOMIC_RELAXED));
 	emu_attr_put(call, UVERBS_ATTR_QUERY_PORT_RESP, &resp, sizeof(resp));
+	return 0;
+}
+
+/* ---- mlx5_ib's own QUERY_PORT ---------------------------------------------------------------- */
+
+/* Of Linux 5.14; older headers lack them, and struct mlx5_ib_uapi_query_port. */
+#define METHOD_MLX5_QUERY_PORT (1u << UVERBS_ID_NS_SHIFT)
+#define ATTR_MLX5_PORT_NUM     (1u << UVERBS_ID_NS_SHIFT)
+#define ATTR_MLX5_PORT	       (ATTR_MLX5_PORT_NUM + 1u)
+#define MLX5_PORT_SIZE	       40u
+
+/* std_types.c: whose vport it is, in switchdev mode; all of it is zero in any other. */
+static int mlx5_query_port(struct emu_call *call)
+{
+	static const uint8_t info[MLX5_PORT_SIZE];
+
+	if (emu_attr_value(call, ATTR_MLX5_PORT_NUM) != 1)
+		return -EINVAL;
+	emu_attr_put(call, ATTR_MLX5_PORT, info, sizeof(info));
 	return 0;
 }
 
@@ -304,6 +327,11 @@ static const struct emu_attr_spec port_specs[] = {
 	 sizeof(struct ib_uverbs_query_port_resp), UINT16_MAX},
 };
 
+static const struct emu_attr_spec mlx5_port_specs[] = {
+	{ATTR_MLX5_PORT_NUM, EMU_ATTR_IN, EMU_MUST, 4, 4},
+	{ATTR_MLX5_PORT, EMU_ATTR_OUT, EMU_MUST, MLX5_PORT_SIZE, UINT16_MAX},
+};
+
 static const struct emu_attr_spec async_specs[] = {
 	{UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0},
 };
@@ -312,6 +340,8 @@ static const struct emu_method methods[] = {
 	{UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, true, get_context,
 	 EMU_SPECS(context_specs)},
 	{UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, false, query_port, EMU_SPECS(port_specs)},
+	{UVERBS_OBJECT_DEVICE, METHOD_MLX5_QUERY_PORT, false, mlx5_query_port,
+	 EMU_SPECS(mlx5_port_specs)},
 	{UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, false, emu_async_alloc,
 	 EMU_SPECS(async_specs)},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The port's table of addresses, as RoCE has it: what a raw packet never needs and programs ask. */
+#include "fault.h"
 #include "sysfs.h"
 #include "uverbs.h"
 
@@ -10,6 +11,11 @@
 
 /* The link-local address of the interface, once for RoCE v1 and once for v2; the rest is empty. */
 #define GIDS_IN_USE 2u
+
+uint32_t emu_gids(void)
+{
+	return emu_fault(EMU_FAULT_NO_ROCE) ? 0 : EMU_GIDS;
+}
 
 static void fill_entry(const struct emu_dev *dev, uint32_t index, struct ib_uverbs_gid_entry *entry)
 {
@@ -34,7 +40,7 @@ static int query_entry(struct emu_call *call)
 
 	if (emu_attr_value(call, UVERBS_ATTR_QUERY_GID_ENTRY_FLAGS))
 		return -EINVAL;
-	if (emu_attr_value(call, UVERBS_ATTR_QUERY_GID_ENTRY_PORT) != 1 || index >= EMU_GIDS)
+	if (emu_attr_value(call, UVERBS_ATTR_QUERY_GID_ENTRY_PORT) != 1 || index >= emu_gids())
 		return -EINVAL;
 	if (index >= GIDS_IN_USE)
 		return -ENODATA;
@@ -48,16 +54,16 @@ static int query_table(struct emu_call *call)
 {
 	uint64_t size = emu_attr_value(call, UVERBS_ATTR_QUERY_GID_TABLE_ENTRY_SIZE);
 	struct ib_uverbs_attr *attr = emu_attr(call, UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES);
-	const __u64 count = GIDS_IN_USE;
+	const __u64 count = emu_gids() ? GIDS_IN_USE : 0;
 	struct ib_uverbs_gid_entry entry;
 	uint8_t *to;
 
 	if (emu_attr_value(call, UVERBS_ATTR_QUERY_GID_TABLE_FLAGS) || !size)
 		return -EINVAL;
-	if (attr->len / size < GIDS_IN_USE) /* rdma_query_gid_table(): all or nothing */
+	if (attr->len / size < count) /* rdma_query_gid_table(): all or nothing */
 		return -EINVAL;
 	to = (uint8_t *)(uintptr_t)attr->data;
-	for (uint32_t i = 0; i < GIDS_IN_USE; i++, to += size) {
+	for (uint32_t i = 0; i < count; i++, to += size) {
 		fill_entry(call->ctx->dev, i, &entry);
 		memset(to, 0, size);
 		memcpy(to, &entry, size < sizeof(entry) ? size : sizeof(entry));

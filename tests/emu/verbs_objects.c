@@ -5,6 +5,7 @@
  */
 #include "kit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -158,6 +159,23 @@ Test(objects, the_port_is_an_active_ethernet_port)
 	cr_expect_eq(attr.phys_state, 5); /* link up */
 	cr_expect_neq(ibv_query_port(k.a.ctx, 2, &attr), 0, "port 2 of a device with one");
 	cr_expect_neq(ibv_query_port(k.a.ctx, 0, &attr), 0, "port 0");
+}
+
+/* Of a newer rdma-core than some that this is built with: struct mlx5dv_port is 40 bytes there. */
+typedef int (*query_port)(struct ibv_context *ctx, uint32_t port, void *info, size_t len);
+
+Test(objects, the_port_belongs_to_no_switch)
+{
+	query_port query = (query_port)dlsym(RTLD_DEFAULT, "_mlx5dv_query_port");
+	uint8_t info[48], none[48] = {0};
+
+	if (!query)
+		cr_skip_test("this libmlx5 has no mlx5dv_query_port()");
+	memset(info, 0xee, sizeof(info));
+	cr_assert_eq(query(k.a.ctx, 1, info, sizeof(info)), 0);
+	cr_expect_arr_eq(info, none, sizeof(info));
+	cr_expect_eq(query(k.a.ctx, 2, info, sizeof(info)), EINVAL, "port 2 of 1");
+	cr_expect_eq(query(k.a.ctx, 1, info, 16), EINVAL, "too little room");
 }
 
 Test(objects, the_address_table_is_told_entry_by_entry_and_whole)

@@ -58,6 +58,7 @@ static void tell_device(void)
 	printf("firmware %s\n", attr.orig_attr.fw_ver);
 	printf("core-clock-khz %" PRIu64 "\n", attr.hca_core_clock);
 	printf("speed %u\nwidth %u\n", port.active_speed, port.active_width);
+	printf("gids %d\n", port.gid_tbl_len);
 	printf("real-time-flag %d\n", !!(dv.flags & REAL_TIME_TS));
 	printf("empw-flag %d\n", !!(dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW));
 }
