@@ -34,6 +34,9 @@ static int check_limit(uint64_t pages)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct rlimit limit;
 
+	/* more than the machine has: the kernel would look for it until there is none left */
+	if (pages > (uint64_t)sysconf(_SC_PHYS_PAGES))
+		return -ENOMEM;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY || may_lock_all())
 		return 0;
 	if (!limit.rlim_cur)

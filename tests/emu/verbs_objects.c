@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static struct kit k;
 
@@ -101,6 +102,20 @@ Test(objects, read_only_memory_cannot_be_registered_for_writing)
 	cr_expect_null(ibv_reg_mr(k.a.pd, ro, 4096, IBV_ACCESS_LOCAL_WRITE));
 	cr_expect_eq(errno, EFAULT);
 	munmap(ro, 8192);
+}
+
+Test(objects, more_memory_than_the_machine_has_is_refused)
+{
+	size_t size = 2 * (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		cr_skip_test("this kernel promises no more than it has");
+	errno = 0;
+	cr_expect_null(ibv_reg_mr(k.a.pd, mem, size, IBV_ACCESS_LOCAL_WRITE));
+	cr_expect_eq(errno, ENOMEM);
+	munmap(mem, size);
 }
 
 Test(objects, remote_write_needs_local_write)

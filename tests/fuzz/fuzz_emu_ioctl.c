@@ -9,12 +9,15 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "emu/preload.h"
@@ -325,6 +328,17 @@ static void tidy(void)
 		perror(wire_dir);
 }
 
+/* Memory is not registered without limit: ASan's own is mapped, and larger than the machine's. */
+static void lose_rights(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	const struct rlimit limit = {4 * MEMORY, 4 * MEMORY};
+
+	if (syscall(SYS_capset, &header, data) || setrlimit(RLIMIT_MEMLOCK, &limit))
+		abort();
+}
+
 static void start(void)
 {
 	static bool started;
@@ -332,6 +346,7 @@ static void start(void)
 	if (started)
 		return;
 	started = true;
+	lose_rights();
 	if (!mkdtemp(wire_dir))
 		abort();
 	atexit(tidy);
