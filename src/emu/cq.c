@@ -5,7 +5,8 @@
 #include "emu_dev.h"
 #include "script.h"
 
-#define ARM_POISON 0xffffffffu
+#define ARM_POISON    0xffffffffu
+#define PUBLISH_AHEAD 8u /* CQEs that are fetched before they are written */
 
 void emu_cq_init(struct emu_cq *cq)
 {
@@ -62,6 +63,33 @@ uint8_t *emu_cq_slot(const struct emu_cq *cq, uint32_t index)
 	return slot + cq->cqe_size - sizeof(struct emu_cqe); /* 128-byte entries: the second half */
 }
 
+/*
+ * All but the owner byte. Field by field, as they were written: one load over several stores that
+ * are still in the store buffer waits until all of it, other cores' cache lines too, is written.
+ */
+static void copy(uint8_t *slot, const struct emu_cqe *img)
+{
+	struct emu_cqe *dst = (struct emu_cqe *)(void *)slot;
+
+	memset(slot, 0, offsetof(struct emu_cqe, op_own)); /* the reserved fields */
+#define COPY(field) __atomic_store_n(&dst->field, img->field, __ATOMIC_RELAXED)
+	COPY(tunnel);
+	COPY(wqe_id);
+	COPY(rx_hash_result);
+	COPY(rx_hash_type);
+	COPY(checksum);
+	COPY(hds_ip_ext);
+	COPY(l4_hdr_type_etc);
+	COPY(vlan_info);
+	COPY(srqn_uidx);
+	COPY(byte_cnt);
+	COPY(timestamp);
+	COPY(sop_drop_qpn);
+	COPY(wqe_counter);
+	COPY(signature);
+#undef COPY
+}
+
 void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n)
 {
 	uint8_t *dst = emu_cq_slot(cq, cq->pi);
@@ -70,7 +98,8 @@ void emu_cq_publish(struct emu_cq *cq, struct emu_cqe *img, uint32_t n)
 				((cq->pi & cq->n_cqe) && !emu_broken(OWNER_BIT) ? 1 : 0));
 	if (cq->pad)
 		memset(dst - sizeof(*img), 0, sizeof(*img));
-	memcpy(dst, img, offsetof(struct emu_cqe, op_own));
+	emu_prefetch_write(emu_cq_slot(cq, cq->pi + PUBLISH_AHEAD));
+	copy(dst, img);
 	/* Owner bit last; pairs with the consumer's read barrier behind its look at op_own. */
 	__atomic_store_n(dst + offsetof(struct emu_cqe, op_own), img->op_own, __ATOMIC_RELEASE);
 	cq->pi += n;

@@ -61,6 +61,20 @@ static inline bool emu_mkey_covers(const struct emu_mkey *mkey, uint64_t addr, u
 uint8_t *emu_mem_pieces(const struct emu_dev *dev, const struct emu_mkey *mkey,
 			const struct emu_klm *what, uint32_t access);
 
+/*
+ * Fetches a line that will be written, without its sharers. By name on x86-64: the compiler's
+ * builtin fetches to read there, unless it may assume a CPU that has the other (all have; old ones
+ * ignore it).
+ */
+static inline void emu_prefetch_write(const void *at)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+	__builtin_prefetch(at, 1);
+#endif
+}
+
 /* Where len bytes at addr of lkey lie; NULL: the key, its PD, bounds or rights forbid it. */
 static inline uint8_t *emu_mem(const struct emu_dev *dev, const struct emu_wqe_data *seg,
 			       uint32_t pdn, uint32_t access)
@@ -195,8 +209,9 @@ bool emu_flow_egress(struct emu_sq *sq, struct emu_frame *frame);
 bool emu_flow_kernel_takes(unsigned port, const uint8_t *data);
 /* Copies of what leaves a port, for sniffers; only to this process's queues when local. */
 void emu_flow_sniff_tx(unsigned port, struct emu_frame *frame, bool local);
-#define EMU_FRAME_SENT 0x8000u /* in emu_frame.looped: such a copy, on its way to another process  \
-				*/
+#define EMU_FRAME_SENT                                                                             \
+	0x8000u /* in emu_frame.looped: such a copy, on its way to another process                 \
+		 */
 
 /* ---- wire_pool.c: flow counters and actions; control path ----------------------------------- */
 

@@ -61,6 +61,29 @@ static inline uint64_t add_carry(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
+/*
+ * The sum of the last 0 to 7 bytes. By loads of their own size: bytes copied one by one and then
+ * read as a word would stall on the store buffer.
+ */
+static uint64_t sum_tail(const uint8_t *data, size_t len)
+{
+	uint32_t four = 0;
+	uint16_t two = 0;
+	uint64_t sum = 0;
+
+	if (len & 4) {
+		memcpy(&four, data, 4);
+		data += 4;
+	}
+	if (len & 2) {
+		memcpy(&two, data, 2);
+		data += 2;
+	}
+	if (len & 1)
+		sum = htobe16((uint16_t)(*data << 8));
+	return sum + four + two;
+}
+
 static uint64_t sum_words(const uint8_t *data, size_t len, uint64_t sum)
 {
 	uint64_t other = 0, a, b;
@@ -72,18 +95,12 @@ static uint64_t sum_words(const uint8_t *data, size_t len, uint64_t sum)
 		other = add_carry(other, b);
 	}
 	sum = add_carry(sum, other);
-	if (len >= 8) {
+	if (len & 8) {
 		memcpy(&a, data, 8);
 		sum = add_carry(sum, a);
 		data += 8;
-		len -= 8;
 	}
-	if (len) {
-		a = 0;
-		memcpy(&a, data, len);
-		sum = add_carry(sum, a);
-	}
-	return sum;
+	return add_carry(sum, sum_tail(data, len & 7));
 }
 
 uint16_t emu_csum(const uint8_t *data, size_t len, uint64_t sum)
@@ -233,15 +250,28 @@ static uint16_t parse_vlan(struct emu_pkt *pkt, const uint8_t *data, uint32_t le
 	return type;
 }
 
+/* In parts, each short enough for the compiler to write it out: rep stos takes long to begin. */
+static inline void clear(struct emu_pkt *pkt)
+{
+	const size_t words = sizeof(pkt->match) / 2;
+
+	memset(pkt->match, 0, words);
+	memset(pkt->match + EMU_PKT_WORDS / 2, 0, words);
+	memset(&pkt->l3_off, 0, sizeof(*pkt) - offsetof(struct emu_pkt, l3_off));
+}
+
 void emu_pkt_parse(struct emu_pkt *pkt, const uint8_t *data, uint32_t len)
 {
 	uint16_t type;
 
-	memset(pkt, 0, sizeof(*pkt));
+	clear(pkt);
 	if (len < 14)
 		return;
-	memcpy(&pkt->match[W_SMAC], data + 6, 6);
-	memcpy(&pkt->match[W_DMAC], data, 6);
+	/* whole words: a word that was written in halves would stall who reads it soon after */
+	memcpy(&pkt->match[W_SMAC], data + 6, 4);
+	pkt->match[W_ETHERTYPE] = htobe32((uint32_t)get16(data + 10) << 16);
+	memcpy(&pkt->match[W_DMAC], data, 4);
+	pkt->match[W_VLAN] = htobe32((uint32_t)get16(data + 4) << 16);
 	type = get16(data + 12);
 	pkt->l3_off = 14;
 	if (type == ETHERTYPE_CVLAN || type == ETHERTYPE_SVLAN)
@@ -255,7 +285,7 @@ void emu_pkt_parse(struct emu_pkt *pkt, const uint8_t *data, uint32_t len)
 
 void emu_pkt_parse_ip(struct emu_pkt *pkt, const uint8_t *data, uint32_t len)
 {
-	memset(pkt, 0, sizeof(*pkt));
+	clear(pkt);
 	if (len && data[0] >> 4 == 4)
 		parse_ipv4(pkt, data, len);
 	else

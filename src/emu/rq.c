@@ -247,7 +247,7 @@ static void prefetch_ahead(struct emu_rq *rq)
 	__builtin_prefetch(wqe_segs(rq, (uint16_t)(rq->ci + 12)));
 	dst = emu_mem(rq->dev, seg, rq->pdn, EMU_ACCESS_LOCAL_WRITE);
 	if (dst)
-		__builtin_prefetch(dst, 1);
+		emu_prefetch_write(dst);
 }
 
 static void verify(struct emu_frame *f)
