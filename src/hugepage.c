@@ -197,16 +197,13 @@ static bool is_complete(uint8_t *addr, uint64_t length, uint64_t page_size, int 
 
 int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *want)
 {
-	int node = want->node >= 0 && numa_available() >= 0 ? want->node : -1;
+	int node, ret = dq_memory_node(want, &node);
 	uint64_t page_size = 0, length;
 	struct policy old;
 	uint8_t *addr;
-	int ret;
 
-	if (node > numa_max_node())
-		return dq_error(EINVAL, "%s numa=%d: this machine has no such node", want->where,
-				node);
-	ret = choose_size(want, node, &page_size);
+	if (!ret)
+		ret = choose_size(want, node, &page_size);
 	if (ret)
 		return ret;
 	length = dq_whole_pages(want->length, page_size);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <numa.h>
 #include <numaif.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,35 +10,45 @@
 #include "error.h"
 #include "log.h"
 #include "memory.h"
+#include "sysfs.h"
 
 static uint64_t base_page_size(void)
 {
 	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/*
- * A node that memory can be bound to. -1 where the kernel has no NUMA or forbids its calls (some
- * containers), which on a machine of one node changes nothing.
- */
-static int usable_node(const struct dq_memory_want *want)
+static bool node_is_there(int node)
 {
-	if (want->node < 0)
-		return -1;
-	if (numa_available() < 0)
-		return -1;
-	return want->node;
+	char text[16];
+
+	if (numa_available() >= 0)
+		return node <= numa_max_node() &&
+		       numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned)node);
+	/* a kernel without NUMA has node 0, whether it shows it or not */
+	return !node || dq_sysfs_read(text, sizeof(text), "/sys/devices/system/node/node%d/cpulist",
+				      node) >= 0;
 }
 
-static int check_node(const struct dq_memory_want *want, int node)
+int dq_memory_node(const struct dq_memory_want *want, int *node)
+{
+	*node = -1;
+	if (want->node < 0)
+		return 0;
+	if (!node_is_there(want->node))
+		return dq_error(EINVAL,
+				"%s numa=%d: this machine, or this process, has no such node",
+				want->where, want->node);
+	if (numa_available() >= 0)
+		*node = want->node;
+	return 0;
+}
+
+static int check_free(const struct dq_memory_want *want, int node)
 {
 	long long free_bytes;
 
 	if (node < 0)
 		return 0;
-	if (node > numa_max_node() || !numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned)node))
-		return dq_error(EINVAL,
-				"%s numa=%d: this machine, or this process, has no such node",
-				want->where, node);
 	/* A strict binding to a node that is full would wake the out-of-memory killer. */
 	if (numa_node_size64(node, &free_bytes) >= 0 && (uint64_t)free_bytes < want->length)
 		return dq_error(ENOMEM,
@@ -80,10 +91,11 @@ static void touch(uint8_t *addr, uint64_t length, uint64_t page_size)
 int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want)
 {
 	uint64_t page_size = base_page_size(), length = dq_whole_pages(want->length, page_size);
-	int node = usable_node(want), ret;
+	int node, ret = dq_memory_node(want, &node);
 	void *addr;
 
-	ret = check_node(want, node);
+	if (!ret)
+		ret = check_free(want, node);
 	if (ret)
 		return ret;
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -42,6 +42,13 @@ static inline int dq_huge_flag(uint64_t page_size)
 	return (int)((unsigned)__builtin_ctzll(page_size) << MAP_HUGE_SHIFT);
 }
 
+/*
+ * The node that want's memory can be bound to; -1 where none is asked for, and where the kernel has
+ * no NUMA or forbids its calls (some containers), which on a machine of one node changes nothing.
+ * -EINVAL: there is no such node.
+ */
+int dq_memory_node(const struct dq_memory_want *want, int *node);
+
 int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want);
 
 /*
