@@ -209,8 +209,8 @@ static void rate_limit(struct st *st)
 		st_plain(st, &f, RATE_BYTES, i);
 		st_rx_expect(st, &l.rx, &f, NULL);
 	}
-	st_need(st, took > RATE_NS / 3, "%u frames of %u bytes took %u us at %u kb/s",
-		RATE_FRAMES, RATE_BYTES, (unsigned)(took / 1000), RATE_KBPS);
+	st_need(st, took > RATE_NS / 3, "%u frames of %u bytes took %u us at %u kb/s", RATE_FRAMES,
+		RATE_BYTES, (unsigned)(took / 1000), RATE_KBPS);
 }
 
 static const struct st_check checks[] = {
