@@ -54,9 +54,13 @@ chroot_remove() {
 	rm -rf --one-file-system "$1"
 }
 
-# A clean copy of this checkout, in DIR/src
+# In DIR/src a clean copy of this checkout; or, of the release CHROOT_TARBALL, what it holds
 chroot_sources() {
 	mkdir -p "$1/src"
+	if [ -n "${CHROOT_TARBALL:-}" ]; then
+		tar -C "$1/src" --strip-components=1 -xzf "$CHROOT_TARBALL"
+		return
+	fi
 	git ls-files -z | tar --null -T - -cf - | tar -C "$1/src" -xf -
 }
 
