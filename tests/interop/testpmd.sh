@@ -379,3 +379,9 @@ nothing_malformed() {
 	[ "$all" -ge 200 ]
 	note "$mode: tshark: $all frames, none malformed, no bad checksum in what testpmd sent"
 }
+
+offloads_are_judged() {
+	need dpdk-testpmd raw_ethernet_bw tshark
+	hold_wire 1500
+	run_tests checksums_inserted tags_inserted large_sends_segmented nothing_malformed
+}
