@@ -82,7 +82,9 @@ static const struct cap ethernet[] = {
 	C(0x0b, 5, EMU_LOG_MAX_LSO),   /* max_lso_cap */
 	C(0x10, 2, 1),		       /* multi_pkt_send_wqe */
 	C(0x14, 4, EMU_LOG_IND_TABLE), /* rss_ind_tbl_cap */
+	C(0x1e, 2, 3),		       /* tunnel_stateless_gre, tunnel_stateless_vxlan */
 	C(0x20, 3, 7),		       /* swp, swp_csum, swp_lso */
+	C(0x3f, 1, 1),		       /* tunnel_stateless_geneve_rx */
 };
 
 /* PRM "QoS capabilities": qos_cap */

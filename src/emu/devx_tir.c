@@ -202,20 +202,37 @@ static bool fields_of(uint32_t select, uint64_t *fields)
 			    EMU_SEL_SPORT | EMU_SEL_DPORT));
 }
 
-/* LRO, symmetric hashes, hashes of inner headers and tunnels: not on this card. */
+/* What is hashed: inner headers, outer ones, or none; never both. */
+static uint32_t selected(const uint8_t *context)
+{
+	return (uint32_t)(emu_get(context, F_TIRC_INNER) | emu_get(context, F_TIRC_OUTER));
+}
+
+/* Inner headers are hashed where tunnels are looked into: mlx5_ib, create_rss_raw_qp_tir(). */
+static bool selectors_ok(const uint8_t *context)
+{
+	uint64_t fields;
+
+	if (emu_get(context, F_TIRC_INNER) &&
+	    (emu_get(context, F_TIRC_OUTER) || !emu_get(context, F_TIRC_TUNNELED)))
+		return false;
+	return fields_of(selected(context), &fields);
+}
+
+/* LRO and symmetric hashes: not on this card. */
 static bool tirc_ok(const uint8_t *context)
 {
-	uint64_t fn = emu_get(context, F_TIRC_HASH_FN), fields;
+	uint64_t fn = emu_get(context, F_TIRC_HASH_FN);
 
 	return emu_get(context, F_TIRC_DISP_TYPE) <= INDIRECT && !emu_get(context, F_TIRC_LRO) &&
-	       !emu_get(context, F_TIRC_SYMMETRIC) && !emu_get(context, F_TIRC_INNER) &&
-	       !emu_get(context, F_TIRC_TUNNELED) && (fn == HASH_NONE || fn == HASH_TOEPLITZ) &&
-	       fields_of((uint32_t)emu_get(context, F_TIRC_OUTER), &fields);
+	       !emu_get(context, F_TIRC_SYMMETRIC) && (fn == HASH_NONE || fn == HASH_TOEPLITZ) &&
+	       selectors_ok(context);
 }
 
 static void set_hash(const uint8_t *context, struct emu_tir *tir)
 {
-	fields_of((uint32_t)emu_get(context, F_TIRC_OUTER), &tir->hash_fields);
+	fields_of(selected(context), &tir->hash_fields);
+	tir->inner = emu_get(context, F_TIRC_INNER);
 	if (emu_get(context, F_TIRC_HASH_FN) == HASH_NONE)
 		tir->hash_fields = 0;
 	memcpy(tir->key, context + EMU_TIRC_KEY_AT, EMU_RSS_KEY);
@@ -295,6 +312,7 @@ static void tir_fill(struct emu_devx_cmd *cmd, struct devx_tir *t)
 	t->tir.qpn = t->o.id = emu_number(cmd->ctx->dev);
 	t->tir.self_loopback_uc = loopback && !(block & BLOCK_UC);
 	t->tir.self_loopback_mc = loopback && !(block & BLOCK_MC);
+	t->tir.tunnel = emu_get(context, F_TIRC_TUNNELED);
 	set_hash(context, &t->tir);
 	if (emu_get(context, F_TIRC_DISP_TYPE) == DIRECT)
 		t->tir.hash_fields = 0;
@@ -349,6 +367,7 @@ static void change_hash(const uint8_t *context, struct devx_tir *t)
 	emu_engine_resume();
 	emu_set(t->context, F_TIRC_HASH_FN, emu_get(context, F_TIRC_HASH_FN));
 	emu_set(t->context, F_TIRC_OUTER, emu_get(context, F_TIRC_OUTER));
+	emu_set(t->context, F_TIRC_INNER, emu_get(context, F_TIRC_INNER));
 	memcpy(t->context + EMU_TIRC_KEY_AT, context + EMU_TIRC_KEY_AT, EMU_RSS_KEY);
 }
 
@@ -362,6 +381,9 @@ static enum emu_status modify_tir(struct emu_devx_cmd *cmd)
 
 	/* no LRO on this card, and self_lb_en_modifiable is 0 */
 	if (cmd->target->type != EMU_TYPE_DEVX_OBJ || (mask & ~known) || !tirc_ok(context))
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
+	/* whether tunnels are looked into stays as it is */
+	if (emu_get(context, F_TIRC_INNER) && !t->tir.tunnel)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	if (mask & EMU_TIR_MODIFY_RQT)
 		status = move_table(cmd, t);

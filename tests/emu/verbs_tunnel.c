@@ -3,6 +3,7 @@
  * Tunnelled frames on queues with MLX5DV_QP_CREATE_TUNNEL_OFFLOADS, through unmodified libibverbs:
  * types, checksums and hashes that the completions tell are the inner packet's.
  */
+#include "devx_kit.h"
 #include "kit_cqe.h"
 
 #include <errno.h>
@@ -370,4 +371,116 @@ Test(tunnel, an_inner_hash_needs_the_offload)
 {
 	cr_expect_null(hash_qp(IPV4_FIELDS | IBV_RX_HASH_INNER, 0));
 	cr_expect_eq(errno, EOPNOTSUPP, "%s", strerror(errno));
+}
+
+/* ---- destinations made by commands of the firmware --------------------------------------------
+ */
+
+KIT_UNDO(ibv_destroy_flow, struct ibv_flow)
+
+enum { V4 = 0x3, V4_UDP = 0x4000000f, V4_TCP = 0xf }; /* rx_hash_field_select */
+
+static struct mlx5dv_devx_obj *new_tir(struct cmd *c, unsigned tunnel, uint32_t outer,
+				       uint32_t inner)
+{
+	struct mlx5dv_devx_obj *obj;
+	uint8_t *context = c->in + 32;
+	uint32_t table;
+
+	cmd_init(c, 0x916, 272 + 4, 16);
+	cmd_set(c->in + 32, 0xb0, 16, 1);
+	cmd_set(c->in + 32, 0xd0, 16, 1);
+	cmd_set(c->in + 272, 8, 24, wq->wq_num);
+	obj = cmd_create(&k, &k.b, c);
+	cr_assert_not_null(obj, "status %u", cmd_status(c));
+	table = cmd_number(c);
+	cmd_init(c, 0x900, 272, 16);
+	cmd_set(context, 0x20, 4, 1); /* indirect */
+	cmd_set(context, 0x102, 1, tunnel);
+	cmd_set(context, 0x108, 24, table);
+	cmd_set(context, 0x120, 4, 2); /* Toeplitz */
+	memcpy(context + 40, kit_rss_key, 40);
+	cmd_set(context, 0x280, 32, outer);
+	cmd_set(context, 0x2a0, 32, inner);
+	return cmd_create(&k, &k.b, c);
+}
+
+static struct mlx5dv_devx_obj *receive_by_tir(unsigned tunnel, uint32_t outer, uint32_t inner)
+{
+	struct mlx5dv_flow_action_attr action = {.type = MLX5DV_FLOW_ACTION_DEST_DEVX};
+	struct kit_match none = {.size = sizeof(none.b)};
+	struct ibv_flow *flow;
+	struct cmd c;
+
+	action.obj = new_tir(&c, tunnel, outer, inner);
+	cr_assert_not_null(action.obj, "status %u", cmd_status(&c));
+	flow = mlx5dv_create_flow(kit_matcher(&k, &k.b, &none, 15), (void *)&none, 1, &action);
+	cr_assert_not_null(flow, "%s", strerror(errno));
+	kit_defer(&k, undo_ibv_destroy_flow, flow);
+	return action.obj;
+}
+
+Test(tunnel, a_destination_by_command_tells_inner_types_and_checksums)
+{
+	struct packet p = {.tunnel = VXLAN, .outer = 6, .inner = 4, .proto = 6};
+	struct packet wrong = {
+		.tunnel = GENEVE, .outer = 4, .inner = 4, .proto = 17, .spoil = 14 + 40};
+
+	receive_by_tir(1, V4, 0);
+	expect_told(&p, ALL_OK);
+	expect_told(&wrong, L2_OK | L3_OK);
+}
+
+Test(tunnel, a_destination_by_command_hashes_inner_headers)
+{
+	struct packet p = {.tunnel = VXLAN, .outer = 4, .inner = 4, .proto = 6};
+	struct frame f;
+	struct told told;
+
+	receive_by_tir(1, 0, V4_TCP);
+	build(&f, &p);
+	told = receive(&f);
+	cr_expect_eq(told.hash, 0x51ccc178, "%08x", told.hash);
+	cr_expect_eq(told.hash_type, 0x55, "%02x", told.hash_type);
+}
+
+/* Which headers are hashed can change, whether tunnels are looked into cannot. */
+Test(tunnel, another_hash_for_a_destination_by_command)
+{
+	struct packet p = {.tunnel = GENEVE, .outer = 6, .inner = 4, .proto = 17};
+	struct mlx5dv_devx_obj *tir;
+	struct frame f;
+	struct told told;
+	struct cmd c;
+	uint32_t number;
+
+	tir = new_tir(&c, 0, V4, 0);
+	cr_assert_not_null(tir);
+	number = cmd_number(&c);
+	cmd_set(c.in, 0, 16, 0x901);
+	cmd_set(c.in, 0x48, 24, number);
+	cmd_set(c.in, 0x80, 64, 4); /* the hash */
+	cmd_set(c.in + 32, 0x102, 1, 1);
+	cmd_set(c.in + 32, 0x280, 32, 0);
+	cmd_set(c.in + 32, 0x2a0, 32, V4);
+	cr_expect_eq(mlx5dv_devx_obj_modify(tir, c.in, c.in_len, c.out, c.out_len), EREMOTEIO);
+	tir = receive_by_tir(1, V4_UDP, 0);
+	cmd_set(c.in, 0x48, 24, number + 2); /* a table was made between the two */
+	cr_assert_eq(mlx5dv_devx_obj_modify(tir, c.in, c.in_len, c.out, c.out_len), 0, "status %u",
+		     cmd_status(&c));
+	build(&f, &p);
+	told = receive(&f);
+	cr_expect_eq(told.hash, 0x323e8fc2, "%08x", told.hash);
+}
+
+Test(tunnel, a_destination_by_command_of_what_the_card_cannot)
+{
+	struct cmd c;
+
+	cr_expect_null(new_tir(&c, 0, 0, V4), "inner headers without looking into tunnels");
+	cr_expect_eq(cmd_status(&c), 0x03);
+	cr_expect_null(new_tir(&c, 1, V4, V4), "both");
+	cr_expect_eq(cmd_status(&c), 0x03);
+	cr_expect_null(new_tir(&c, 1, 0, 0x10), "IPsec");
+	cr_expect_eq(cmd_status(&c), 0x03);
 }
