@@ -35,6 +35,13 @@
 #define EMU_RAW_PACKET_CVLAN_STRIPPING   (1u << 0)
 #define EMU_RAW_PACKET_IP_CSUM           (1u << 2)
 
+/* enum ib_port_state, enum ib_port_phys_state; CM and IP-based GIDs of ib_port_capability_mask_bits */
+#define EMU_PORT_DOWN          1u
+#define EMU_PORT_ACTIVE        4u
+#define EMU_PORT_PHYS_DISABLED 3u
+#define EMU_PORT_PHYS_UP       5u
+#define EMU_PORT_CAP_FLAGS     0x04010000u
+
 /* enum mlx5_ib_sw_parsing_offloads: the parser, checksums and large sends by it */
 #define EMU_SW_PARSING_ALL 7u
 

@@ -269,7 +269,9 @@ struct emu_dev {
 };
 
 extern struct emu_dev emu_devs[EMU_MAX_PORTS];
+#define EMU_MAJOR	231u /* IB_UVERBS_MAJOR of the kernel */
 #define EMU_FIRST_MINOR 192 /* of /dev/infiniband/uverbs0, as the kernel numbers them */
+#define EMU_FIRST_IFINDEX 900001 /* of interfaces that are in sysfs only: far from the machine's */
 
 /* ---- the engine: engine.c ------------------------------------------------------------------- */
 
@@ -315,6 +317,12 @@ struct emu_wire_port {
 	uint32_t link_up;
 	struct emu_counters count; /* relaxed atomic adds; the engine adds once per batch */
 };
+
+/* Objects of a port that netlink counts, of all processes together. */
+enum emu_resource { EMU_RES_PD, EMU_RES_CQ, EMU_RES_QP, EMU_RES_MR, EMU_RES_CTX, EMU_RES_COUNT };
+/* One more, or one less, of this process. */
+void emu_wire_resource(unsigned port, enum emu_resource what, bool more);
+uint32_t emu_wire_resources(unsigned port, enum emu_resource what);
 
 /* Attaches this process to the wire of emu_settings; 0 or -errno with text for the user in err. */
 int emu_wire_attach(char *err, size_t size);

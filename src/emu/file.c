@@ -50,6 +50,8 @@ static void file_release(struct emu_file *file)
 {
 	if (file->ctx && file->kind == EMU_FILE_UVERBS)
 		emu_uverbs_release(file->ctx);
+	if (file->netlink)
+		emu_netlink_release(file->netlink);
 	if (file->channel && file->kind == EMU_FILE_DEVX)
 		emu_devx_fd_release(file->channel);
 	else if (file->channel)
@@ -102,7 +104,9 @@ void emu_file_fork_child(void)
 {
 	owner = getpid();
 	for (int fd = 0; fd < MAX_FDS; fd++) {
-		if (files[fd] && files[fd]->kind != EMU_FILE_PRIVATE)
+		/* a netlink socket is as good in the child, as the kernel's are */
+		if (files[fd] && files[fd]->kind != EMU_FILE_PRIVATE &&
+		    files[fd]->kind != EMU_FILE_NETLINK)
 			files[fd]->dead = true;
 	}
 }

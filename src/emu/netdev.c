@@ -32,6 +32,11 @@ static void keep(struct emu_dev *dev, int mtu)
 	__atomic_store_n(&dev->wire->mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
 }
 
+unsigned emu_netdev_index(const struct emu_dev *dev)
+{
+	return emu_settings.netdev ? if_nametoindex(dev->netdev) : EMU_FIRST_IFINDEX + dev->index;
+}
+
 void emu_netdev_look(struct emu_dev *dev)
 {
 	int mtu = 0;

@@ -31,6 +31,31 @@ static const char *const type_names[EMU_TYPE_COUNT] = {
 	[EMU_TYPE_FLOW_ACTION] = "flow_action",
 };
 
+static void count(const struct emu_ctx *ctx, enum emu_type type, bool more)
+{
+	unsigned port = ctx->dev->index;
+	enum emu_resource what;
+
+	alive[port][type] += more ? 1 : -1u;
+	switch (type) {
+	case EMU_TYPE_PD:
+		what = EMU_RES_PD;
+		break;
+	case EMU_TYPE_MR:
+		what = EMU_RES_MR;
+		break;
+	case EMU_TYPE_CQ:
+		what = EMU_RES_CQ;
+		break;
+	case EMU_TYPE_QP:
+		what = EMU_RES_QP;
+		break;
+	default:
+		return;
+	}
+	emu_wire_resource(port, what, more);
+}
+
 static int grow(struct emu_ctx *ctx)
 {
 	uint32_t n = ctx->n_handles ? 2 * ctx->n_handles : FIRST_HANDLES;
@@ -72,7 +97,7 @@ struct emu_object *emu_object_new(struct emu_ctx *ctx, enum emu_type type, void 
 	obj->destroy = destroy;
 	ctx->handles[obj->handle] = obj;
 	TAILQ_INSERT_HEAD(&ctx->objects, obj, link);
-	alive[ctx->dev->index][type]++;
+	count(ctx, type, true);
 	return obj;
 }
 
@@ -96,7 +121,7 @@ int emu_object_destroy(struct emu_object *obj)
 		return -EBUSY;
 	ctx->handles[obj->handle] = NULL;
 	TAILQ_REMOVE(&ctx->objects, obj, link);
-	alive[ctx->dev->index][obj->type]--;
+	count(ctx, obj->type, false);
 	obj->destroy(obj);
 	free(obj);
 	return 0;

@@ -48,7 +48,7 @@ static const struct emu_option options[] = {
 	 .choices = "free|real|both", .doc = "timestamp formats of the queues (default both)"},
 	{"flex-parser", EMU_OPTION_SWITCH, AT(flex_parser), .start = true,
 	 .doc = "programmable parser (default on)"},
-	{"netlink", EMU_OPTION_SWITCH, AT(netlink), .start = false,
+	{"netlink", EMU_OPTION_SWITCH, AT(netlink), .start = false, .ready = true,
 	 .doc = "RDMA netlink answers (default off)"},
 	{"net-raw", EMU_OPTION_SWITCH, AT(net_raw), .start = true, .ready = true,
 	 .doc = "PROGRAM has CAP_NET_RAW (default on)"},

@@ -57,6 +57,8 @@ int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char 
 
 /* ---- netdev.c: the real interfaces of --netdev ----------------------------------------------- */
 
+/* The interface's number: the real one's, or one that no interface of the machine has. */
+unsigned emu_netdev_index(const struct emu_dev *dev);
 /* Before the port's MTU is shown: what the interface has now. The wire is attached. */
 void emu_netdev_look(struct emu_dev *dev);
 /* Of the interface, where there is one, and of the port: 0 or -errno. */
@@ -72,6 +74,7 @@ enum emu_file_kind {
 	EMU_FILE_ASYNC,
 	EMU_FILE_DEVX,    /* answers of asynchronous commands, or events of DevX objects */
 	EMU_FILE_LIVE,    /* live sysfs file open for writing */
+	EMU_FILE_NETLINK, /* socket of RDMA netlink */
 	EMU_FILE_PRIVATE  /* our own: the program must neither close nor replace it */
 };
 
@@ -83,6 +86,7 @@ struct emu_file {
 	struct emu_ctx *ctx;         /* UVERBS; the maker's of CHANNEL */
 	struct emu_object *channel;  /* CHANNEL; what a DEVX one belongs to */
 	const struct emu_live *live; /* LIVE */
+	struct emu_netlink *netlink; /* NETLINK */
 };
 
 /* No lock needed: NULL for a descriptor that is not ours, which is what nearly all calls ask. */
@@ -119,10 +123,13 @@ int emu_uverbs_open(unsigned port, int flags);
 void emu_uverbs_release(struct emu_ctx *ctx);
 void emu_channel_release(struct emu_object *channel);
 void emu_devx_fd_release(struct emu_object *obj);
+void emu_netlink_release(struct emu_netlink *nl);
 /* RDMA_VERBS_IOCTL on an emulated file: 0 or -errno. */
 int emu_uverbs_ioctl(int fd, void *arg);
 /* A command written to one: n or -errno. */
 ssize_t emu_uverbs_write(int fd, const void *buf, size_t n);
+/* A request written to a netlink socket: n, or -1 with errno. */
+ssize_t emu_netlink_write(int fd, const void *bytes, size_t n);
 void emu_uverbs_fork_child(void);
 /* The first use of the wire in this process; 0 or -errno. */
 int emu_wire_need(void);

@@ -236,19 +236,10 @@ EMU_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 		errno = saved;
 		return done < 0 ? fail((int)done) : done;
 	}
+	if (file->kind == EMU_FILE_NETLINK)
+		return emu_netlink_write(fd, buf, n);
 	if (file->kind != EMU_FILE_LIVE)
 		return fail(file->kind == EMU_FILE_PRIVATE ? -EBADF : -EOPNOTSUPP);
 	ret = emu_live_write(file->live, file->dev, buf, n);
 	return ret < 0 ? fail(ret) : (ssize_t)n;
-}
-
-/*
- * libibverbs asks the kernel for its devices by netlink, and by sysfs where that fails: ours are in
- * sysfs only, and the real ones must not be found.
- */
-EMU_EXPORT int socket(int domain, int type, int protocol)
-{
-	if (domain == AF_NETLINK && protocol == NETLINK_RDMA && emu_active())
-		return fail(-EPROTONOSUPPORT);
-	return EMU_REAL(socket)(domain, type, protocol);
 }

@@ -8,12 +8,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define UVERBS_MAJOR 231 /* IB_UVERBS_MAJOR of the kernel */
-
 static void show_device(struct stat *st, unsigned port)
 {
 	st->st_mode = S_IFCHR | 0666;
-	st->st_rdev = makedev(UVERBS_MAJOR, EMU_FIRST_MINOR + port);
+	st->st_rdev = makedev(EMU_MAJOR, EMU_FIRST_MINOR + port);
 	st->st_size = 0;
 	st->st_blocks = 0;
 }
@@ -173,7 +171,7 @@ int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int fl
 static void show_devicex(struct statx *stx, unsigned port)
 {
 	stx->stx_mode = S_IFCHR | 0666;
-	stx->stx_rdev_major = UVERBS_MAJOR;
+	stx->stx_rdev_major = EMU_MAJOR;
 	stx->stx_rdev_minor = EMU_FIRST_MINOR + port;
 	stx->stx_size = 0;
 	stx->stx_blocks = 0;

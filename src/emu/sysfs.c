@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FIRST_IFINDEX 900001 /* far from the machine's own */
-
 void emu_put_attrs(struct emu_tree *t, const char *dir, const struct attr *attrs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -222,7 +220,7 @@ static const char *const net_statistics[] = {
 /* The real interface's number, or one of no interface. */
 static unsigned ifindex(const struct emu_dev *dev)
 {
-	return emu_settings.netdev ? if_nametoindex(dev->netdev) : FIRST_IFINDEX + dev->index;
+	return emu_settings.netdev ? if_nametoindex(dev->netdev) : EMU_FIRST_IFINDEX + dev->index;
 }
 
 static void put_net_names(struct emu_tree *t, const char *dir, const struct emu_dev *dev)

@@ -76,6 +76,8 @@ void emu_uverbs_release(struct emu_ctx *ctx)
 {
 	destroy_objects(ctx);
 	emu_ctx_clock_close(ctx);
+	if (ctx->allocated)
+		emu_wire_resource(ctx->dev->index, EMU_RES_CTX, false);
 	emu_file_private_close(ctx->memfd);
 	emu_file_private_close(ctx->async_fd);
 	emu_file_private_close(ctx->async_read_fd);

@@ -228,6 +228,10 @@ extern const struct emu_table emu_flow_action_table, emu_counters_table;
 /* uverbs_legacy.c: what libibverbs asks for by methods of objects, as write commands */
 extern const struct emu_table emu_legacy_table;
 
+/* uverbs_device.c: what netlink tells, too. */
+uint64_t emu_device_cap_flags(void);
+__be64 emu_device_guid(const struct emu_dev *dev, bool system);
+
 /* ---- for handlers --------------------------------------------------------------------------- */
 
 /* The attribute, or NULL where it was not given. */

@@ -99,6 +99,7 @@ static int get_context(struct emu_call *call)
 	call->ctx->devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
 	call->ctx->tdn = emu_number(call->ctx->dev);
 	call->ctx->allocated = true;
+	emu_wire_resource(call->ctx->dev->index, EMU_RES_CTX, true);
 	return 0;
 }
 
@@ -107,9 +108,19 @@ void emu_context_undo(struct emu_ctx *ctx)
 	emu_ctx_clock_close(ctx);
 	ctx->devx = false;
 	ctx->allocated = false;
+	emu_wire_resource(ctx->dev->index, EMU_RES_CTX, false);
 }
 
 /* ---- QUERY_DEVICE --------------------------------------------------------------------------- */
+
+#define DEVICE_CAP_FLAGS                                                                           \
+	(EMU_DEVICE_PORT_ACTIVE_EVENT | EMU_DEVICE_SYS_IMAGE_GUID | EMU_DEVICE_RAW_IP_CSUM |       \
+	 EMU_DEVICE_MANAGED_FLOW_STEERING | EMU_DEVICE_PCI_WRITE_END_PADDING)
+
+uint64_t emu_device_cap_flags(void)
+{
+	return DEVICE_CAP_FLAGS;
+}
 
 static __be64 guid(const struct emu_dev *dev, unsigned index)
 {
@@ -122,22 +133,27 @@ static __be64 guid(const struct emu_dev *dev, unsigned index)
 	return value;
 }
 
+/* both ports of a card are one system: the first port's */
+__be64 emu_device_guid(const struct emu_dev *dev, bool system)
+{
+	return guid(dev, system ? dev->index & ~1u : dev->index);
+}
+
 static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device_resp *resp)
 {
 	const struct emu_card *card = emu_card();
 
 	*resp = (struct ib_uverbs_query_device_resp){
 		.fw_ver = (__u64)card->fw_major << 32 | card->fw_minor << 16 | card->fw_sub,
-		.node_guid = guid(dev, dev->index),
-		.sys_image_guid = guid(dev, dev->index & ~1u),
+		.node_guid = emu_device_guid(dev, false),
+		.sys_image_guid = emu_device_guid(dev, true),
 		.max_mr_size = ~0ULL,
 		.page_size_cap = ~0xfffULL,
 		.vendor_id = 0x02c9,
 		.vendor_part_id = emu_card_function_id(),
 		.max_qp = 1u << EMU_LOG_MAX_OBJ,
 		.max_qp_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
-		.device_cap_flags = EMU_DEVICE_PORT_ACTIVE_EVENT | EMU_DEVICE_SYS_IMAGE_GUID |
-				    EMU_DEVICE_RAW_IP_CSUM | EMU_DEVICE_MANAGED_FLOW_STEERING,
+		.device_cap_flags = DEVICE_CAP_FLAGS & UINT32_MAX,
 		.max_sge = EMU_MAX_SGE,
 		.max_cq = 1u << EMU_LOG_MAX_OBJ,
 		.max_cqe = EMU_MAX_CQE,
@@ -236,7 +252,7 @@ static int query_device_ex(struct emu_call *call)
 	if (req.comp_mask || req.reserved)
 		return -EINVAL;
 	fill_device(call->ctx->dev, &resp.base);
-	resp.device_cap_flags_ex = resp.base.device_cap_flags | EMU_DEVICE_PCI_WRITE_END_PADDING;
+	resp.device_cap_flags_ex = DEVICE_CAP_FLAGS;
 	if (call->out_len < sizeof(resp))
 		resp.response_length = (__u32)call->out_len;
 	emu_write_out(call, &resp, sizeof(resp));
@@ -261,8 +277,6 @@ static uint8_t active_mtu(uint32_t netdev_mtu)
 }
 
 /* mlx5_ib: mlx5_query_port_roce(), which tells of GIDs where RoCE is enabled */
-#define CM_AND_IP_GIDS 0x04010000u
-
 static int query_port(struct emu_call *call)
 {
 	const struct emu_wire_port *port = call->ctx->dev->wire;
@@ -271,16 +285,15 @@ static int query_port(struct emu_call *call)
 	struct ib_uverbs_query_port_resp_ex resp = {
 		.legacy_resp =
 			{
-				.port_cap_flags = roce ? CM_AND_IP_GIDS : 0,
+				.port_cap_flags = roce ? EMU_PORT_CAP_FLAGS : 0,
 				.max_msg_sz = 1u << 30,
 				.gid_tbl_len = emu_gids(),
 				.pkey_tbl_len = 1,
-				.state = up ? 4 : 1, /* IB_PORT_ACTIVE : IB_PORT_DOWN */
-				.max_mtu = 5,	     /* IB_MTU_4096 */
-				.active_width = 2,   /* IB_WIDTH_4X */
+				.state = up ? EMU_PORT_ACTIVE : EMU_PORT_DOWN,
+				.max_mtu = 5,	   /* IB_MTU_4096 */
+				.active_width = 2, /* IB_WIDTH_4X */
 				.active_speed = emu_card()->speed,
-				.phys_state =
-					up ? 5 : 3, /* IB_PORT_PHYS_STATE_LINK_UP : DISABLED */
+				.phys_state = up ? EMU_PORT_PHYS_UP : EMU_PORT_PHYS_DISABLED,
 				/* IB_LINK_LAYER_INFINIBAND, IB_LINK_LAYER_ETHERNET */
 				.link_layer = emu_fault(EMU_FAULT_INFINIBAND) ? 1 : 2,
 				.flags = roce ? IB_UVERBS_QPF_GRH_REQUIRED : 0,

@@ -14,7 +14,7 @@
 #include "preload.h"
 #include "wire.h"
 
-#define MAGIC	    0x3365726977616471u /* changes with the layout */
+#define MAGIC	    0x3465726977616471u /* changes with the layout */
 #define ATTACH_LOCK 0			/* byte of the file: held while attaching */
 #define SLOT_LOCK   16			/* and one for each slot from here */
 #define TICK_NS	    200000000u
@@ -190,6 +190,7 @@ static int take_slot(char *err, size_t size)
 		    byte_lock(emu_wire.fd, F_OFD_SETLK, F_WRLCK, SLOT_LOCK + (off_t)i))
 			continue;
 		emu_wire.slot = i;
+		memset(emu_wire.head->procs[i].alive, 0, sizeof(emu_wire.head->procs[i].alive));
 		emu_wire.head->procs[i].pid = (int32_t)getpid();
 		emu_wire.head->procs[i].used = 1;
 		return 0;
@@ -340,6 +341,30 @@ void emu_wire_forget(void)
 	emu_wire.fd = -1;
 	emu_wire.slot = WIRE_PROCS;
 	emu_ring_close_all();
+}
+
+/* What a child was born with was never its own. */
+void emu_wire_resource(unsigned port, enum emu_resource what, bool more)
+{
+	uint32_t *n;
+
+	if (emu_wire.fd < 0)
+		return;
+	n = &emu_wire.head->procs[emu_wire.slot].alive[port][what];
+	if (more || *n)
+		__atomic_store_n(n, more ? *n + 1 : *n - 1, __ATOMIC_RELAXED);
+}
+
+uint32_t emu_wire_resources(unsigned port, enum emu_resource what)
+{
+	const struct wire_proc *procs = emu_wire.head->procs;
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; what < EMU_RES_COUNT && i < WIRE_PROCS; i++) {
+		if (procs[i].used && (i == emu_wire.slot || slot_alive(i)))
+			sum += __atomic_load_n(&procs[i].alive[port][what], __ATOMIC_RELAXED);
+	}
+	return sum;
 }
 
 unsigned emu_wire_slot(void)

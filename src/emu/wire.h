@@ -57,6 +57,7 @@ struct wire_port {
 struct wire_proc {
 	uint32_t used;
 	int32_t pid; /* for messages only */
+	uint32_t alive[EMU_MAX_PORTS][EMU_RES_COUNT]; /* relaxed; written by its process alone */
 };
 
 struct wire_head {
