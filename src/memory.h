@@ -43,9 +43,9 @@ static inline int dq_huge_flag(uint64_t page_size)
 }
 
 /*
- * The node that memory can be bound to for this want; -1 where none is asked for, and where the kernel has
- * no NUMA or forbids its calls (some containers), which on a machine of one node changes nothing.
- * -EINVAL: there is no such node.
+ * The node that memory can be bound to for this want; -1 where none is asked for, and where the
+ * kernel has no NUMA or forbids its calls (some containers), which on a machine of one node changes
+ * nothing. -EINVAL: there is no such node.
  */
 int dq_memory_node(const struct dq_memory_want *want, int *node);
 
