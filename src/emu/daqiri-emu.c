@@ -300,6 +300,11 @@ int main(int argc, char **argv)
 		fputs("Try 'daqiri-emu --help'.\n", stderr);
 		return LAUNCH_USAGE;
 	}
+	if (access("/proc/self/exe", F_OK)) {
+		launch_complain("/proc is not there, which says where our library is: in a chroot, "
+				"mount -t proc proc DIR/proc first");
+		return LAUNCH_USAGE;
+	}
 	ret = launch_find(argv[optind], path);
 	if (!ret)
 		ret = launch_script(wish.want.fault_file);
