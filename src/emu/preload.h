@@ -128,6 +128,13 @@ void emu_netlink_release(struct emu_netlink *nl);
 int emu_uverbs_ioctl(int fd, void *arg);
 /* A command written to one: n or -errno. */
 ssize_t emu_uverbs_write(int fd, const void *buf, size_t n);
+/* May the program map this of one? 0 or -errno. */
+struct emu_mapping {
+	size_t len;
+	int prot, flags;
+	uint64_t offset;
+};
+int emu_uverbs_mmap(int fd, const struct emu_mapping *m);
 /* A request written to a netlink socket: n, or -1 with errno. */
 ssize_t emu_netlink_write(int fd, const void *bytes, size_t n);
 void emu_uverbs_fork_child(void);

@@ -36,6 +36,17 @@ struct emu_uar *emu_uar_find(struct emu_ctx *ctx, uint32_t index)
 	return NULL;
 }
 
+bool emu_uar_at(const struct emu_ctx *ctx, uint64_t offset)
+{
+	struct emu_uar *uar;
+
+	LIST_FOREACH (uar, &ctx->dev->uars, link) {
+		if (uar->ctx == ctx && mmap_offset(uar->index) == offset)
+			return true;
+	}
+	return false;
+}
+
 void emu_uar_get(struct emu_uar *uar)
 {
 	uar->users++;

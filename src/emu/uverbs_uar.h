@@ -10,4 +10,7 @@ struct emu_uar *emu_uar_find(struct emu_ctx *ctx, uint32_t index);
 void emu_uar_get(struct emu_uar *uar);
 void emu_uar_put(struct emu_uar *uar);
 
+/* Is a doorbell page of the context mapped from here? */
+bool emu_uar_at(const struct emu_ctx *ctx, uint64_t offset);
+
 #endif

@@ -121,10 +121,10 @@ uint32_t wk_pd(void)
 	return resp.pd_handle;
 }
 
-uint32_t wk_uar(void)
+struct wk_uar wk_uar_new(void)
 {
-	uint64_t offset;
-	uint32_t length, page;
+	struct wk_uar uar;
+	uint32_t length;
 	struct {
 		struct ib_uverbs_ioctl_hdr hdr;
 		struct ib_uverbs_attr attrs[5];
@@ -135,17 +135,35 @@ uint32_t wk_uar(void)
 			  .len = 8,
 			  .data = MLX5_IB_UAPI_UAR_ALLOC_TYPE_NC},
 			 {.attr_id = MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_OFFSET,
-			  .len = sizeof(offset),
-			  .data = (uintptr_t)&offset},
+			  .len = sizeof(uar.offset),
+			  .data = (uintptr_t)&uar.offset},
 			 {.attr_id = MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_LENGTH,
 			  .len = sizeof(length),
 			  .data = (uintptr_t)&length},
 			 {.attr_id = MLX5_IB_ATTR_UAR_OBJ_ALLOC_PAGE_ID,
-			  .len = sizeof(page),
-			  .data = (uintptr_t)&page}}};
+			  .len = sizeof(uar.number),
+			  .data = (uintptr_t)&uar.number}}};
 
 	cr_assert_eq(ioctl(wk_fd, RDMA_VERBS_IOCTL, &r), 0);
-	return page;
+	uar.handle = (uint32_t)r.attrs[0].data;
+	return uar;
+}
+
+uint32_t wk_uar(void)
+{
+	return wk_uar_new().number;
+}
+
+void wk_uar_free(const struct wk_uar *uar)
+{
+	struct {
+		struct ib_uverbs_ioctl_hdr hdr;
+		struct ib_uverbs_attr attrs[1];
+	} r = {.hdr = {sizeof(r), MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_DESTROY, 1, 0,
+		       RDMA_DRIVER_MLX5, 0},
+	       .attrs = {{.attr_id = MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, .data = uar->handle}}};
+
+	cr_assert_eq(ioctl(wk_fd, RDMA_VERBS_IOCTL, &r), 0);
 }
 
 struct mlx5_ib_create_cq wk_cq_provider(uint32_t uar)

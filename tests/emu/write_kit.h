@@ -54,7 +54,14 @@ int wk_command(uint32_t command, struct wk_part core, struct wk_part provider);
 int wk_context_of(uint32_t *vectors);
 void wk_context(void);
 uint32_t wk_pd(void);
-/* The card's number of a doorbell page: the one thing that has no write command. */
+/* A doorbell page: the one thing that has no write command. */
+struct wk_uar {
+	uint32_t handle, number; /* the card's number */
+	uint64_t offset;	 /* where it is mapped from */
+};
+struct wk_uar wk_uar_new(void);
+void wk_uar_free(const struct wk_uar *uar);
+/* Its number alone. */
 uint32_t wk_uar(void);
 /* With its channel, or -1. Where the ring lies is the kit's. */
 int wk_cq(int channel, uint32_t uar, struct ib_uverbs_create_cq_resp *resp);
