@@ -5,6 +5,7 @@
 #include "emu_hw.h"
 #include "fault.h"
 #include "uverbs_mem.h"
+#include "uverbs_rate.h"
 #include "uverbs_uar.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ static void sq_release(struct emu_devx_obj *o)
 
 /*
  * What the capabilities leave out: reserved lkeys, cross channel, fast registration and UMRs,
- * hairpins, packet pacing. Queues that do not flush in error are not offered.
+ * hairpins. Queues that do not flush in error are not offered.
  */
 static bool sqc_ok(const uint8_t *context)
 {
@@ -44,7 +45,6 @@ static bool sqc_ok(const uint8_t *context)
 	       !emu_get(context, F_SQC_FRE) && emu_get(context, F_SQC_FLUSH) &&
 	       !emu_get(context, F_SQC_REG_UMR) && !emu_get(context, F_SQC_HAIRPIN) &&
 	       !emu_get(context, F_SQC_NON_WIRE) && !emu_get(context, F_SQC_STATIC) &&
-	       !emu_get(context, F_SQC_RATE_INDEX) &&
 	       emu_get(context, F_SQC_STATE) == EMU_QUEUE_RST &&
 	       emu_get(context, F_SQC_TIS_LST_SZ) == 1;
 }
@@ -103,6 +103,22 @@ static enum emu_status sq_parts(struct emu_devx_cmd *cmd, uint32_t uar_page, str
 	return EMU_ST_OK;
 }
 
+/*
+ * packet_pacing_rate_limit_index: an entry of the card's table, shared or of this program
+ * (packet_pacing_uid). The queue keeps to it when the entry goes.
+ */
+static bool set_rate(struct emu_ctx *ctx, const uint8_t *context, struct devx_sq *s)
+{
+	uint16_t index = (uint16_t)emu_get(context, F_SQC_RATE_INDEX);
+	struct emu_rate rate = emu_rate_at(ctx->dev, index);
+
+	if (index && !emu_rate_usable(ctx, index))
+		return false;
+	emu_rate_apply(&s->sq, &rate);
+	emu_set(s->context, F_SQC_RATE_INDEX, index);
+	return true;
+}
+
 static enum emu_status sq_new(struct emu_devx_cmd *cmd, const struct emu_devx_wq *wq)
 {
 	struct devx_sq *s = emu_devx_new(cmd, sizeof(*s));
@@ -114,6 +130,10 @@ static enum emu_status sq_new(struct emu_devx_cmd *cmd, const struct emu_devx_wq
 	if (status != EMU_ST_OK)
 		return status;
 	sq_fill(cmd, wq, s);
+	if (!set_rate(cmd->ctx, cmd->in + EMU_CMD_CONTEXT, s)) {
+		emu_uar_put(s->sq.uar);
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
+	}
 	s->o.release = sq_release;
 	emu_engine_pause();
 	emu_sq_reset(&s->sq);
@@ -154,19 +174,38 @@ static void to_state(struct emu_sq *sq, enum emu_queue_state state)
 	emu_engine_resume();
 }
 
+enum { MODIFY_RATE = 1 }; /* modify_sq_in: MODIFY_BITMASK_PACKET_PACING_RATE_LIMIT_INDEX */
+
+/* mlx5_ib sets a rate in state ready only: modify_raw_packet_qp_sq() */
+static bool modify_rate(struct emu_devx_cmd *cmd, enum emu_queue_state state)
+{
+	bool good;
+
+	if (!emu_get(cmd->in, F_MODIFY_BITMASK))
+		return true;
+	emu_engine_pause();
+	good = state == EMU_QUEUE_RDY &&
+	       set_rate(cmd->ctx, cmd->in + EMU_CMD_CONTEXT, cmd->target->impl);
+	emu_engine_resume();
+	return good;
+}
+
 static enum emu_status modify_sq(struct emu_devx_cmd *cmd)
 {
 	enum emu_queue_state state, current;
 	struct emu_sq *sq;
 
 	/* a queue pair's send queue: the kernel's own commands change it */
-	if (cmd->target->type != EMU_TYPE_DEVX_OBJ || emu_get(cmd->in, F_MODIFY_BITMASK) ||
+	if (cmd->target->type != EMU_TYPE_DEVX_OBJ ||
+	    emu_get(cmd->in, F_MODIFY_BITMASK) > MODIFY_RATE ||
 	    !emu_devx_state(emu_get(cmd->in + EMU_CMD_CONTEXT, F_SQC_STATE), &state) ||
 	    !emu_devx_state(emu_get(cmd->in, F_CURRENT_STATE), &current))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	sq = emu_devx_sq(cmd->target);
 	if (current != sq->state || !emu_devx_transition(sq->state, state))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_RES_STATE);
+	if (!modify_rate(cmd, state))
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	to_state(sq, state);
 	return EMU_ST_OK;
 }

@@ -31,6 +31,7 @@ struct entry {
 	struct context ctx;
 	unsigned users;
 	bool dedicated;
+	const struct emu_ctx *owner; /* whose DevX queues alone may use it; NULL: all */
 };
 
 static struct entry tables[EMU_MAX_PORTS][EMU_RATES];
@@ -64,6 +65,7 @@ static int add(struct emu_dev *dev, const struct context *ctx, bool dedicated, u
 		return -ENOSPC;
 	e->ctx = *ctx;
 	e->dedicated = dedicated;
+	e->owner = NULL;
 	e->users++;
 	*index = (uint16_t)(e - table + 1); /* 0 is that of no limit */
 	return 0;
@@ -84,6 +86,16 @@ void emu_rate_put(struct emu_dev *dev, uint16_t index)
 {
 	if (index)
 		tables[dev->index][index - 1].users--;
+}
+
+bool emu_rate_usable(const struct emu_ctx *ctx, uint16_t index)
+{
+	const struct entry *e;
+
+	if (!index || index > EMU_RATES)
+		return false;
+	e = &tables[ctx->dev->index][index - 1];
+	return e->users && (!e->owner || e->owner == ctx);
 }
 
 struct emu_rate emu_rate_at(const struct emu_dev *dev, uint16_t index)
@@ -135,6 +147,8 @@ static int pp_new(struct emu_call *call, bool dedicated, struct emu_object **obj
 	ret = add(pp->dev, &ctx, dedicated, &pp->index);
 	if (ret)
 		goto err_free;
+	if (dedicated)
+		tables[pp->dev->index][pp->index - 1].owner = call->ctx;
 	*obj = emu_object_new(call->ctx, EMU_TYPE_PP, pp, pp_destroy);
 	if (*obj)
 		return 0;

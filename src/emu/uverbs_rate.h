@@ -17,6 +17,8 @@ int emu_rate_get(struct emu_dev *dev, const struct emu_rate *rate, uint16_t *ind
 void emu_rate_put(struct emu_dev *dev, uint16_t index);
 /* What stands at index; kbps 0 where nothing does. */
 struct emu_rate emu_rate_at(const struct emu_dev *dev, uint16_t index);
+/* May a queue of ctx be paced by the entry? 0 is none. */
+bool emu_rate_usable(const struct emu_ctx *ctx, uint16_t index);
 /* While the engine stands still: the queue keeps to rate from now on. */
 void emu_rate_apply(struct emu_sq *sq, const struct emu_rate *rate);
 

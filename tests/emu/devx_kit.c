@@ -149,3 +149,96 @@ uint32_t cmd_pdn(struct ibv_pd *pd)
 	cr_assert_eq(mlx5dv_init_obj(&obj, MLX5DV_OBJ_PD), 0);
 	return dv.pdn;
 }
+
+uint32_t cmd_new_number(struct kit *k, struct kit_port *p, unsigned opcode,
+			struct mlx5dv_devx_obj **obj)
+{
+	struct cmd c;
+
+	cmd_init(&c, opcode, 16, 16);
+	*obj = cmd_create(k, p, &c);
+	cr_assert_not_null(*obj);
+	cr_assert_neq(cmd_number(&c), 0);
+	return cmd_number(&c);
+}
+
+void cmd_wq_fill(uint8_t *wq, struct kit_port *p, const struct cmd_mem *mem, unsigned stride)
+{
+	cmd_set(wq, 0, 4, 1); /* cyclic */
+	cmd_set(wq, 0x48, 24, cmd_pdn(p->pd));
+	cmd_set(wq, 0x80, 64, RECORD);
+	cmd_set(wq, 0x10c, 4, stride);
+	cmd_set(wq, 0x11b, 5, 5); /* 32 of them */
+	cmd_set(wq, 0x140, 32, mem->umem->umem_id);
+	cmd_set(wq, 0x160, 32, mem->umem->umem_id);
+}
+
+void cmd_sq_fill(struct cmd *c, struct kit_port *p, const struct cmd_tx *tx)
+{
+	uint8_t *context = c->in + 32;
+
+	cmd_init(c, 0x904, 272, 16);
+	cmd_set(context, 0x03, 1, 1); /* flush in error */
+	cmd_set(context, 0x28, 24, 0x123);
+	cmd_set(context, 0x48, 24, tx->cq.cqn);
+	cmd_set(context, 0x100, 16, 1);
+	cmd_set(context, 0x168, 24, tx->tisn);
+	cmd_wq_fill(context + 48, p, &tx->mem, 6);
+	cmd_set(context + 48, 0x68, 24, tx->uar->page_id);
+}
+
+int cmd_to_state(struct mlx5dv_devx_obj *obj, unsigned opcode, uint32_t number, unsigned from,
+		 unsigned to)
+{
+	struct cmd c;
+
+	cmd_init(&c, opcode, 272, 16);
+	cmd_set(c.in, 0x40, 4, from);
+	cmd_set(c.in, 0x48, 24, number);
+	cmd_set(c.in + 32, 0x08, 4, to);
+	return mlx5dv_devx_obj_modify(obj, c.in, c.in_len, c.out, c.out_len);
+}
+
+void cmd_tx_domain(struct kit *k, struct kit_port *p, struct cmd_tx *tx)
+{
+	struct cmd c;
+
+	tx->uar = cmd_uar(k, p);
+	tx->tdn = cmd_new_number(k, p, 0x816, &tx->td);
+	cmd_init(&c, 0x912, 192, 16);
+	cmd_set(c.in + 32, 0x128, 24, tx->tdn);
+	tx->tis = cmd_create(k, p, &c);
+	cr_assert_not_null(tx->tis);
+	tx->tisn = cmd_number(&c);
+	tx->cq = cmd_cq(k, p, tx->uar);
+	cr_assert_not_null(tx->cq.obj);
+	tx->mem = cmd_mem(k, p, MEM_SIZE);
+}
+
+void cmd_tx_open(struct kit *k, struct kit_port *p, struct cmd_tx *tx)
+{
+	struct cmd c;
+
+	cmd_tx_domain(k, p, tx);
+	cmd_sq_fill(&c, p, tx);
+	tx->sq = cmd_create(k, p, &c);
+	cr_assert_not_null(tx->sq, "status %u", cmd_status(&c));
+	tx->sqn = cmd_number(&c);
+	cr_assert_eq(cmd_to_state(tx->sq, 0x905, tx->sqn, 0, 1), 0);
+}
+
+void cmd_tx_send(struct kit_port *p, struct cmd_tx *tx, unsigned index, unsigned slot, unsigned len)
+{
+	uint8_t *wqe = tx->mem.buf + (index & 31) * 64;
+	uint64_t bell;
+
+	memset(wqe, 0, 64);
+	mlx5dv_set_ctrl_seg((void *)wqe, (uint16_t)index, MLX5_OPCODE_SEND, 0, tx->sqn,
+			    MLX5_WQE_CTRL_CQ_UPDATE, 3, 0, 0);
+	mlx5dv_set_data_seg((void *)(wqe + 32), len, p->mr->lkey, (uintptr_t)kit_slot(p, slot));
+	kit_fence();
+	((uint32_t *)(void *)(tx->mem.buf + RECORD))[1] = htobe32((index + 1) & 0xffff);
+	kit_fence();
+	memcpy(&bell, wqe, sizeof(bell));
+	*(volatile uint64_t *)tx->uar->reg_addr = bell;
+}

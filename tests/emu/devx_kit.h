@@ -49,4 +49,31 @@ int cmd_poll(struct cmd_cq *cq, struct mlx5_cqe64 *cqe);
 
 uint32_t cmd_pdn(struct ibv_pd *pd);
 
+/* The new object, which has a number and no more to say. */
+uint32_t cmd_new_number(struct kit *k, struct kit_port *p, unsigned opcode,
+			struct mlx5dv_devx_obj **obj);
+/* A work queue's part of its context: 32 entries of 1 << stride bytes in mem. */
+void cmd_wq_fill(uint8_t *wq, struct kit_port *p, const struct cmd_mem *mem, unsigned stride);
+/* MODIFY_SQ and its like: 0 or the errno. */
+int cmd_to_state(struct mlx5dv_devx_obj *obj, unsigned opcode, uint32_t number, unsigned from,
+		 unsigned to);
+
+/* ---- a send queue and what it stands on ----------------------------------------------------- */
+
+struct cmd_tx {
+	struct mlx5dv_devx_uar *uar;
+	struct cmd_cq cq;
+	struct cmd_mem mem;
+	struct mlx5dv_devx_obj *td, *tis, *sq;
+	uint32_t tdn, tisn, sqn;
+};
+
+/* All but the queue; the command that makes it; both, and the queue is ready. */
+void cmd_tx_domain(struct kit *k, struct kit_port *p, struct cmd_tx *tx);
+void cmd_sq_fill(struct cmd *c, struct kit_port *p, const struct cmd_tx *tx);
+void cmd_tx_open(struct kit *k, struct kit_port *p, struct cmd_tx *tx);
+/* One WQE of one segment, signalled. */
+void cmd_tx_send(struct kit_port *p, struct cmd_tx *tx, unsigned index, unsigned slot,
+		 unsigned len);
+
 #endif

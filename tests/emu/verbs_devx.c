@@ -26,109 +26,6 @@ static void teardown(void)
 
 TestSuite(devx, .init = setup, .fini = teardown, .timeout = 60);
 
-/* ---- a sender on port a --------------------------------------------------------------------- */
-
-struct tx {
-	struct mlx5dv_devx_uar *uar;
-	struct cmd_cq cq;
-	struct cmd_mem mem;
-	struct mlx5dv_devx_obj *td, *tis, *sq;
-	uint32_t tdn, tisn, sqn;
-};
-
-static uint32_t new_number(struct kit_port *p, unsigned opcode, struct mlx5dv_devx_obj **obj)
-{
-	struct cmd c;
-
-	cmd_init(&c, opcode, 16, 16);
-	*obj = cmd_create(&k, p, &c);
-	cr_assert_not_null(*obj);
-	cr_assert_neq(cmd_number(&c), 0);
-	return cmd_number(&c);
-}
-
-static void wq_fill(uint8_t *wq, struct kit_port *p, const struct cmd_mem *mem, unsigned stride)
-{
-	cmd_set(wq, 0, 4, 1); /* cyclic */
-	cmd_set(wq, 0x48, 24, cmd_pdn(p->pd));
-	cmd_set(wq, 0x80, 64, RECORD);
-	cmd_set(wq, 0x10c, 4, stride);
-	cmd_set(wq, 0x11b, 5, 5); /* 32 of them */
-	cmd_set(wq, 0x140, 32, mem->umem->umem_id);
-	cmd_set(wq, 0x160, 32, mem->umem->umem_id);
-}
-
-static void sq_fill(struct cmd *c, const struct tx *tx)
-{
-	uint8_t *context = c->in + 32;
-
-	cmd_init(c, 0x904, 272, 16);
-	cmd_set(context, 0x03, 1, 1); /* flush in error */
-	cmd_set(context, 0x28, 24, 0x123);
-	cmd_set(context, 0x48, 24, tx->cq.cqn);
-	cmd_set(context, 0x100, 16, 1);
-	cmd_set(context, 0x168, 24, tx->tisn);
-	wq_fill(context + 48, &k.a, &tx->mem, 6);
-	cmd_set(context + 48, 0x68, 24, tx->uar->page_id);
-}
-
-static int to_state(struct mlx5dv_devx_obj *obj, unsigned opcode, uint32_t number, unsigned from,
-		    unsigned to)
-{
-	struct cmd c;
-
-	cmd_init(&c, opcode, 272, 16);
-	cmd_set(c.in, 0x40, 4, from);
-	cmd_set(c.in, 0x48, 24, number);
-	cmd_set(c.in + 32, 0x08, 4, to);
-	return mlx5dv_devx_obj_modify(obj, c.in, c.in_len, c.out, c.out_len);
-}
-
-static void tx_domain(struct tx *tx)
-{
-	struct cmd c;
-
-	tx->uar = cmd_uar(&k, &k.a);
-	tx->tdn = new_number(&k.a, 0x816, &tx->td);
-	cmd_init(&c, 0x912, 192, 16);
-	cmd_set(c.in + 32, 0x128, 24, tx->tdn);
-	tx->tis = cmd_create(&k, &k.a, &c);
-	cr_assert_not_null(tx->tis);
-	tx->tisn = cmd_number(&c);
-	tx->cq = cmd_cq(&k, &k.a, tx->uar);
-	cr_assert_not_null(tx->cq.obj);
-	tx->mem = cmd_mem(&k, &k.a, MEM_SIZE);
-}
-
-static void tx_open(struct tx *tx)
-{
-	struct cmd c;
-
-	tx_domain(tx);
-	sq_fill(&c, tx);
-	tx->sq = cmd_create(&k, &k.a, &c);
-	cr_assert_not_null(tx->sq, "status %u", cmd_status(&c));
-	tx->sqn = cmd_number(&c);
-	cr_assert_eq(to_state(tx->sq, 0x905, tx->sqn, 0, 1), 0);
-}
-
-/* One WQE of one segment, signalled. */
-static void tx_send(struct tx *tx, unsigned index, unsigned slot, unsigned len)
-{
-	uint8_t *wqe = tx->mem.buf + (index & 31) * 64;
-	uint64_t bell;
-
-	memset(wqe, 0, 64);
-	mlx5dv_set_ctrl_seg((void *)wqe, (uint16_t)index, MLX5_OPCODE_SEND, 0, tx->sqn,
-			    MLX5_WQE_CTRL_CQ_UPDATE, 3, 0, 0);
-	mlx5dv_set_data_seg((void *)(wqe + 32), len, k.a.mr->lkey, (uintptr_t)kit_slot(&k.a, slot));
-	kit_fence();
-	((uint32_t *)(void *)(tx->mem.buf + RECORD))[1] = htobe32((index + 1) & 0xffff);
-	kit_fence();
-	memcpy(&bell, wqe, sizeof(bell));
-	*(volatile uint64_t *)tx->uar->reg_addr = bell;
-}
-
 /* ---- a receiver on port b ------------------------------------------------------------------- */
 
 struct rx {
@@ -155,11 +52,11 @@ static void rx_queue(struct rx *rx)
 	cmd_set(context, 0x0d, 1, 1); /* flush in error */
 	cmd_set(context, 0x48, 24, rx->cq.cqn);
 	cmd_set(context, 0x60, 8, rx->setn);
-	wq_fill(context + 48, &k.b, &rx->mem, 4);
+	cmd_wq_fill(context + 48, &k.b, &rx->mem, 4);
 	rx->rq = cmd_create(&k, &k.b, &c);
 	cr_assert_not_null(rx->rq, "status %u", cmd_status(&c));
 	rx->rqn = cmd_number(&c);
-	cr_assert_eq(to_state(rx->rq, 0x909, rx->rqn, 0, 1), 0);
+	cr_assert_eq(cmd_to_state(rx->rq, 0x909, rx->rqn, 0, 1), 0);
 }
 
 static struct mlx5dv_devx_obj *new_table(uint32_t rqn, uint32_t *number)
@@ -182,7 +79,7 @@ static void rx_destination(struct rx *rx)
 	struct cmd c;
 	uint8_t *context = c.in + 32;
 
-	rx->tdn = new_number(&k.b, 0x816, &rx->td);
+	rx->tdn = cmd_new_number(&k, &k.b, 0x816, &rx->td);
 	rx->rqt = new_table(rx->rqn, &rx->rqtn);
 	cr_assert_not_null(rx->rqt);
 	cmd_init(&c, 0x900, 272, 16);
@@ -254,14 +151,14 @@ Test(devx, queues_made_by_commands_carry_a_frame)
 	struct mlx5_cqe64 cqe;
 	struct frame f;
 	struct rx rx;
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	rx_open(&rx);
 	kit_frame(&k, &f, 200);
 	memcpy(kit_slot(&k.a, 0), f.b, f.len);
 	rx_post(&rx, 0);
-	tx_send(&tx, 0, 0, f.len);
+	cmd_tx_send(&k.a, &tx, 0, 0, f.len);
 	cr_assert_eq(cmd_poll(&tx.cq, &cqe), MLX5_CQE_REQ);
 	cr_expect_eq(be32toh(cqe.srqn_uidx) & 0xffffff, 0x123);
 	cr_assert_eq(cmd_poll(&rx.cq, &cqe), MLX5_CQE_RESP_SEND);
@@ -274,14 +171,14 @@ Test(devx, a_counter_set_counts_what_its_queues_had_no_room_for)
 	struct mlx5_cqe64 cqe;
 	struct frame f;
 	struct rx rx;
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	rx_open(&rx);
 	kit_frame(&k, &f, 100);
 	memcpy(kit_slot(&k.a, 0), f.b, f.len);
 	for (unsigned i = 0; i < 3; i++)
-		tx_send(&tx, i, 0, f.len);
+		cmd_tx_send(&k.a, &tx, i, 0, f.len);
 	for (unsigned i = 0; i < 3; i++)
 		cr_assert_eq(cmd_poll(&tx.cq, &cqe), MLX5_CQE_REQ);
 	for (unsigned i = 0; i < 1000 && out_of_buffer(&rx) < 3; i++)
@@ -311,9 +208,9 @@ Test(devx, a_completion_is_told_on_an_event_channel)
 	struct mlx5dv_devx_event_channel *channel;
 	struct mlx5dv_devx_async_event_hdr event;
 	uint16_t completion = 0;
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	channel = mlx5dv_devx_create_event_channel(
 		k.a.ctx, MLX5DV_DEVX_CREATE_EVENT_CHANNEL_FLAGS_OMIT_EV_DATA);
 	cr_assert_not_null(channel);
@@ -323,7 +220,7 @@ Test(devx, a_completion_is_told_on_an_event_channel)
 		     0);
 	arm(&tx.cq, tx.uar, 0);
 	cr_expect_not(kit_readable(channel->fd, 20));
-	tx_send(&tx, 0, 0, 64);
+	cmd_tx_send(&k.a, &tx, 0, 0, 64);
 	cr_assert(kit_readable(channel->fd, 2000));
 	cr_assert_eq(mlx5dv_devx_get_event(channel, &event, sizeof(event)), sizeof(event));
 	cr_expect_eq(event.cookie, 0xcafe);
@@ -356,9 +253,9 @@ Test(devx, an_answer_comes_through_the_command_channel)
 Test(devx, what_is_in_use_is_not_destroyed)
 {
 	struct rx rx;
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	rx_open(&rx);
 	cr_expect_eq(mlx5dv_devx_obj_destroy(tx.td), EINVAL);
 	cr_expect_eq(mlx5dv_devx_obj_destroy(tx.tis), EINVAL);
@@ -387,9 +284,9 @@ Test(devx, a_table_can_be_filled_anew)
 	struct mlx5_cqe64 cqe;
 	struct frame f;
 	struct rx rx, other;
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	rx_open(&rx);
 	other.uar = rx.uar;
 	other.cq = cmd_cq(&k, &k.b, rx.uar);
@@ -398,7 +295,7 @@ Test(devx, a_table_can_be_filled_anew)
 	kit_frame(&k, &f, 100);
 	memcpy(kit_slot(&k.a, 0), f.b, f.len);
 	rx_post(&other, 0);
-	tx_send(&tx, 0, 0, f.len);
+	cmd_tx_send(&k.a, &tx, 0, 0, f.len);
 	cr_expect_eq(cmd_poll(&other.cq, &cqe), MLX5_CQE_RESP_SEND);
 	cr_expect_eq(mlx5dv_devx_obj_destroy(other.rq), EINVAL); /* the table holds it now */
 	cr_expect_eq(refill(&rx, other.rqn + 1000), EREMOTEIO);	 /* no such queue */
@@ -407,12 +304,12 @@ Test(devx, a_table_can_be_filled_anew)
 
 Test(devx, a_command_may_only_name_the_object_of_its_handle)
 {
-	struct tx tx;
+	struct cmd_tx tx;
 	struct cmd c;
 
-	tx_open(&tx);
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn + 1, 1, 0), EINVAL);
-	cr_expect_eq(to_state(tx.sq, 0x909, tx.sqn, 1, 0), EINVAL);
+	cmd_tx_open(&k, &k.a, &tx);
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn + 1, 1, 0), EINVAL);
+	cr_expect_eq(cmd_to_state(tx.sq, 0x909, tx.sqn, 1, 0), EINVAL);
 	cmd_init(&c, 0x907, 16, 272);
 	cmd_set(c.in, 0x48, 24, tx.sqn);
 	cr_expect_eq(mlx5dv_devx_obj_query(tx.cq.obj, c.in, c.in_len, c.out, c.out_len), EINVAL);
@@ -423,15 +320,16 @@ Test(devx, a_command_may_only_name_the_object_of_its_handle)
 
 Test(devx, a_queue_changes_its_state_as_the_manual_allows)
 {
-	struct tx tx;
+	struct cmd_tx tx;
 
-	tx_open(&tx);
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 0, 1), EREMOTEIO); /* it is not in reset */
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 1, 3), 0);
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 3, 1), EREMOTEIO); /* not straight to ready */
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 3, 2), EREMOTEIO); /* no such state */
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 3, 0), 0);
-	cr_expect_eq(to_state(tx.sq, 0x905, tx.sqn, 0, 1), 0);
+	cmd_tx_open(&k, &k.a, &tx);
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 0, 1), EREMOTEIO); /* it is not in reset */
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 1, 3), 0);
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 3, 1),
+		     EREMOTEIO); /* not straight to ready */
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 3, 2), EREMOTEIO); /* no such state */
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 3, 0), 0);
+	cr_expect_eq(cmd_to_state(tx.sq, 0x905, tx.sqn, 0, 1), 0);
 }
 
 /* A create command that is refused: status and a syndrome, and EREMOTEIO. */
@@ -446,26 +344,26 @@ static void refused(struct kit_port *p, struct cmd *c, unsigned status)
 
 Test(devx, a_send_queue_of_wrong_parts_is_refused)
 {
-	struct tx tx;
+	struct cmd_tx tx;
 	struct cmd c;
 
-	tx_domain(&tx);
-	sq_fill(&c, &tx);
+	cmd_tx_domain(&k, &k.a, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 32, 0x48, 24, tx.cq.cqn + 1); /* no such CQ */
 	refused(&k.a, &c, 0x05);
-	sq_fill(&c, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 32, 0x168, 24, tx.tdn); /* no TIS */
 	refused(&k.a, &c, 0x05);
-	sq_fill(&c, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 80, 0x48, 24, 0xfffff); /* no PD */
 	refused(&k.a, &c, 0x05);
-	sq_fill(&c, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 80, 0x11b, 5, 8); /* larger than its memory */
 	refused(&k.a, &c, 0x03);
-	sq_fill(&c, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 80, 0x80, 64, RECORD + 4); /* a doorbell record of no alignment */
 	refused(&k.a, &c, 0x03);
-	sq_fill(&c, &tx);
+	cmd_sq_fill(&c, &k.a, &tx);
 	cmd_set(c.in + 32, 0x0e, 1, 1); /* hairpin */
 	refused(&k.a, &c, 0x03);
 	c.in_len = 200;
@@ -499,10 +397,10 @@ Test(devx, a_completion_queue_of_what_the_card_cannot_is_refused)
 
 Test(devx, objects_of_another_context_do_not_exist)
 {
-	struct tx tx;
+	struct cmd_tx tx;
 	struct cmd c;
 
-	tx_domain(&tx);
+	cmd_tx_domain(&k, &k.a, &tx);
 	cmd_init(&c, 0x912, 192, 16);
 	cmd_set(c.in + 32, 0x128, 24, tx.tdn);
 	refused(&k.b, &c, 0x05);
@@ -527,10 +425,10 @@ Test(devx, a_memory_key_over_a_umem_serves_a_queue)
 	struct cmd_mem mem;
 	struct mlx5_cqe64 cqe;
 	uint32_t key;
-	struct tx tx;
+	struct cmd_tx tx;
 	struct cmd c;
 
-	tx_open(&tx);
+	cmd_tx_open(&k, &k.a, &tx);
 	mem = cmd_mem(&k, &k.a, MEM_SIZE);
 	cmd_init(&c, 0x200, 272, 16);
 	cmd_set(c.in, 0x320, 32, mem.umem->umem_id);
@@ -543,7 +441,7 @@ Test(devx, a_memory_key_over_a_umem_serves_a_queue)
 	cmd_set(c.in + 16, 0xc0, 64, MEM_SIZE);
 	cr_assert_not_null(cmd_create(&k, &k.a, &c));
 	key = cmd_number(&c) << 8 | 0x5a;
-	tx_send(&tx, 0, 0, 64);
+	cmd_tx_send(&k.a, &tx, 0, 0, 64);
 	cr_assert_eq(cmd_poll(&tx.cq, &cqe), MLX5_CQE_REQ);
 	memset(tx.mem.buf + 64, 0, 64);
 	mlx5dv_set_ctrl_seg((void *)(tx.mem.buf + 64), 1, MLX5_OPCODE_SEND, 0, tx.sqn,
