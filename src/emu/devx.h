@@ -89,7 +89,7 @@ struct emu_devx_table {
 
 extern const struct emu_devx_table emu_devx_caps_ops, emu_devx_domain_ops, emu_devx_cq_ops,
 	emu_devx_sq_ops, emu_devx_rq_ops, emu_devx_tir_ops, emu_devx_counter_ops, emu_devx_mkey_ops,
-	emu_devx_flow_counter_ops;
+	emu_devx_flow_counter_ops, emu_devx_flex_ops;
 
 /* ---- for commands ---------------------------------------------------------------------------- */
 
@@ -160,6 +160,9 @@ struct emu_q_counter *emu_devx_counter(struct emu_ctx *ctx, uint32_t id);
 
 /* The wire's number of a flow counter: the object's at offset; 0: obj has none there. */
 uint32_t emu_devx_flow_counter(const struct emu_object *obj, uint32_t offset);
+
+/* The context's parse graph object that has the sample of this id; NULL: none has. */
+struct emu_object *emu_devx_flex(struct emu_ctx *ctx, uint32_t id);
 
 /* A hash or direct destination made by DevX; NULL: obj is not a TIR of the context. */
 struct emu_tir *emu_devx_tir(struct emu_object *obj);

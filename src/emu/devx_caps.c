@@ -13,7 +13,15 @@
 #define EMU_DEVX_FILE 0xa0000u
 
 /* QUERY_HCA_CAP's op_mod: 15:1 which capabilities, 0 maximum or current. mlx5_ifc.h: MLX5_CAP_* */
-enum { CAP_GENERAL = 0, CAP_ETHERNET = 1, CAP_FLOW_TABLE = 7, CAP_QOS = 12, CAP_DEVICE_MEMORY = 15 };
+enum {
+	CAP_GENERAL = 0,
+	CAP_ETHERNET = 1,
+	CAP_FLOW_TABLE = 7,
+	CAP_QOS = 12,
+	CAP_DEVICE_MEMORY = 15,
+	CAP_PARSE_GRAPH = 0x1c,
+	CAP_GENERAL_2 = 0x20
+};
 
 struct cap {
 	struct emu_field field;
@@ -108,6 +116,23 @@ static const struct cap flow_table[] = {
 	C(0x290, 8, 16), /* .log_max_flow_counter */
 };
 
+/* PRM "Parse graph node capabilities": parse_graph_node_cap. Nothing but fixed lengths and places
+ */
+static const struct cap parse_graph[] = {
+	C(0x00, 32, EMU_NODES_IN),    /* node_in */
+	C(0x40, 16, 1),		      /* header_length_mode: fixed */
+	C(0x50, 16, 1),		      /* sample_offset_mode: fixed */
+	C(0x60, 8, EMU_FLEX_ARCS),    /* max_num_arc_in */
+	C(0x70, 8, EMU_DEEP_SAMPLES), /* max_num_sample */
+	C(0x80, 16, EMU_FLEX_HEADER), /* max_base_header_length */
+	C(0x98, 8, EMU_FLEX_HEADER),  /* max_sample_base_offset */
+};
+
+/* cmd_hca_cap_2 */
+static const struct cap general_2[] = {
+	C(0x83, 5, EMU_DEEP_SAMPLES), /* max_num_prog_sample_field: of all graphs */
+};
+
 /* The answer's room may be less than a page of capabilities: what fits. */
 static void put_caps(struct emu_devx_cmd *cmd, const struct cap *caps, unsigned n)
 {
@@ -128,6 +153,10 @@ static void put_general(struct emu_devx_cmd *cmd)
 		[EMU_CLOCK_REAL] = 1,
 		[EMU_CLOCK_BOTH] = 2,
 	};
+	static const struct cap flex[] = {
+		C(0x020, 1, 1),					/* hca_cap_2 */
+		C(0x400 + 63 - EMU_OBJ_FLEX_PARSE_GRAPH, 1, 1), /* general_obj_types */
+	};
 	const struct cap own[] = {
 		C(0x68c, 1, emu_card()->wait_on_time),
 		C(0x3a0, 1, emu_min_log_strides() < 9),	  /* ext_stride_num_range */
@@ -139,6 +168,8 @@ static void put_general(struct emu_devx_cmd *cmd)
 	};
 
 	put_caps(cmd, general, EMU_COUNT(general));
+	if (emu_settings.flex_parser)
+		put_caps(cmd, flex, EMU_COUNT(flex));
 	put_caps(cmd, own, EMU_COUNT(own));
 }
 
@@ -152,6 +183,15 @@ static void put_ethernet(struct emu_devx_cmd *cmd)
 
 	put_caps(cmd, ethernet, EMU_COUNT(ethernet));
 	put_caps(cmd, own, EMU_COUNT(own));
+}
+
+/* Of features that the firmware has not, it knows no capabilities. */
+static enum emu_status put_flex(struct emu_devx_cmd *cmd, const struct cap *caps, unsigned n)
+{
+	if (!emu_settings.flex_parser)
+		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
+	put_caps(cmd, caps, n);
+	return EMU_ST_OK;
 }
 
 static enum emu_status query_hca_cap(struct emu_devx_cmd *cmd)
@@ -169,6 +209,10 @@ static enum emu_status query_hca_cap(struct emu_devx_cmd *cmd)
 	case CAP_QOS:
 		put_caps(cmd, qos, EMU_COUNT(qos));
 		return EMU_ST_OK;
+	case CAP_PARSE_GRAPH:
+		return put_flex(cmd, parse_graph, EMU_COUNT(parse_graph));
+	case CAP_GENERAL_2:
+		return put_flex(cmd, general_2, EMU_COUNT(general_2));
 	case CAP_DEVICE_MEMORY: /* known to the firmware, and there is none: nothing but zeros */
 		return EMU_ST_OK;
 	default: /* of features that this card has not */

@@ -259,6 +259,20 @@ enum {
 #define F_QUERY_DUMP	   EMU_F(0xc1, 1)
 #define F_QUERY_COUNTERS   EMU_F(0xc2, 30)
 
+/* parse_graph_flex, parse_graph_arc, parse_graph_flow_match_sample */
+#define EMU_OBJ_FLEX_PARSE_GRAPH 0x22u /* MLX5_GENERAL_OBJ_TYPE_FLEX_PARSE_GRAPH */
+#define F_FLEX_LENGTH		 EMU_F(0x60, 16)
+#define F_FLEX_LENGTH_MODE	 EMU_F(0x7c, 4)
+#define F_FLEX_NEXT_SIZE	 EMU_F(0xbb, 5)
+#define F_ARC_INNER		 EMU_F(0x00, 1)
+#define F_ARC_NODE		 EMU_F(0x08, 8)
+#define F_ARC_VALUE		 EMU_F(0x10, 16)
+#define F_SAMPLE_EN		 EMU_F(0x00, 1)
+#define F_SAMPLE_MODE		 EMU_F(0x04, 4)
+#define F_SAMPLE_BASE		 EMU_F(0x28, 8)
+#define F_SAMPLE_TUNNEL		 EMU_F(0x3d, 3)
+#define F_SAMPLE_ID		 EMU_F(0x60, 32)
+
 /* create_mkey_in: mkc at 16 */
 #define EMU_MKC_AT	   16u
 #define F_MKEY_OCTWORDS	   EMU_F(0x300, 32)

@@ -27,6 +27,7 @@ struct emu_flow_ask {
 	uint32_t counter;	   /* of the wire's; 0: none */
 	uint16_t reformat, modify; /* likewise */
 	bool egress;		   /* NIC_TX */
+	unsigned port;		   /* of the device, whose samples it may name */
 	uint32_t previous;	   /* type of the verbs spec before this one */
 };
 

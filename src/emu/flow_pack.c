@@ -5,6 +5,7 @@
 
 #include "flow.h"
 #include "packet_deep.h"
+#include "wire.h"
 
 /* fte_match_set_lyr_2_4: all but what says whether lengths and checksums are good */
 #define LAYERS                                                                                     \
@@ -92,6 +93,45 @@ static uint32_t word_of(const uint8_t *bytes, unsigned i)
 }
 
 /*
+ * misc_parameters_4: pairs of a sample's value and its id, which stands in the value and may in the
+ * mask. A value that is not matched needs no id.
+ */
+static int read_samples(const struct emu_flow_ask *ask, uint32_t masks[EMU_DEEP_SAMPLES],
+			uint32_t values[EMU_DEEP_SAMPLES])
+{
+	unsigned i, word, slot;
+
+	for (i = 0; i < EMU_DEEP_SAMPLES; i++) {
+		word = EMU_W_MISC4 + 2 * i;
+		if (!word_of(ask->mask, word))
+			continue;
+		slot = emu_wire_sample_find(ask->port, be32toh(word_of(ask->value, word + 1)));
+		if (!word_of(ask->value, word + 1) || slot == EMU_DEEP_SAMPLES || masks[slot])
+			return -EINVAL;
+		masks[slot] = word_of(ask->mask, word);
+		values[slot] = word_of(ask->value, word);
+	}
+	return 0;
+}
+
+static int put_samples(const struct emu_flow_ask *ask, struct emu_rule_def *def)
+{
+	uint32_t masks[EMU_DEEP_SAMPLES] = {0}, values[EMU_DEEP_SAMPLES];
+	int rc = read_samples(ask, masks, values);
+	unsigned i;
+
+	for (i = 0; i < EMU_DEEP_SAMPLES && !rc; i++)
+		if (masks[i])
+			rc = put_word(def, EMU_W_SAMPLE + i, masks[i], values[i]);
+	return rc;
+}
+
+static bool is_sample(unsigned word)
+{
+	return word >= EMU_W_MISC4 && word < EMU_W_MISC4 + 2 * EMU_DEEP_SAMPLES;
+}
+
+/*
  * What the firmware does not know it refuses when mlx5_core makes the group: BAD_PARAM, which
  * cmd_status_to_err() makes EINVAL of. A value bit outside the mask: check_valid_spec().
  */
@@ -107,7 +147,7 @@ int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def)
 		value = word_of(ask->value, i);
 		if (value & ~mask)
 			return -EINVAL;
-		if (!mask)
+		if (!mask || is_sample(i))
 			continue;
 		if (i >= EMU_W_SAMPLE || be32toh(mask) & ~allowed(ask, i))
 			return -EINVAL;
@@ -115,5 +155,5 @@ int emu_flow_pack(const struct emu_flow_ask *ask, struct emu_rule_def *def)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return put_samples(ask, def);
 }

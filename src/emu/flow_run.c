@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "flex.h"
 #include "packet_deep.h"
 #include "rewrite.h"
 #include "wire.h"
@@ -41,6 +42,7 @@ static const uint32_t *words_of(const struct walk *w, bool egress)
 	if (!egress && !emu_steer_deep(w->steer))
 		return f->pkt.match;
 	emu_pkt_parse_deep(deep_words, &f->pkt, f->data, f->len);
+	emu_flex_words(deep_words, emu_wire.head->ports[w->port].samples, &f->pkt, f->data, f->len);
 	deep_words[EMU_W_GRE] |= htobe32(w->sqn & 0xffffff);
 	deep_words[EMU_W_REG_A] = htobe32(w->regs[EMU_REG_A]);
 	for (i = 0; i < 8; i++)

@@ -17,9 +17,9 @@
 /* ---- the firmware's commands ---------------------------------------------------------------- */
 
 static const struct emu_devx_table *const tables[] = {
-	&emu_devx_caps_ops,    &emu_devx_domain_ops, &emu_devx_cq_ops,
-	&emu_devx_sq_ops,      &emu_devx_rq_ops,     &emu_devx_tir_ops,
-	&emu_devx_counter_ops, &emu_devx_mkey_ops,   &emu_devx_flow_counter_ops,
+	&emu_devx_caps_ops,	    &emu_devx_domain_ops, &emu_devx_cq_ops,	 &emu_devx_sq_ops,
+	&emu_devx_rq_ops,	    &emu_devx_tir_ops,	  &emu_devx_counter_ops, &emu_devx_mkey_ops,
+	&emu_devx_flow_counter_ops, &emu_devx_flex_ops,
 };
 
 static const struct emu_devx_op *find_op(uint16_t opcode)

@@ -9,6 +9,7 @@
 #include "devx.h"
 #include "fault.h"
 #include "flow.h"
+#include "packet_deep.h"
 
 #define FLAG_EGRESS 4u /* ib_verbs.h: IB_FLOW_ATTR_FLAGS_EGRESS */
 
@@ -273,6 +274,27 @@ static int read_actions(struct creation *c)
 	return c->ask.tag >= 1u << 24 ? -EINVAL : 0;
 }
 
+/* What parses the words of misc_parameters_4 stays as long as the rule. */
+static int hold_samples(struct creation *c)
+{
+	struct emu_object *obj;
+	__be32 id;
+	const uint8_t *ids = c->ask.value + EMU_W_MISC4 * sizeof(id);
+	unsigned i;
+
+	c->ask.port = c->flow.dev->index;
+	for (i = 0; i < EMU_DEEP_SAMPLES; i++) {
+		memcpy(&id, ids + 8ul * i + 4, sizeof(id));
+		if (!id)
+			continue;
+		obj = emu_devx_flex(c->call->ctx, emu_from_be32(id));
+		if (!obj)
+			return -EINVAL; /* the firmware */
+		emu_flow_hold(&c->flow, obj);
+	}
+	return 0;
+}
+
 /* raw_fs_rule_add() and what it calls */
 static int add_rule(struct creation *c)
 {
@@ -311,6 +333,8 @@ static int run_creation(struct creation *c)
 		rc = read_actions(c);
 	if (!rc)
 		rc = copy_match(c->call, MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, c->ask.value);
+	if (!rc)
+		rc = hold_samples(c);
 	return rc ? rc : add_rule(c);
 }
 

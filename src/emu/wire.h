@@ -9,6 +9,7 @@
 #define EMU_WIRE_H
 
 #include "emu_dev.h"
+#include "flex.h"
 
 #define WIRE_PROCS 32u	  /* processes on one wire */
 #define WIRE_RULES 10240u /* flow rules of a port */
@@ -52,6 +53,7 @@ struct wire_port {
 	uint32_t hint;			   /* a free rule may be here */
 	uint32_t log[WIRE_LOG]; /* the rule that change number n touched, at n % WIRE_LOG */
 	struct wire_rule rules[WIRE_RULES];
+	struct emu_sample samples[EMU_DEEP_SAMPLES];
 };
 
 struct wire_proc {
@@ -92,6 +94,11 @@ void emu_wire_unlock(void);
 void emu_wire_rules_of(unsigned slot);
 /* Lock held: frees all counters and actions of a process. */
 void emu_wire_pool_of(unsigned slot);
+/* A port's sample like s, whose id is set: its slot, or -ENOSPC. */
+int emu_wire_sample_new(unsigned port, const struct emu_sample *s);
+void emu_wire_sample_free(unsigned port, unsigned slot);
+/* The slot of the sample of this id; EMU_DEEP_SAMPLES: there is none. */
+unsigned emu_wire_sample_find(unsigned port, uint32_t id);
 /* NULL: there is none of this number. */
 const struct wire_action *emu_wire_action(uint32_t number);
 void emu_wire_count(uint32_t number, uint32_t bytes);

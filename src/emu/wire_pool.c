@@ -133,7 +133,67 @@ const struct wire_action *emu_wire_action(uint32_t number)
 	return number && number <= WIRE_ACTIONS ? &pool()->actions[number - 1] : NULL;
 }
 
+/* ---- samples of the programmable parser ------------------------------------------------------ */
+
+static void clear_sample(struct emu_sample *s)
+{
+	__atomic_store_n(&s->id, 0, __ATOMIC_RELEASE);
+	s->owner = 0;
+}
+
+static int take_sample(struct emu_sample *samples, const struct emu_sample *s)
+{
+	int i;
+
+	for (i = 0; i < (int)EMU_DEEP_SAMPLES; i++) {
+		if (samples[i].owner)
+			continue;
+		memcpy(samples[i].arcs, s->arcs, sizeof(s->arcs));
+		samples[i].header = s->header;
+		samples[i].offset = s->offset;
+		samples[i].owner = (uint8_t)(emu_wire.slot + 1);
+		__atomic_store_n(&samples[i].id, s->id, __ATOMIC_RELEASE);
+		return i;
+	}
+	return -ENOSPC;
+}
+
+int emu_wire_sample_new(unsigned port, const struct emu_sample *s)
+{
+	int slot;
+
+	if (emu_wire.fd < 0 || !emu_wire_lock(false))
+		return -EIO;
+	slot = take_sample(emu_wire.head->ports[port].samples, s);
+	emu_wire_unlock();
+	return slot;
+}
+
+void emu_wire_sample_free(unsigned port, unsigned slot)
+{
+	if (emu_wire.fd < 0 || !emu_wire_lock(false))
+		return;
+	clear_sample(&emu_wire.head->ports[port].samples[slot]);
+	emu_wire_unlock();
+}
+
+unsigned emu_wire_sample_find(unsigned port, uint32_t id)
+{
+	const struct emu_sample *samples = emu_wire.head->ports[port].samples;
+	unsigned i = 0;
+
+	while (i < EMU_DEEP_SAMPLES && samples[i].id != id)
+		i++;
+	return i;
+}
+
 /* ---- what a process leaves behind ----------------------------------------------------------- */
+
+static void release_sample(struct emu_sample *s, unsigned slot)
+{
+	if (s->owner == slot + 1)
+		clear_sample(s);
+}
 
 void emu_wire_pool_of(unsigned slot)
 {
@@ -146,4 +206,8 @@ void emu_wire_pool_of(unsigned slot)
 	for (i = 0; i < WIRE_ACTIONS; i++)
 		if (p->actions[i].owner == slot + 1)
 			p->actions[i].owner = 0;
+	for (i = 0; i < emu_wire.head->n_ports * EMU_DEEP_SAMPLES; i++)
+		release_sample(
+			&emu_wire.head->ports[i / EMU_DEEP_SAMPLES].samples[i % EMU_DEEP_SAMPLES],
+			slot);
 }
