@@ -81,8 +81,8 @@ struct st_group {
 };
 
 extern const struct st_group st_group_tx, st_group_offload, st_group_rx, st_group_steer,
-	st_group_match, st_group_striding, st_group_rss, st_group_count, st_group_clock,
-	st_group_error, st_group_event, st_group_lib;
+	st_group_match, st_group_striding, st_group_compress, st_group_rss, st_group_count,
+	st_group_clock, st_group_error, st_group_event, st_group_lib;
 
 struct st_result {
 	const struct st_check *check;
@@ -155,7 +155,9 @@ struct st_cqe {
 	uint8_t opcode;
 	uint8_t syndrome;	     /* of an error CQE */
 	uint8_t hash_type, ok, l3l4; /* rx_hash_type, hds_ip_ext, l4_hdr_type_etc */
-	uint16_t vlan, counter, wqe_id;
+	bool tunneled;		     /* l3l4 and ok are those of what is in the tunnel */
+	bool packed;		     /* the title of a session: len completions */
+	uint16_t vlan, counter, wqe_id, sum;
 	uint32_t len, tag, hash;
 	uint64_t timestamp;
 	const uint8_t *data; /* RX: where the frame lies, until the next is asked for */
@@ -167,6 +169,14 @@ enum { ST_SYN_LENGTH = 1, ST_SYN_QP_OP = 2, ST_SYN_PROT = 4, ST_SYN_FLUSH = 5 };
 /* wc_flags: IBV_WC_EX_*; channel may be NULL. */
 void st_cq_open(struct st *st, struct st_port *p, struct st_cq *cq,
 		const struct ibv_cq_init_attr_ex *attr);
+/* With compression; format: MLX5DV_CQE_RES_FORMAT_*. */
+void st_cq_open_packed(struct st *st, struct st_port *p, struct st_cq *cq, unsigned entries,
+		       unsigned format);
+/* 64 bytes of the ring; index counts for ever. */
+uint8_t *st_cq_slot(const struct st_cq *cq, uint32_t index);
+/* Looks at the next CQE, which stays; gives n of them back to the device. */
+bool st_cq_peek(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms);
+void st_cq_give_back(struct st_cq *cq, uint32_t n);
 /* Takes the next CQE within ms; false: there is none, which is no failure. */
 bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms);
 
@@ -222,6 +232,7 @@ struct st_rx {
 	struct ibv_qp *qp;
 	unsigned slot; /* the first of its slots */
 	uint16_t pi;
+	unsigned qp_flags;	  /* MLX5DV_QP_CREATE_* of its queue pair */
 	bool held;		  /* the newest CQE's buffer is not yet posted again */
 	const uint8_t *only_from; /* skips frames of other source addresses; NULL: none */
 };
@@ -230,8 +241,10 @@ struct st_rx_opts {
 	uint64_t cq_flags;     /* IBV_WC_EX_* */
 	uint32_t create_flags; /* IBV_WQ_FLAGS_* */
 	struct ibv_comp_channel *channel;
-	unsigned buf_len; /* 0: all of a slot */
-	unsigned split;	  /* >0: this much goes to the slot, the rest 5120 bytes behind it */
+	unsigned format;   /* compressed completions: MLX5DV_CQE_RES_FORMAT_*; 0: none */
+	unsigned qp_flags; /* MLX5DV_QP_CREATE_* */
+	unsigned buf_len;  /* 0: all of a slot */
+	unsigned split;	   /* >0: this much goes to the slot, the rest 5120 bytes behind it */
 };
 
 void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct st_rx_opts *o);
@@ -240,6 +253,7 @@ void st_rx_finish(struct st *st, struct st_rx *rx);
 /* A QP that spreads frames over n queues, a power of two, by the fields. */
 struct ibv_qp *st_rss_open(struct st *st, struct st_rx *const *rx, unsigned n, uint64_t fields,
 			   const uint8_t key[40]);
+void st_rx_post(struct st_rx *rx, unsigned n);
 /* Writes the lkey of all buffers anew; good: the right one. */
 void st_rx_keys(struct st_rx *rx, bool good);
 void st_rx_restart(struct st *st, struct st_rx *rx);
@@ -247,6 +261,25 @@ void st_rx_restart(struct st *st, struct st_rx *rx);
 bool st_rx_poll(struct st *st, struct st_rx *rx, struct st_cqe *cqe, unsigned ms);
 /* Demands that the next frame is f, byte by byte; padded: it may end in zeros up to 60 bytes. */
 void st_rx_expect(struct st *st, struct st_rx *rx, const struct st_frame *f, struct st_cqe *cqe);
+
+/* ---- striding receive queues: st_mpw.c ---- */
+
+#define ST_MPW_WQES 16u
+
+struct st_mpw {
+	struct st_rx rx; /* its work queue is the striding one */
+	unsigned log_stride, log_strides;
+	unsigned wqe, used; /* where the next frame is due */
+	unsigned fillers;
+};
+
+/* False: the check is skipped or has failed. */
+bool st_mpw_shape(struct st *st, struct st_mpw *m);
+/* Behind st_mpw_shape(). format: of compressed completions, 0: none */
+void st_mpw_open(struct st *st, struct st_mpw *m, unsigned format);
+/* Judges a completion; false: it is a filler, and the frame is still to come. */
+bool st_mpw_take(struct st *st, struct st_mpw *m, const struct st_cqe *cqe,
+		 const struct st_frame *f);
 
 /* ---- flow rules: st_flow.c ---- */
 

@@ -90,7 +90,7 @@ int st_port_open(struct st *st, struct st_port *p)
 	if (!p->ctx)
 		return -1;
 	p->dv.comp_mask = MLX5DV_CONTEXT_MASK_CQE_COMPRESION | MLX5DV_CONTEXT_MASK_STRIDING_RQ |
-			  MLX5DV_CONTEXT_MASK_TUNNEL_OFFLOADS;
+			  MLX5DV_CONTEXT_MASK_TUNNEL_OFFLOADS | MLX5DV_CONTEXT_MASK_SWP;
 	st_need(st, !ibv_query_device_ex(p->ctx, NULL, &p->attr), "ibv_query_device_ex: %s",
 		strerror(errno));
 	st_need(st, !mlx5dv_query_device(p->ctx, &p->dv), "mlx5dv_query_device: %s",

@@ -17,6 +17,7 @@ enum {
 	AT_WQE_ID = 2,
 	AT_HASH = 12,
 	AT_HASH_TYPE = 16,
+	AT_SUM = 20,
 	AT_OK = 28,
 	AT_L3L4 = 29,
 	AT_VLAN = 30,
@@ -57,11 +58,23 @@ static void flush_stores(void)
 
 /* ---- completion queues ---- */
 
+static void adopt(struct st *st, struct st_cq *cq)
+{
+	struct mlx5dv_obj obj = {0};
+
+	st_need(st, cq->cq, "completion queue: %s", strerror(errno));
+	if (!cq->cq)
+		return;
+	st_defer(st, undo_ibv_destroy_cq, cq->cq);
+	obj.cq.in = cq->cq;
+	obj.cq.out = &cq->dv;
+	st_need(st, !mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ), "mlx5dv_init_obj: %s", strerror(errno));
+}
+
 void st_cq_open(struct st *st, struct st_port *p, struct st_cq *cq,
 		const struct ibv_cq_init_attr_ex *want)
 {
 	struct ibv_cq_init_attr_ex attr = *want;
-	struct mlx5dv_obj obj = {0};
 	struct ibv_cq_ex *ex = NULL;
 
 	memset(cq, 0, sizeof(*cq));
@@ -77,25 +90,42 @@ void st_cq_open(struct st *st, struct st_port *p, struct st_cq *cq,
 		st_skip(st, "the device has no completions of this kind");
 		return;
 	}
-	st_need(st, cq->cq, "completion queue: %s", strerror(errno));
-	if (!cq->cq)
+	adopt(st, cq);
+}
+
+void st_cq_open_packed(struct st *st, struct st_port *p, struct st_cq *cq, unsigned entries,
+		       unsigned format)
+{
+	struct ibv_cq_init_attr_ex attr = {.cqe = entries};
+	struct mlx5dv_cq_init_attr dv = {.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_COMPRESSED_CQE,
+					 .cqe_comp_res_format = (uint8_t)format};
+	struct ibv_cq_ex *ex;
+
+	memset(cq, 0, sizeof(*cq));
+	if (!st_good(st))
 		return;
-	st_defer(st, undo_ibv_destroy_cq, cq->cq);
-	obj.cq.in = cq->cq;
-	obj.cq.out = &cq->dv;
-	st_need(st, !mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ), "mlx5dv_init_obj: %s", strerror(errno));
+	ex = mlx5dv_create_cq(p->ctx, &attr, &dv);
+	if (ex)
+		cq->cq = ibv_cq_ex_to_cq(ex);
+	adopt(st, cq);
+}
+
+uint8_t *st_cq_slot(const struct st_cq *cq, uint32_t index)
+{
+	uint32_t n = cq->dv.cqe_cnt, size = cq->dv.cqe_size;
+	uint8_t *at = (uint8_t *)cq->dv.buf + (size_t)(index & (n - 1)) * size;
+
+	return at + size - 64; /* 128-byte entries: the second half */
 }
 
 static const uint8_t *cqe_ready(const struct st_cq *cq)
 {
-	uint32_t n = cq->dv.cqe_cnt, size = cq->dv.cqe_size;
-	const uint8_t *at = (const uint8_t *)cq->dv.buf + (size_t)(cq->ci & (n - 1)) * size;
+	const uint8_t *at = st_cq_slot(cq, cq->ci);
 	uint8_t own;
 
-	at += size - 64; /* 128-byte entries: the second half */
 	/* acquire: the rest of the CQE, and the frame, are read after the owner bit */
 	own = __atomic_load_n(at + AT_OWNER, __ATOMIC_ACQUIRE);
-	return own >> 4 != 15 && (own & 1) == !!(cq->ci & n) ? at : NULL;
+	return own >> 4 != 15 && (own & 1) == !!(cq->ci & cq->dv.cqe_cnt) ? at : NULL;
 }
 
 static uint16_t get16(const uint8_t *p)
@@ -118,6 +148,8 @@ static void read_cqe(const uint8_t *at, struct st_cqe *out)
 	memcpy(&ts, at + AT_TIMESTAMP, 8);
 	*out = (struct st_cqe){
 		.opcode = at[AT_OWNER] >> 4,
+		.packed = (at[AT_OWNER] >> 2 & 3) == 3,
+		.tunneled = at[0] & 1,
 		.syndrome = at[AT_SYNDROME],
 		.hash_type = at[AT_HASH_TYPE],
 		.ok = at[AT_OK],
@@ -128,11 +160,12 @@ static void read_cqe(const uint8_t *at, struct st_cqe *out)
 		.len = get32(at + AT_BYTES),
 		.tag = get32(at + AT_TAG) & 0xffffff,
 		.hash = get32(at + AT_HASH),
+		.sum = get16(at + AT_SUM),
 		.timestamp = be64toh(ts),
 	};
 }
 
-bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms)
+bool st_cq_peek(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms)
 {
 	uint64_t end = st_now_ns() + ms * 1000000ull;
 	const uint8_t *at;
@@ -147,9 +180,27 @@ bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms
 		sched_yield();
 	}
 	read_cqe(at, out);
-	cq->ci++;
+	return true;
+}
+
+void st_cq_give_back(struct st_cq *cq, uint32_t n)
+{
+	uint32_t end = cq->ci + n;
+
+	/* the device wrote small completions over owner bits: now as the last round left them */
+	for (; n > 1 && cq->ci != end; cq->ci++)
+		st_cq_slot(cq, cq->ci)[AT_OWNER] = 0xf0 | !!(cq->ci & cq->dv.cqe_cnt);
+	cq->ci = end;
 	/* release: the CQE was read before the device may write it again */
-	__atomic_store_n((uint32_t *)(void *)&cq->dv.dbrec[0], htobe32(cq->ci & 0xffffff), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&cq->dv.dbrec[0], htobe32(cq->ci & 0xffffff),
+			 __ATOMIC_RELEASE);
+}
+
+bool st_cq_poll(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms)
+{
+	if (!st_cq_peek(st, cq, out, ms))
+		return false;
+	st_cq_give_back(cq, 1);
 	return true;
 }
 
@@ -262,7 +313,8 @@ void st_wqe_end(struct st_sq *sq)
 void st_sq_record(struct st_sq *sq)
 {
 	to_device(); /* the WQEs first */
-	__atomic_store_n((uint32_t *)(void *)&sq->dv.dbrec[MLX5_SND_DBR], htobe32(sq->pi), __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)(void *)&sq->dv.dbrec[MLX5_SND_DBR], htobe32(sq->pi),
+			 __ATOMIC_RELAXED);
 }
 
 void st_sq_bell(struct st_sq *sq, const struct mlx5_wqe_ctrl_seg *ctrl)

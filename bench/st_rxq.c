@@ -39,14 +39,16 @@ void st_rx_keys(struct st_rx *rx, bool good)
 	if (!rx->wq)
 		return;
 	for (unsigned i = 0; i < ST_RX_DEPTH; i++)
-		*(uint32_t *)(void *)&rx_wqe(rx, i)->lkey = htobe32(rx->port->mr->lkey ^ (good ? 0 : BAD_KEY));
+		*(uint32_t *)(void *)&rx_wqe(rx, i)->lkey =
+			htobe32(rx->port->mr->lkey ^ (good ? 0 : BAD_KEY));
 }
 
-static void rx_post(struct st_rx *rx, unsigned n)
+void st_rx_post(struct st_rx *rx, unsigned n)
 {
 	rx->pi = (uint16_t)(rx->pi + n);
 	/* release: the WQEs are in memory before the device may look at them */
-	__atomic_store_n((uint32_t *)(void *)&rx->dv.dbrec[MLX5_RCV_DBR], htobe32(rx->pi), __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)(void *)&rx->dv.dbrec[MLX5_RCV_DBR], htobe32(rx->pi),
+			 __ATOMIC_RELEASE);
 }
 
 static void set_state(struct st *st, struct st_rx *rx, enum ibv_wq_state state)
@@ -73,7 +75,8 @@ static void make_table(struct st *st, struct st_rx *rx)
 }
 
 static struct ibv_qp *make_qp(struct st *st, const struct st_port *p,
-			      struct ibv_rwq_ind_table *table, struct ibv_rx_hash_conf conf)
+			      struct ibv_rwq_ind_table *table, struct ibv_rx_hash_conf conf,
+			      unsigned flags)
 {
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
@@ -83,11 +86,13 @@ static struct ibv_qp *make_qp(struct st *st, const struct st_port *p,
 		.rwq_ind_tbl = table,
 		.rx_hash_conf = conf,
 	};
+	struct mlx5dv_qp_init_attr dv = {.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
+					 .create_flags = flags};
 	struct ibv_qp *qp;
 
 	if (!st_good(st))
 		return NULL;
-	qp = ibv_create_qp_ex(p->ctx, &attr);
+	qp = flags ? mlx5dv_create_qp(p->ctx, &attr, &dv) : ibv_create_qp_ex(p->ctx, &attr);
 	st_need(st, qp, "hash queue pair: %s", strerror(errno));
 	if (qp)
 		st_defer(st, undo_ibv_destroy_qp, qp);
@@ -132,7 +137,7 @@ void st_rx_finish(struct st *st, struct st_rx *rx)
 	static const uint8_t no_key[40];
 
 	make_table(st, rx);
-	rx->qp = make_qp(st, rx->port, rx->table, hash_conf(0, no_key));
+	rx->qp = make_qp(st, rx->port, rx->table, hash_conf(0, no_key), rx->qp_flags);
 	set_state(st, rx, IBV_WQS_RDY);
 }
 
@@ -147,14 +152,18 @@ void st_rx_open(struct st *st, struct st_port *p, struct st_rx *rx, const struct
 	memset(rx, 0, sizeof(*rx));
 	rx->port = p;
 	rx->slot = ST_TX_SLOTS + st->n_rx++ * ST_RX_DEPTH;
-	st_cq_open(st, p, &rx->cq, &cq);
+	rx->qp_flags = o->qp_flags;
+	if (o->format)
+		st_cq_open_packed(st, p, &rx->cq, ST_RX_DEPTH * 2 - 1, o->format);
+	else
+		st_cq_open(st, p, &rx->cq, &cq);
 	make_wq(st, rx, o);
 	st_rx_finish(st, rx);
 	if (!st_good(st))
 		return;
 	memset(st_slot(p, rx->slot), 0x55, (size_t)ST_RX_DEPTH * ST_SLOT);
 	write_wqes(rx, o);
-	rx_post(rx, ST_RX_DEPTH);
+	st_rx_post(rx, ST_RX_DEPTH);
 }
 
 void st_rx_restart(struct st *st, struct st_rx *rx)
@@ -169,7 +178,7 @@ void st_rx_restart(struct st *st, struct st_rx *rx)
 		return;
 	rx->pi = 0;
 	rx->held = false;
-	rx_post(rx, ST_RX_DEPTH);
+	st_rx_post(rx, ST_RX_DEPTH);
 }
 
 struct ibv_qp *st_rss_open(struct st *st, struct st_rx *const *rx, unsigned n, uint64_t fields,
@@ -189,7 +198,7 @@ struct ibv_qp *st_rss_open(struct st *st, struct st_rx *const *rx, unsigned n, u
 	st_need(st, table, "indirection table of %u: %s", n, strerror(errno));
 	if (table)
 		st_defer(st, undo_ibv_destroy_rwq_ind_table, table);
-	return make_qp(st, rx[0]->port, table, hash_conf(fields, key));
+	return make_qp(st, rx[0]->port, table, hash_conf(fields, key), rx[0]->qp_flags);
 }
 
 /* ---- receiving ---- */
@@ -199,7 +208,7 @@ static bool poll_any(struct st *st, struct st_rx *rx, struct st_cqe *cqe, unsign
 	if (!st_good(st))
 		return false;
 	if (rx->held)
-		rx_post(rx, 1);
+		st_rx_post(rx, 1);
 	rx->held = false;
 	if (!st_cq_poll(st, &rx->cq, cqe, ms))
 		return false;

@@ -63,7 +63,7 @@ static void end(struct emu_cq *cq)
 	if (n > 1) {
 		write_arrays(cq);
 		s->title.op_own |= EMU_CQE_COMPRESSED;
-		s->title.byte_cnt = emu_to_be32(n);
+		s->title.byte_cnt = emu_to_be32(n + (emu_broken(SESSION_COUNT) ? 1 : 0));
 	}
 	s->n = 0;
 	emu_cq_publish(cq, &s->title, n);
@@ -106,6 +106,19 @@ static uint16_t counter_behind(const struct emu_cqe *cqe)
 	return (uint16_t)(emu_from_be16(cqe->wqe_counter) + (strides ? strides : 1));
 }
 
+/* daqiri-emu --break: of all small completions but a session's first */
+static void spoil(const struct emu_session *s, struct emu_mini_cqe *mini)
+{
+	if (emu_broken(MINI_BYTES))
+		mini->byte_cnt = emu_to_be32(emu_from_be32(mini->byte_cnt) + 1);
+	if (emu_broken(MINI_HASH) && s->format == EMU_MINI_HASH)
+		mini->rx_hash_result ^= emu_to_be32(1);
+	if (emu_broken(MINI_CSUM) && s->format != EMU_MINI_HASH)
+		mini->checksum ^= emu_to_be16(1);
+	if (emu_broken(MINI_STRIDE) && s->format == EMU_MINI_CSUM_STRIDX)
+		mini->stridx = emu_to_be16((uint16_t)(emu_from_be16(mini->stridx) + 1));
+}
+
 static void hold(struct emu_cq *cq, const struct emu_cqe *cqe)
 {
 	struct emu_session *s = &cq->session;
@@ -121,6 +134,8 @@ static void hold(struct emu_cq *cq, const struct emu_cqe *cqe)
 		mini->checksum = cqe->checksum;
 		mini->stridx = s->format == EMU_MINI_CSUM_STRIDX ? cqe->wqe_counter : 0;
 	}
+	if (emu_settings.broken && s->n > 1)
+		spoil(s, mini);
 	s->counter = counter_behind(cqe);
 	if (s->listed)
 		return;
@@ -134,13 +149,14 @@ static void hold(struct emu_cq *cq, const struct emu_cqe *cqe)
  */
 static bool at_ring_end(const struct emu_cq *cq)
 {
-	return ((cq->pi + cq->session.n) & (cq->n_cqe - 1)) == 0;
+	return ((cq->pi + cq->session.n) & (cq->n_cqe - 1)) == 0 && !emu_broken(SESSION_END);
 }
 
 bool emu_session_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
 {
 	struct emu_session *s = &cq->session;
-	bool small = kind == EMU_CQE_PLAIN && img->op_own == EMU_CQE_RESP_SEND << 4;
+	bool small = kind == EMU_CQE_PLAIN && img->op_own == EMU_CQE_RESP_SEND << 4 &&
+		     !emu_broken(SESSION_NONE);
 
 	if (cq->overrun)
 		return false;
