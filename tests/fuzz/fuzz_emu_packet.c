@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer entry: arbitrary frames through the emulated device's parser, checksums and rules. It
- * reads inside the frame only; what it fills in it finds right; and a frame meets a rule exactly
- * where a rule's mask and value say so.
+ * libFuzzer entry: arbitrary frames through the emulated device's parsers, checksums, rules and
+ * what rules change. It reads inside the frame only; what it fills in it finds right; a frame meets
+ * a rule exactly where a rule's mask and value say so; and what has changed lies where it may.
  *
  * Input: the number of rules, for each its level, its number of words and those (index, 4 bytes of
- * mask, 4 of value), then the frame.
+ * mask, 4 of value), samples of the programmable parser and changes, then the frame.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "emu/emu_hw.h"
-#include "emu/packet.h"
+#include "emu/flex.h"
+#include "emu/packet_deep.h"
+#include "emu/rewrite.h"
 #include "emu/steer.h"
 
-enum { MAX_RULES = 8, MAX_WORDS = 4 };
+enum { MAX_RULES = 8, MAX_WORDS = 4, HEADROOM = 256, MAX_HEADER = 128, MAX_ACTIONS = 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -128,6 +130,95 @@ static void steer(struct input *in, const uint8_t *frame, uint32_t len)
 	emu_steer_free(table);
 }
 
+/* ---- the deep parser ------------------------------------------------------------------------- */
+
+/* What the usual parser tells the other one tells too; a sample is a word of the frame, or 0. */
+static void deep(struct input *in, const uint8_t *frame, uint32_t len)
+{
+	static const uint8_t nodes[] = {EMU_NODE_NULL, EMU_NODE_MAC,  EMU_NODE_IP,
+					EMU_NODE_UDP,  EMU_NODE_IPV4, EMU_NODE_IPV6};
+	struct emu_sample samples[EMU_DEEP_SAMPLES] = {{0}};
+	uint32_t words[EMU_DEEP_WORDS];
+	struct emu_tunnel t;
+	struct emu_pkt pkt;
+
+	for (unsigned i = 0; i < EMU_DEEP_SAMPLES; i++) {
+		samples[i].id = take(in);
+		samples[i].header = take(in);
+		samples[i].offset = take(in) & 31;
+		samples[i].arcs[0].node = nodes[take(in) % sizeof(nodes)];
+		samples[i].arcs[0].value = (uint16_t)(take_word(in) >> 16);
+	}
+	emu_pkt_parse(&pkt, frame, len);
+	emu_pkt_parse_deep(words, &pkt, frame, len);
+	for (unsigned i = 0; i < EMU_PKT_WORDS; i++)
+		check((words[i] & pkt.match[i]) == pkt.match[i]);
+	emu_flex_words(words, samples, &pkt, frame, len);
+	for (unsigned i = 0; i < EMU_DEEP_SAMPLES; i++)
+		check(samples[i].id || !words[EMU_W_SAMPLE + i]);
+	t = emu_tunnel_find(&pkt, frame, len);
+	check(t.kind == EMU_TUNNEL_NONE || (t.header <= t.off && t.off <= len));
+}
+
+/* ---- what rules change ----------------------------------------------------------------------- */
+
+static void modify(struct input *in, struct emu_edit *edit)
+{
+	uint8_t actions[MAX_ACTIONS * 8];
+	unsigned n = take(in) % (MAX_ACTIONS + 1), valid = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *action = actions + (size_t)valid * 8;
+
+		for (unsigned k = 0; k < 8; k++)
+			action[k] = take(in);
+		valid += emu_modify_valid(action);
+	}
+	emu_edit_modify(edit, actions, valid);
+}
+
+static void change(struct input *in, struct emu_edit *edit, unsigned how)
+{
+	uint8_t header[MAX_HEADER];
+	uint32_t size = take(in) % (MAX_HEADER + 1u);
+
+	for (uint32_t i = 0; i < size; i++)
+		header[i] = how & 8 ? take(in) : (uint8_t)(i * 37);
+	switch (how & 7) {
+	case 0:
+		emu_edit_decap(edit);
+		break;
+	case 1: /* an L2 header, with a VLAN tag or without: uverbs_flow_action.c */
+		emu_edit_l3_decap(edit, header, size % 2 ? 18 : 14);
+		break;
+	case 2:
+	case 3:
+		emu_edit_encap(edit, header, size, how & 1);
+		break;
+	default:
+		modify(in, edit);
+		break;
+	}
+}
+
+/* Up to three changes, one after the other, in memory that ends where the frame does. */
+static void rewrite(struct input *in, const uint8_t *frame, uint32_t len)
+{
+	uint8_t *memory = malloc(HEADROOM + len);
+	struct emu_edit edit = {memory + HEADROOM, len, HEADROOM, {0}};
+	struct emu_pkt pkt;
+
+	check(memory != NULL);
+	memcpy(edit.data, frame, len);
+	for (unsigned i = 0; i < 3; i++) {
+		change(in, &edit, take(in));
+		check(edit.data >= memory && edit.data + edit.len <= memory + HEADROOM + len);
+		check(edit.room == (uint32_t)(edit.data - memory));
+		emu_pkt_parse(&pkt, edit.data, edit.len);
+	}
+	free(memory);
+}
+
 /* ---- checksums ------------------------------------------------------------------------------- */
 
 /* A UDP length that its packet contradicts has no right checksum. */
@@ -176,8 +267,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(frame != NULL);
 	memcpy(frame, data + skip, len);
 	steer(&rules, frame, len);
-	if (len >= 14)
+	deep(&rules, frame, len);
+	if (len >= 14) {
+		rewrite(&rules, frame, len);
 		checksums(frame, len);
+	}
 	free(frame);
 	return 0;
 }

@@ -4,7 +4,8 @@
  * the receive queue of the other port: nothing outside of the rings and of registered memory is
  * read or written, and the queue ends executed or in error, never in a loop.
  *
- * Input: settings (one byte each: log2 of the ring, first index 2, WQEBBs posted 2, steps), a byte
+ * Input: settings (one byte each: log2 of the ring, first index 2, WQEBBs posted 2, steps and, from
+ * bit 3 on, what the receiver is), a byte
  * of what is put right (see repair()), then the ring's bytes.
  */
 #include <stdarg.h>
@@ -192,9 +193,20 @@ static void make_devices(struct bench *b)
 	emu_wire.slot = 0;
 }
 
-static void make_receiver(struct bench *b)
+enum { STRIDING = 1, SHIFTED = 2, TUNNELS = 4 }; /* kinds of receivers */
+
+/* Of 32 strides of 64 bytes a WQE, and two bytes in front of a frame or none. */
+static void make_striding(struct emu_rq *rq, unsigned kind)
+{
+	rq->log_stride = 6;
+	rq->log_strides = 5;
+	rq->shift = kind & SHIFTED ? 2 : 0;
+}
+
+static void make_receiver(struct bench *b, unsigned kind)
 {
 	struct emu_wqe_data *seg;
+	uint32_t odd = kind & STRIDING ? RX_SLOT : 100;
 
 	b->rx_ring = block(RX_DEPTH * EMU_DS);
 	b->rx_memory = block((size_t)RX_DEPTH * RX_SLOT);
@@ -203,7 +215,7 @@ static void make_receiver(struct bench *b)
 	make_cq(&b->rx_cq, &emu_devs[1], b->rx_cqes, b->rx_cq_db);
 	seg = (struct emu_wqe_data *)(void *)b->rx_ring;
 	for (unsigned i = 0; i < RX_DEPTH; i++)
-		seg[i] = (struct emu_wqe_data){.byte_count = htobe32(i % 2 ? RX_SLOT : 100),
+		seg[i] = (struct emu_wqe_data){.byte_count = htobe32(i % 2 ? RX_SLOT : odd),
 					       .lkey = htobe32(b->mkey[1].key),
 					       .addr = htobe64(IOVA + (uint64_t)i * RX_SLOT)};
 	b->rq_db[0] = htobe32(RX_DEPTH);
@@ -215,8 +227,11 @@ static void make_receiver(struct bench *b)
 				.dbrec = b->rq_db,
 				.cq = &b->rx_cq,
 				.state = EMU_QUEUE_RDY};
+	if (kind & STRIDING)
+		make_striding(&b->rq, kind);
 	b->rqs[0] = &b->rq;
-	b->tir = (struct emu_tir){.dev = &emu_devs[1], .rqs = b->rqs, .n_rqs = 1};
+	b->tir = (struct emu_tir){
+		.dev = &emu_devs[1], .rqs = b->rqs, .n_rqs = 1, .tunnel = kind & TUNNELS};
 }
 
 /* Every frame that reaches the second port is the receiver's. */
@@ -402,7 +417,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n_wqebb = 1u << data[0] % 7;
 	first = (uint16_t)(data[1] << 8 | data[2]);
 	make_devices(&b);
-	make_receiver(&b);
+	make_receiver(&b, data[5] >> 3);
 	make_rules(&b);
 	make_sender(&b, n_wqebb, first);
 	bytes = (size_t)n_wqebb * EMU_WQEBB < size - 7 ? (size_t)n_wqebb * EMU_WQEBB : size - 7;
