@@ -69,10 +69,11 @@ uint8_t *emu_cq_slot(const struct emu_cq *cq, uint32_t index)
  */
 static void copy(uint8_t *slot, const struct emu_cqe *img)
 {
-	struct emu_cqe *dst = (struct emu_cqe *)(void *)slot;
+	/* volatile: the compiler must not put the fields together again */
+	volatile struct emu_cqe *dst = (volatile struct emu_cqe *)(void *)slot;
 
 	memset(slot, 0, offsetof(struct emu_cqe, op_own)); /* the reserved fields */
-#define COPY(field) __atomic_store_n(&dst->field, img->field, __ATOMIC_RELAXED)
+#define COPY(field) dst->field = img->field
 	COPY(tunnel);
 	COPY(wqe_id);
 	COPY(rx_hash_result);
