@@ -17,9 +17,10 @@
 enum { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_NO_HARDWARE = 77 };
 
 static const struct st_group *const groups[] = {
-	&st_group_tx,	 &st_group_offload, &st_group_rx,    &st_group_striding, &st_group_compress,
-	&st_group_rss,	 &st_group_steer,   &st_group_match, &st_group_count,	 &st_group_clock,
-	&st_group_error, &st_group_event,   &st_group_lib,
+	&st_group_tx,	    &st_group_offload, &st_group_rx,	&st_group_striding,
+	&st_group_compress, &st_group_tunnel,  &st_group_rss,	&st_group_steer,
+	&st_group_match,    &st_group_count,   &st_group_clock, &st_group_error,
+	&st_group_event,    &st_group_lib,
 };
 
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))

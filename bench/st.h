@@ -81,8 +81,8 @@ struct st_group {
 };
 
 extern const struct st_group st_group_tx, st_group_offload, st_group_rx, st_group_steer,
-	st_group_match, st_group_striding, st_group_compress, st_group_rss, st_group_count,
-	st_group_clock, st_group_error, st_group_event, st_group_lib;
+	st_group_match, st_group_striding, st_group_compress, st_group_tunnel, st_group_rss,
+	st_group_count, st_group_clock, st_group_error, st_group_event, st_group_lib;
 
 struct st_result {
 	const struct st_check *check;
@@ -306,12 +306,22 @@ struct st_link {
 	struct st_rx rx;
 };
 void st_link_open(struct st *st, struct st_link *l);
+/* The receiver gets all frames to its address. */
+void st_link_open_all(struct st *st, struct st_link *l);
 /* Frame number n of len bytes from a to b, ethertype 0x88b5 (local experimental). */
 void st_plain(const struct st *st, struct st_frame *f, unsigned len, unsigned n);
 /* A frame of ethertype 0x88b6: what was sent before it and has not come, will not. */
 void st_mark(const struct st *st, struct st_frame *f);
 /* An UDP frame from a to b between test addresses, with right checksums. */
 void st_udp(const struct st *st, struct st_frame *f, unsigned sport, unsigned dport, unsigned n);
+/* One of four kinds, 131 bytes, so that the L4 checksum ends in half a word. */
+enum { ST_KIND_TCP = 1, ST_KIND_V6 = 2, ST_KINDS = 4 };
+void st_l4_frame(const struct st *st, struct st_frame *f, unsigned kind);
+const char *st_kind_name(unsigned kind);
+/* Zero in place of the IPv4 header's checksum and the UDP or TCP one. */
+void st_clear_sums(struct st_frame *f, unsigned kind);
+/* Skips the check where the port reports no checksum offload. */
+bool st_no_csum(struct st *st, const struct st_port *p);
 #define ST_TYPE	     0x88b5u
 #define ST_TYPE_MARK 0x88b6u
 

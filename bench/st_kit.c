@@ -30,6 +30,45 @@ void st_udp(const struct st *st, struct st_frame *f, unsigned sport, unsigned dp
 	st_finish(f);
 }
 
+void st_l4_frame(const struct st *st, struct st_frame *f, unsigned kind)
+{
+	static const uint8_t a[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+	static const uint8_t b[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
+	unsigned proto = kind & ST_KIND_TCP ? ST_TCP : ST_UDP;
+
+	st_ether(f, st->b->info.mac, st->a->info.mac, kind & ST_KIND_V6 ? 0x86dd : 0x0800);
+	if (kind & ST_KIND_V6)
+		st_ipv6(f, proto, a, b);
+	else
+		st_ipv4(f, proto, ADDR_A, ADDR_B);
+	st_l4(f, proto, 1000 + kind, 2000);
+	st_fill(f, 131, kind);
+	st_finish(f);
+}
+
+const char *st_kind_name(unsigned kind)
+{
+	static const char *const names[ST_KINDS] = {"UDP over IPv4", "TCP over IPv4",
+						    "UDP over IPv6", "TCP over IPv6"};
+
+	return names[kind];
+}
+
+void st_clear_sums(struct st_frame *f, unsigned kind)
+{
+	if (!(kind & ST_KIND_V6))
+		st_put16(f->b + f->l3 + 10, 0);
+	st_put16(f->b + f->l4 + (kind & ST_KIND_TCP ? 16 : 6), 0);
+}
+
+bool st_no_csum(struct st *st, const struct st_port *p)
+{
+	if (p->attr.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM)
+		return false;
+	st_skip(st, "the device does not report checksum offload");
+	return true;
+}
+
 void st_expect_mark(struct st *st, struct st_sq *sq, struct st_rx *rx)
 {
 	struct st_frame f;
@@ -52,6 +91,16 @@ void st_link_open(struct st *st, struct st_link *l)
 	st_flow(st, l->rx.qp, &r);
 	st_rule(&r, 2);
 	st_rule_eth(&r, st->b->info.mac, ST_TYPE_MARK);
+	st_flow(st, l->rx.qp, &r);
+}
+
+void st_link_open_all(struct st *st, struct st_link *l)
+{
+	struct st_rule r;
+
+	st_link_open(st, l);
+	st_rule(&r, 2);
+	st_rule_eth(&r, st->b->info.mac, 0);
 	st_flow(st, l->rx.qp, &r);
 }
 

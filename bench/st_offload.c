@@ -16,16 +16,6 @@
 #define CYCLIC_SMALLER 5u /* PRM, wait segment: operation */
 #define WAIT_NS	       20000000u
 
-static void open_all(struct st *st, struct st_link *l)
-{
-	struct st_rule r;
-
-	st_link_open(st, l);
-	st_rule(&r, 2);
-	st_rule_eth(&r, st->b->info.mac, 0);
-	st_flow(st, l->rx.qp, &r);
-}
-
 static void send_slot(struct st_link *l, unsigned len)
 {
 	st_wqe_ptr(&l->sq, st_slot(l->sq.port, 0), len);
@@ -45,7 +35,7 @@ static void vlan_insert(struct st *st)
 		st_skip(st, "the device does not report it");
 		return;
 	}
-	open_all(st, &l);
+	st_link_open_all(st, &l);
 	if (!st_good(st))
 		return;
 	st_plain(st, &bare, 100, 1);
@@ -95,7 +85,7 @@ static void tso(struct st *st)
 		st_skip(st, "the device does not report it");
 		return;
 	}
-	open_all(st, &l);
+	st_link_open_all(st, &l);
 	if (!st_good(st))
 		return;
 	tso_frame(st, &f, 4);

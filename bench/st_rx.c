@@ -196,31 +196,6 @@ static void scatter(struct st *st)
 
 /* ---- checksums and types ---- */
 
-static void l4_frame(const struct st *st, struct st_frame *f, bool v6, unsigned proto)
-{
-	static const uint8_t a[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-	static const uint8_t b[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
-
-	st_ether(f, st->b->info.mac, st->a->info.mac, v6 ? 0x86dd : 0x0800);
-	if (v6)
-		st_ipv6(f, proto, a, b);
-	else
-		st_ipv4(f, proto, 0xc6120001, 0xc6130001);
-	st_l4(f, proto, 1000, 2000);
-	st_fill(f, 131, proto);
-	st_finish(f);
-}
-
-static void open_ip(struct st *st, struct st_link *l)
-{
-	struct st_rule r;
-
-	st_link_open(st, l);
-	st_rule(&r, 2);
-	st_rule_eth(&r, st->b->info.mac, 0);
-	st_flow(st, l->rx.qp, &r);
-}
-
 static struct st_cqe status_of(struct st *st, struct st_link *l, const struct st_frame *f)
 {
 	struct st_cqe cqe = {0};
@@ -231,30 +206,32 @@ static struct st_cqe status_of(struct st *st, struct st_link *l, const struct st
 	return cqe;
 }
 
-static bool no_csum(struct st *st)
+/* How the four kinds are told, with a right checksum or a wrong one. */
+static void checksum_told(struct st *st, struct st_link *l, bool right)
 {
-	if (st->b->attr.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM)
-		return false;
-	st_skip(st, "the device does not report checksum offload");
-	return true;
+	struct st_frame f;
+	struct st_cqe cqe;
+
+	for (unsigned kind = 0; kind < ST_KINDS && st_good(st); kind++) {
+		st_l4_frame(st, &f, kind);
+		if (!right)
+			f.b[f.len - 1] ^= 1;
+		cqe = status_of(st, l, &f);
+		st_need(st, cqe.ok & L3_OK, "%s: the IP header is told to be wrong: 0x%02x",
+			st_kind_name(kind), cqe.ok);
+		st_need(st, !(cqe.ok & L4_OK) != right, "%s, its checksum %s: status 0x%02x",
+			st_kind_name(kind), right ? "right" : "wrong", cqe.ok);
+	}
 }
 
 static void checksum_good(struct st *st)
 {
-	struct st_frame f;
-	struct st_cqe cqe;
 	struct st_link l;
 
-	if (no_csum(st))
+	if (st_no_csum(st, st->b))
 		return;
-	open_ip(st, &l);
-	for (unsigned i = 0; i < 4; i++) {
-		l4_frame(st, &f, i & 2, i & 1 ? ST_TCP : ST_UDP);
-		cqe = status_of(st, &l, &f);
-		st_need(st, (cqe.ok & (L3_OK | L4_OK)) == (L3_OK | L4_OK),
-			"IPv%c %s with right checksums: status 0x%02x", i & 2 ? '6' : '4',
-			i & 1 ? "TCP" : "UDP", cqe.ok);
-	}
+	st_link_open_all(st, &l);
+	checksum_told(st, &l, true);
 }
 
 static void checksum_bad(struct st *st)
@@ -263,17 +240,11 @@ static void checksum_bad(struct st *st)
 	struct st_cqe cqe;
 	struct st_link l;
 
-	if (no_csum(st))
+	if (st_no_csum(st, st->b))
 		return;
-	open_ip(st, &l);
-	for (unsigned i = 0; i < 4; i++) {
-		l4_frame(st, &f, i & 2, i & 1 ? ST_TCP : ST_UDP);
-		f.b[f.len - 1] ^= 1;
-		cqe = status_of(st, &l, &f);
-		st_need(st, !(cqe.ok & L4_OK), "IPv%c %s with a wrong checksum is told to be right",
-			i & 2 ? '6' : '4', i & 1 ? "TCP" : "UDP");
-	}
-	l4_frame(st, &f, false, ST_UDP);
+	st_link_open_all(st, &l);
+	checksum_told(st, &l, false);
+	st_l4_frame(st, &f, 0);
 	f.b[f.l3 + 8]--; /* time to live */
 	cqe = status_of(st, &l, &f);
 	st_need(st, !(cqe.ok & L3_OK), "an IPv4 header with a wrong checksum is told to be right");
@@ -285,11 +256,12 @@ static void types(struct st *st)
 	struct st_cqe cqe;
 	struct st_link l;
 
-	open_ip(st, &l);
-	for (unsigned i = 0; i < 4; i++) {
-		unsigned l3 = i & 2 ? L3_IPV6 : L3_IPV4, l4 = i & 1 ? L4_TCP : L4_UDP;
+	st_link_open_all(st, &l);
+	for (unsigned i = 0; i < ST_KINDS; i++) {
+		unsigned l3 = i & ST_KIND_V6 ? L3_IPV6 : L3_IPV4;
+		unsigned l4 = i & ST_KIND_TCP ? L4_TCP : L4_UDP;
 
-		l4_frame(st, &f, i & 2, i & 1 ? ST_TCP : ST_UDP);
+		st_l4_frame(st, &f, i);
 		cqe = status_of(st, &l, &f);
 		st_need(st, (cqe.l3l4 & L3_MASK) == l3, "L3 type 0x%02x, not 0x%02x",
 			cqe.l3l4 & L3_MASK, l3);

@@ -155,65 +155,56 @@ static void catch_all_is_last(struct st *st)
 	st_rx_expect(st, &t.rx, &f, NULL);
 }
 
-static const uint8_t group_mac[6] = {0x01, 0x00, 0x5e, 0x41, 0x42, 0x43};
-
-static void send_multicast(struct st *st, struct two *t, struct st_frame *f)
-{
-	st_ether(f, group_mac, st->a->info.mac, ST_TYPE);
-	st_fill(f, 64, 1);
-	send(st, t, f);
-}
-
-/* mlx5_ib: a rule for multicast only lies behind all priorities, where a catch-all steals from it.
+/* What gets a multicast frame where other has a rule for its group: with the group bit in mask and
+ * value, or without it.
  */
-static void multicast(struct st *st)
+struct group_case {
+	bool bit, catch_all; /* catch_all: rx has a rule for everything, of the last priority */
+	bool to_rx;
+};
+
+static void group_goes(struct st *st, struct group_case c)
 {
-	struct st_frame f;
-	struct st_rule r;
-	struct two t;
-
-	open_two(st, &t);
-	st_rule(&r, 0);
-	st_rule_eth(&r, group_mac, 0);
-	st_flow(st, t.other.qp, &r);
-	catch_all(st, t.rx.qp);
-	send_multicast(st, &t, &f);
-	st_rx_expect(st, &t.rx, &f, NULL);
-}
-
-static void multicast_alone(struct st *st)
-{
-	struct st_frame f;
-	struct st_rule r;
-	struct two t;
-
-	open_two(st, &t);
-	st_rule(&r, 0);
-	st_rule_eth(&r, group_mac, 0);
-	st_flow(st, t.other.qp, &r);
-	send_multicast(st, &t, &f);
-	st_rx_expect(st, &t.other, &f, NULL);
-}
-
-/* Without the group bit in mask and value the rule keeps its priority. */
-static void multicast_masked(struct st *st)
-{
+	static const uint8_t group[6] = {0x01, 0x00, 0x5e, 0x41, 0x42, 0x43};
 	struct ibv_flow_spec_eth spec = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(spec)};
 	struct st_frame f;
 	struct st_rule r;
 	struct two t;
 
 	open_two(st, &t);
-	memcpy(spec.val.dst_mac, group_mac, 6);
+	memcpy(spec.val.dst_mac, group, 6);
 	memset(spec.mask.dst_mac, 0xff, 6);
-	spec.val.dst_mac[0] &= 0xfe;
-	spec.mask.dst_mac[0] &= 0xfe;
+	if (!c.bit) {
+		spec.val.dst_mac[0] &= 0xfe;
+		spec.mask.dst_mac[0] &= 0xfe;
+	}
 	st_rule(&r, 0);
 	st_rule_add(&r, &spec, sizeof(spec));
 	st_flow(st, t.other.qp, &r);
-	catch_all(st, t.rx.qp);
-	send_multicast(st, &t, &f);
-	st_rx_expect(st, &t.other, &f, NULL);
+	if (c.catch_all)
+		catch_all(st, t.rx.qp);
+	st_ether(&f, group, st->a->info.mac, ST_TYPE);
+	st_fill(&f, 64, 1);
+	send(st, &t, &f);
+	st_rx_expect(st, c.to_rx ? &t.rx : &t.other, &f, NULL);
+}
+
+/* mlx5_ib: a rule for multicast only lies behind all priorities, where a catch-all steals from it.
+ */
+static void multicast(struct st *st)
+{
+	group_goes(st, (struct group_case){.bit = true, .catch_all = true, .to_rx = true});
+}
+
+static void multicast_alone(struct st *st)
+{
+	group_goes(st, (struct group_case){.bit = true});
+}
+
+/* Without the group bit in mask and value the rule keeps its priority. */
+static void multicast_masked(struct st *st)
+{
+	group_goes(st, (struct group_case){.catch_all = true});
 }
 
 /* ---- what a rule does ---- */

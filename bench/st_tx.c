@@ -2,6 +2,7 @@
 /* Checks of --selftest: send queues, by WQEs that the check writes itself. */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "st.h"
@@ -183,28 +184,27 @@ static void empw(struct st *st, struct st_link *l, unsigned n, bool mixed)
 	}
 }
 
-static void empw_pointers(struct st *st)
+/* WQEs of first, first + step… up to last frames. */
+static void empw_all(struct st *st, unsigned first, unsigned last, unsigned step, bool mixed)
 {
 	struct st_link l;
 
 	if (no_empw(st))
 		return;
 	st_link_open(st, &l);
-	for (unsigned n = 1; n <= 58; n += 19)
-		empw(st, &l, n, false);
+	for (unsigned n = first; n <= last; n += step)
+		empw(st, &l, n, mixed);
 	st_expect_mark(st, &l.sq, &l.rx);
+}
+
+static void empw_pointers(struct st *st)
+{
+	empw_all(st, 1, 58, 19, false);
 }
 
 static void empw_mixed(struct st *st)
 {
-	struct st_link l;
-
-	if (no_empw(st))
-		return;
-	st_link_open(st, &l);
-	for (unsigned n = 2; n <= 14; n += 4)
-		empw(st, &l, n, true);
-	st_expect_mark(st, &l.sq, &l.rx);
+	empw_all(st, 2, 14, 4, true);
 }
 
 /* WQEs of three blocks in a ring of 64: some begin at its end and go on at its beginning. */
@@ -316,43 +316,11 @@ static void nop(struct st *st)
 
 /* ---- offloads ---- */
 
-/* An L4 frame of 91 bytes, so that the checksum ends in half a word. */
-static void csum_frame(const struct st *st, struct st_frame *f, unsigned kind)
+static void name_kind(struct st *st, unsigned kind)
 {
-	static const uint8_t a[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-	static const uint8_t b[16] = {0x20, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
-	unsigned proto = kind & 1 ? ST_TCP : ST_UDP;
-	bool v6 = kind & 2;
+	size_t n = strlen(st->why);
 
-	st_ether(f, st->b->info.mac, st->a->info.mac, v6 ? 0x86dd : 0x0800);
-	if (v6)
-		st_ipv6(f, proto, a, b);
-	else
-		st_ipv4(f, proto, 0xc6120001, 0xc6130001);
-	st_l4(f, proto, 1000 + kind, 2000);
-	st_fill(f, 91, kind);
-	st_finish(f);
-}
-
-static const char *const kind_names[] = {"UDP over IPv4", "TCP over IPv4", "UDP over IPv6",
-					 "TCP over IPv6"};
-
-/* Clears the checksums that the device is to fill in, or to leave as they are. */
-static void clear_sums(struct st_frame *f, unsigned kind)
-{
-	if (!(kind & 2))
-		st_put16(f->b + f->l3 + 10, 0);
-	st_put16(f->b + f->l4 + (kind & 1 ? 16 : 6), 0);
-}
-
-static void open_all_ip(struct st *st, struct st_link *l)
-{
-	struct st_rule r;
-
-	st_link_open(st, l);
-	st_rule(&r, 2);
-	st_rule_eth(&r, st->b->info.mac, 0);
-	st_flow(st, l->rx.qp, &r);
+	snprintf(st->why + n, sizeof(st->why) - n, ": %s", st_kind_name(kind));
 }
 
 static void send_sums(struct st *st, unsigned flags)
@@ -360,11 +328,11 @@ static void send_sums(struct st *st, unsigned flags)
 	struct st_frame want, sent;
 	struct st_link l;
 
-	open_all_ip(st, &l);
-	for (unsigned kind = 0; kind < 4 && st_good(st); kind++) {
-		csum_frame(st, &want, kind);
+	st_link_open_all(st, &l);
+	for (unsigned kind = 0; kind < ST_KINDS && st_good(st); kind++) {
+		st_l4_frame(st, &want, kind);
 		sent = want;
-		clear_sums(&sent, kind);
+		st_clear_sums(&sent, kind);
 		st_wqe_begin(&l.sq, MLX5_OPCODE_SEND, ST_CE_ALWAYS);
 		st_wqe_eth(&l.sq, flags);
 		st_wqe_ptr(&l.sq, st_stage(st->a, kind, &sent), sent.len);
@@ -372,15 +340,13 @@ static void send_sums(struct st *st, unsigned flags)
 		st_sq_ring(&l.sq);
 		st_rx_expect(st, &l.rx, flags ? &want : &sent, NULL);
 		if (!st_good(st))
-			strncat(st->why, kind_names[kind], sizeof(st->why) - strlen(st->why) - 1);
+			name_kind(st, kind);
 	}
 }
 
 static void checksums(struct st *st)
 {
-	if (!(st->a->attr.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM))
-		st_skip(st, "the device does not report checksum offload");
-	else
+	if (!st_no_csum(st, st->a))
 		send_sums(st, CSUM_L3 | CSUM_L4);
 }
 

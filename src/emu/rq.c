@@ -270,7 +270,9 @@ static void tell_inner(struct emu_rx *rx, struct emu_cqe *cqe)
 	if (!(f->status.ok & EMU_CQE_L3_OK))
 		in.ok &= (uint8_t)~EMU_CQE_L3_OK;
 	cqe->tunnel = EMU_CQE_TUNNELED | (f->pkt.l3 == EMU_L3_IPV6 ? EMU_CQE_OUTER_IPV6 : 0);
-	cqe->hds_ip_ext = in.ok;
+	cqe->hds_ip_ext = in.ok | (emu_broken(INNER_STATUS) ? EMU_CQE_L3_OK | EMU_CQE_L4_OK : 0);
+	if (emu_broken(INNER_TYPE))
+		return;
 	cqe->l4_hdr_type_etc = (uint8_t)(in.type | (cqe->l4_hdr_type_etc & EMU_CQE_CV));
 }
 

@@ -223,6 +223,8 @@ void emu_tx_find(const struct emu_tx *tx, const uint8_t *data, uint32_t len, boo
 		if (find_tunnel(&v, &h->outer, proto, &at))
 			find_ip(&v, &h->inner, &at);
 	}
+	if (emu_broken(PARSER_OFFSETS))
+		return;
 	from_software(&v, &h->outer, tx->swp[EMU_SWP_OUTER_L3] * 2u, tx->swp[EMU_SWP_OUTER_L4] * 2u,
 		      tx->swp_flags & EMU_SWP_OUTER_UDP ? EMU_PROTO_UDP : EMU_PROTO_TCP);
 	from_software(&v, &h->inner, tx->swp[EMU_SWP_INNER_L3] * 2u, tx->swp[EMU_SWP_INNER_L4] * 2u,
@@ -267,9 +269,9 @@ static void csum_l4(uint8_t *data, const struct emu_tx_header *h)
 /* What is inside first: the outer checksum covers it. */
 void emu_tx_csum_at(const struct emu_tx *tx, uint8_t *data, const struct emu_tx_headers *h)
 {
-	if (tx->csum & EMU_ETH_L3_INNER_CSUM)
+	if ((tx->csum & EMU_ETH_L3_INNER_CSUM) && !emu_broken(INNER_CSUM))
 		csum_l3(data, &h->inner);
-	if (tx->csum & EMU_ETH_L4_INNER_CSUM)
+	if ((tx->csum & EMU_ETH_L4_INNER_CSUM) && !emu_broken(INNER_CSUM))
 		csum_l4(data, &h->inner);
 	if (tx->csum & EMU_ETH_L3_CSUM)
 		csum_l3(data, &h->outer);
