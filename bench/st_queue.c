@@ -189,7 +189,7 @@ void st_cq_give_back(struct st_cq *cq, uint32_t n)
 
 	/* the device wrote small completions over owner bits: now as the last round left them */
 	for (; n > 1 && cq->ci != end; cq->ci++)
-		st_cq_slot(cq, cq->ci)[AT_OWNER] = 0xf0 | !!(cq->ci & cq->dv.cqe_cnt);
+		st_cq_slot(cq, cq->ci)[AT_OWNER] = cq->ci & cq->dv.cqe_cnt ? 0xf1 : 0xf0;
 	cq->ci = end;
 	/* release: the CQE was read before the device may write it again */
 	__atomic_store_n((uint32_t *)(void *)&cq->dv.dbrec[0], htobe32(cq->ci & 0xffffff),
