@@ -17,6 +17,9 @@ void emu_devx_head(struct emu_devx_cmd *cmd);
  */
 int emu_devx_run_on(struct emu_call *call, struct emu_devx_cmd *cmd, enum emu_devx_class class);
 
+/* uverbs_devx_admit.c: 0, or what the kernel answers in the firmware's place. */
+int emu_devx_admit(const struct emu_devx_cmd *cmd, enum emu_devx_class class);
+
 /* uverbs_devx_umem.c */
 int emu_devx_umem_reg(struct emu_call *call);
 int emu_devx_query_eqn(struct emu_call *call);
