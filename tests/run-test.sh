@@ -7,7 +7,7 @@ set -u
 : "${top_builddir:?}" "${top_srcdir:?}"
 test=$1
 name=$(basename "$test")
-limit=${TEST_TIMEOUT:-300}
+limit=${TEST_TIMEOUT:-900}
 errors=$name.stderr
 reports=$PWD/$name.sanitizer # .PID: Criterion's workers have no stderr in TAP mode
 TEST_NOTES=$PWD/$name.notes  # lines that a program wants to be seen
