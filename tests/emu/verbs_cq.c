@@ -3,6 +3,8 @@
 #include "kit.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 static struct kit k;
@@ -65,6 +67,62 @@ Test(cq, an_armed_queue_tells_of_the_next_completion_once)
 	cr_expect_not(event_within(50), "a second event without arming again");
 	cr_expect_eq(kit_expect(cq, IBV_WC_SUCCESS), 0);
 	cr_expect_eq(kit_expect(cq, IBV_WC_SUCCESS), 1);
+}
+
+static bool selected(int fd, int ms)
+{
+	struct timeval limit = {.tv_usec = ms * 1000};
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	return select(fd + 1, &set, NULL, NULL, &limit) == 1;
+}
+
+Test(cq, select_waits_for_a_channel)
+{
+	cr_assert_eq(ibv_req_notify_cq(cq, 0), 0);
+	cr_expect_not(selected(cq->channel->fd, 50));
+	send_one();
+	cr_expect(selected(cq->channel->fd, 900));
+	cr_expect(event_within(0));
+	cr_expect_not(selected(cq->channel->fd, 0));
+}
+
+static int watch(int epoll, int fd, uint32_t how)
+{
+	struct epoll_event event = {.events = EPOLLIN | how, .data.fd = fd};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* The descriptor that is ready; -1: none in time. */
+static int ready(int epoll, int ms)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epoll, &event, 1, ms) == 1 ? event.data.fd : -1;
+}
+
+Test(cq, epoll_waits_for_a_channel_by_level_and_by_edge)
+{
+	const uint32_t how[] = {0, EPOLLET};
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		int epoll = epoll_create1(EPOLL_CLOEXEC), fd = cq->channel->fd;
+
+		cr_assert_eq(watch(epoll, fd, how[i]), 0);
+		cr_assert_eq(ibv_req_notify_cq(cq, 0), 0);
+		cr_expect_eq(ready(epoll, 50), -1);
+		send_one();
+		cr_expect_eq(ready(epoll, 1000), fd);
+		cr_expect_eq(ready(epoll, 0), how[i] ? -1 : fd);
+		cr_expect(event_within(0));
+		cr_expect_eq(ready(epoll, 0), -1);
+		kit_expect(cq, IBV_WC_SUCCESS);
+		close(epoll);
+	}
 }
 
 Test(cq, a_queue_that_is_not_armed_tells_nothing)
