@@ -139,6 +139,9 @@ void launch_clean(const char *base)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
+#ifndef SYS_close_range /* a C library older than 2.34 */
+#define SYS_close_range 436
+#endif
 #define FEW_FILES 4096 /* as many as one by one take no time */
 
 /* By number where the kernel has no close_range() (before 5.9) and /proc is not there to tell. */
