@@ -32,7 +32,8 @@ run_sparse() {
 run_cppcheck() {
 	cppcheck -q --enable=warning,performance,portability --std=c11 --language=c \
 		--library=posix --library=gnu --library=tests/data/cppcheck.cfg --inline-suppr \
-		--suppress=readdirCalled "--suppress=constStatement:src/emu/*" \
+		--suppress=readdirCalled --suppress=constStatement:src/emu/uverbs_event.c --suppress=constStatement:src/emu/uverbs_devx_fd.c \
+		--suppress=constStatement:src/emu/netlink.c \
 		--error-exitcode=1 -j"$(nproc)" \
 		-Iinclude -Isrc "-I$build" "${sources[@]}"
 }
