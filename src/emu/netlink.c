@@ -52,6 +52,7 @@ static struct emu_netlink *netlink_of(int fd)
 	return file && file->kind == EMU_FILE_NETLINK ? file->netlink : NULL;
 }
 
+/* our_fd is taken, whatever comes of it. */
 static int attach(int program_fd, int our_fd)
 {
 	struct emu_netlink *nl = calloc(1, sizeof(*nl));
@@ -59,13 +60,16 @@ static int attach(int program_fd, int our_fd)
 	int ret = nl && file ? 0 : -ENOMEM;
 
 	pthread_mutex_lock(&emu_lock);
+	our_fd = emu_file_private(our_fd);
 	if (!ret) {
-		nl->fd = emu_file_private(our_fd);
+		nl->fd = our_fd;
 		*file = (struct emu_file){.kind = EMU_FILE_NETLINK, .netlink = nl};
 		ret = emu_file_attach(program_fd, file);
 	}
 	if (!ret)
 		LIST_INSERT_HEAD(&sockets, nl, link);
+	else
+		emu_file_private_close(our_fd);
 	pthread_mutex_unlock(&emu_lock);
 	if (ret) {
 		free(nl);
@@ -86,7 +90,6 @@ static int open_socket(int type)
 	if (!ret)
 		return ends[0];
 	EMU_REAL(close)(ends[0]);
-	EMU_REAL(close)(ends[1]);
 	return fail(ret);
 }
 
