@@ -28,12 +28,15 @@ static const uint8_t *entry(const uint8_t *flex, unsigned table, unsigned i)
 	return flex + table + (size_t)i * TABLE_ENTRY;
 }
 
+static void free_samples(const struct emu_dev *dev, const struct flex *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		emu_wire_sample_free(dev->index, f->slots[i]);
+}
+
 static void flex_release(struct emu_devx_obj *o)
 {
-	const struct flex *f = (const struct flex *)o;
-
-	for (unsigned i = 0; i < f->n; i++)
-		emu_wire_sample_free(o->obj->ctx->dev->index, f->slots[i]);
+	free_samples(o->obj->ctx->dev, (const struct flex *)o);
 }
 
 struct emu_object *emu_devx_flex(struct emu_ctx *ctx, uint32_t id)
@@ -137,8 +140,7 @@ static enum emu_status create_flex(struct emu_devx_cmd *cmd)
 	memcpy(f->context, flex, FLEX_SIZE);
 	status = make_samples(cmd, &like, f);
 	if (status != EMU_ST_OK) {
-		for (unsigned i = 0; i < f->n; i++)
-			emu_wire_sample_free(cmd->ctx->dev->index, f->slots[i]);
+		free_samples(cmd->ctx->dev, f);
 		return status;
 	}
 	f->o.id = emu_number(cmd->ctx->dev);

@@ -80,7 +80,7 @@ static uint8_t *place(struct emu_devx_cmd *cmd, uint32_t n)
 		return cmd->out_len >= EMU_CMD_HEADER + (size_t)n * COUNTER_SIZE
 			       ? cmd->out + EMU_CMD_HEADER
 			       : NULL;
-	mkey = key >> 8 < dev->n_mkeys ? dev->mkeys[key >> 8] : NULL;
+	mkey = emu_mkey_at(dev, key);
 	if (!mkey || !emu_devx_find_pd(cmd->ctx, mkey->pdn))
 		return NULL;
 	return emu_mem(dev, &seg, mkey->pdn, EMU_ACCESS_LOCAL_WRITE);

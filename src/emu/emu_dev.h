@@ -38,11 +38,17 @@ struct emu_frame {
 
 /* ---- memory, with the checks of a memory key ----------------------------------------------- */
 
+/* NULL: no such key was ever made. */
+static inline const struct emu_mkey *emu_mkey_at(const struct emu_dev *dev, uint32_t key)
+{
+	return key >> 8 < dev->n_mkeys ? dev->mkeys[key >> 8] : NULL;
+}
+
 /* NULL: the key, its PD or its rights forbid it. */
 static inline const struct emu_mkey *emu_mkey_find(const struct emu_dev *dev, uint32_t key,
 						   uint32_t pdn, uint32_t access)
 {
-	const struct emu_mkey *mkey = key >> 8 < dev->n_mkeys ? dev->mkeys[key >> 8] : NULL;
+	const struct emu_mkey *mkey = emu_mkey_at(dev, key);
 
 	if (!mkey || !mkey->live || (mkey->key != key && !emu_broken(KEY)) || mkey->pdn != pdn ||
 	    (mkey->access & access) != access)

@@ -62,7 +62,7 @@ void emu_flex_words(uint32_t words[EMU_DEEP_WORDS],
 	unsigned i;
 
 	for (i = 0; i < EMU_DEEP_SAMPLES; i++) {
-		/* pairs with emu_wire_samples_new() */
+		/* pairs with take_sample() in wire_pool.c */
 		if (__atomic_load_n(&samples[i].id, __ATOMIC_ACQUIRE))
 			words[EMU_W_SAMPLE + i] = word_of(&samples[i], pkt, data, len);
 	}

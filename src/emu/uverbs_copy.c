@@ -26,30 +26,27 @@ static bool copy_checked(void *to, const void *from, size_t n, int *ret)
 	return true;
 }
 
-int emu_user_read(void *to, uint64_t from, size_t n)
+/* user: that of the two which the program named; written: it is to */
+static int copy(void *to, const void *from, size_t n, uint64_t user, bool written)
 {
-	const void *there = (const void *)(uintptr_t)from;
 	int ret = 0;
 
-	if (!n || copy_checked(to, there, n, &ret))
+	if (!n || copy_checked(to, from, n, &ret))
 		return ret;
-	ret = emu_mapped(from, n, false);
+	ret = emu_mapped(user, n, written);
 	if (!ret)
-		memcpy(to, there, n);
+		memcpy(to, from, n);
 	return ret;
+}
+
+int emu_user_read(void *to, uint64_t from, size_t n)
+{
+	return copy(to, (const void *)(uintptr_t)from, n, from, false);
 }
 
 int emu_user_write(uint64_t to, const void *from, size_t n)
 {
-	void *there = (void *)(uintptr_t)to;
-	int ret = 0;
-
-	if (!n || copy_checked(there, from, n, &ret))
-		return ret;
-	ret = emu_mapped(to, n, true);
-	if (!ret)
-		memcpy(there, from, n);
-	return ret;
+	return copy((void *)(uintptr_t)to, from, n, to, true);
 }
 
 /* ---- one ioctl ------------------------------------------------------------------------------ */

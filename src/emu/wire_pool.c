@@ -189,10 +189,11 @@ unsigned emu_wire_sample_find(unsigned port, uint32_t id)
 
 /* ---- what a process leaves behind ----------------------------------------------------------- */
 
-static void release_sample(struct emu_sample *s, unsigned slot)
+static void release_samples(struct emu_sample *samples, unsigned slot)
 {
-	if (s->owner == slot + 1)
-		clear_sample(s);
+	for (unsigned i = 0; i < EMU_DEEP_SAMPLES; i++)
+		if (samples[i].owner == slot + 1)
+			clear_sample(&samples[i]);
 }
 
 void emu_wire_pool_of(unsigned slot)
@@ -206,8 +207,6 @@ void emu_wire_pool_of(unsigned slot)
 	for (i = 0; i < WIRE_ACTIONS; i++)
 		if (p->actions[i].owner == slot + 1)
 			p->actions[i].owner = 0;
-	for (i = 0; i < emu_wire.head->n_ports * EMU_DEEP_SAMPLES; i++)
-		release_sample(
-			&emu_wire.head->ports[i / EMU_DEEP_SAMPLES].samples[i % EMU_DEEP_SAMPLES],
-			slot);
+	for (i = 0; i < emu_wire.head->n_ports; i++)
+		release_samples(emu_wire.head->ports[i].samples, slot);
 }
