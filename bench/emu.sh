@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # make bench-emu: frames a second through the emulated device. It measures and prints, and judges
 # nothing. Striding queues and compressed completions are DPDK's, where it is installed: testpmd
-# sends 256 frames round two ports, in a network namespace of its own. DAQIRI_PERF and DAQIRI_EMU_CMD name the programs (default: the installed ones).
+# sends 256 frames round two ports, in a network namespace of its own. DAQIRI_PERF and DAQIRI_EMU_CMD
+# name the programs (default: the installed ones).
 set -eu
 perf=${DAQIRI_PERF:-daqiri-perf}
 emu=${DAQIRI_EMU_CMD:-daqiri-emu}

@@ -174,6 +174,7 @@ void st_cq_open_packed(struct st *st, struct st_port *p, struct st_cq *cq, unsig
 		       unsigned format);
 /* 64 bytes of the ring; index counts for ever. */
 uint8_t *st_cq_slot(const struct st_cq *cq, uint32_t index);
+uint32_t st_get32(const uint8_t *p); /* big endian, as all in a CQE */
 /* Looks at the next CQE, which stays; gives n of them back to the device. */
 bool st_cq_peek(struct st *st, struct st_cq *cq, struct st_cqe *out, unsigned ms);
 void st_cq_give_back(struct st_cq *cq, uint32_t n);

@@ -5,7 +5,6 @@
  * own. Whether there are sessions is up to the device: what comes out of them, and of completions
  * that are in none, must be the same. The emulated one is known to make them, and is held to that.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "st.h"
@@ -99,14 +98,6 @@ static bool next_session(struct st *st, struct unpack *u)
 	return true;
 }
 
-static uint32_t be32_at(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, 4);
-	return be32toh(v);
-}
-
 /* PRM, mini CQE: hash, or checksum and stride index; byte count */
 static bool next(struct st *st, struct unpack *u, struct st_cqe *cqe)
 {
@@ -116,8 +107,8 @@ static bool next(struct st *st, struct unpack *u, struct st_cqe *cqe)
 		return false;
 	*cqe = u->title;
 	if (u->title.packed) {
-		word = be32_at(u->small[u->i]);
-		cqe->len = be32_at(u->small[u->i] + 4);
+		word = st_get32(u->small[u->i]);
+		cqe->len = st_get32(u->small[u->i] + 4);
 		cqe->counter = (uint16_t)(u->title.counter + u->i);
 		if (u->format == MLX5DV_CQE_RES_FORMAT_HASH)
 			cqe->hash = word;

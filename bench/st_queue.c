@@ -133,7 +133,7 @@ static uint16_t get16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static uint32_t get32(const uint8_t *p)
+uint32_t st_get32(const uint8_t *p)
 {
 	uint32_t v;
 
@@ -157,9 +157,9 @@ static void read_cqe(const uint8_t *at, struct st_cqe *out)
 		.vlan = get16(at + AT_VLAN),
 		.counter = get16(at + AT_COUNTER),
 		.wqe_id = get16(at + AT_WQE_ID),
-		.len = get32(at + AT_BYTES),
-		.tag = get32(at + AT_TAG) & 0xffffff,
-		.hash = get32(at + AT_HASH),
+		.len = st_get32(at + AT_BYTES),
+		.tag = st_get32(at + AT_TAG) & 0xffffff,
+		.hash = st_get32(at + AT_HASH),
 		.sum = get16(at + AT_SUM),
 		.timestamp = be64toh(ts),
 	};

@@ -57,6 +57,20 @@ unsigned cmd_status(const struct cmd *c)
 	return c->out[0];
 }
 
+uint64_t cmd_cap(const struct kit_port *p, unsigned which, unsigned bit, unsigned bits)
+{
+	uint8_t in[16] = {0}, *out = calloc(1, 16 + 4096);
+	uint64_t value;
+
+	cr_assert_not_null(out);
+	cmd_set(in, 0, 16, 0x100);
+	cmd_set(in, 0x30, 16, which << 1 | 1);
+	cr_assert_eq(mlx5dv_devx_general_cmd(p->ctx, in, sizeof(in), out, 16 + 4096), 0);
+	value = cmd_get(out + 16, bit, bits);
+	free(out);
+	return value;
+}
+
 static int undo_free(void *buf)
 {
 	free(buf);

@@ -20,6 +20,8 @@ struct mlx5dv_devx_obj *cmd_create(struct kit *k, struct kit_port *p, struct cmd
 /* A create command whose answer is a number: that. */
 uint32_t cmd_number(const struct cmd *c);
 unsigned cmd_status(const struct cmd *c);
+/* Bits of what the card can do now: QUERY_HCA_CAP. */
+uint64_t cmd_cap(const struct kit_port *p, unsigned which, unsigned bit, unsigned bits);
 
 /* Memory that both sides use, one umem of it. */
 struct cmd_mem {

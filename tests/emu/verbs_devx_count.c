@@ -342,29 +342,16 @@ Test(devx_count, what_a_rule_counts_by_is_a_counter_and_stays)
 	cr_expect_eq(mlx5dv_devx_obj_destroy(c.obj), 0);
 }
 
-static uint64_t cap(unsigned which, unsigned bit, unsigned bits)
-{
-	uint8_t in[16] = {0}, *out = calloc(1, 16 + 4096);
-	uint64_t value;
-
-	cr_assert_not_null(out);
-	cmd_set(in, 0, 16, 0x100);
-	cmd_set(in, 0x30, 16, which << 1 | 1);
-	cr_assert_eq(mlx5dv_devx_general_cmd(k.b.ctx, in, sizeof(in), out, 16 + 4096), 0);
-	value = cmd_get(out + 16, bit, bits);
-	free(out);
-	return value;
-}
-
 /* What is told can be had: the largest bulk, and each smaller one. */
 Test(devx_count, the_card_tells_what_it_can_count)
 {
-	uint64_t sizes = cap(0, 0x310, 8);
+	uint64_t sizes = cmd_cap(&k.b, 0, 0x310, 8);
 	unsigned i;
 
-	cr_expect_eq(cap(0, 0x361, 1), 1, "flow_counters_dump");
-	cr_expect_eq(cap(7, 0x202, 1), 1, "flow_counter");
-	cr_expect_geq(cap(0, 0x2c0, 16) << 16 | cap(0, 0x350, 16), 1024, "max_flow_counter");
+	cr_expect_eq(cmd_cap(&k.b, 0, 0x361, 1), 1, "flow_counters_dump");
+	cr_expect_eq(cmd_cap(&k.b, 7, 0x202, 1), 1, "flow_counter");
+	cr_expect_geq(cmd_cap(&k.b, 0, 0x2c0, 16) << 16 | cmd_cap(&k.b, 0, 0x350, 16), 1024,
+		      "max_flow_counter");
 	cr_expect_neq(sizes, 0);
 	for (i = 0; i < 8; i++)
 		if (sizes & (1u << i))

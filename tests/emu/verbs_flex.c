@@ -318,24 +318,10 @@ Test(flex, graphs_that_the_card_cannot_parse)
 	refused(&c, BAD_PARAM); /* another kind of object */
 }
 
-static uint64_t cap(unsigned which, unsigned bit, unsigned bits)
-{
-	uint8_t in[16] = {0}, *out = calloc(1, 16 + 4096);
-	uint64_t value;
-
-	cr_assert_not_null(out);
-	cmd_set(in, 0, 16, 0x100);
-	cmd_set(in, 0x30, 16, which << 1 | 1);
-	cr_assert_eq(mlx5dv_devx_general_cmd(k.b.ctx, in, sizeof(in), out, 16 + 4096), 0);
-	value = cmd_get(out + 16, bit, bits);
-	free(out);
-	return value;
-}
-
 Test(flex, the_card_tells_of_its_parser)
 {
-	cr_expect(cap(0, 0x400, 64) >> PARSE_GRAPH & 1, "general_obj_types");
-	cr_expect_eq(cap(0x1c, 0, 32), 1 << MAC | 1 << IP | 1 << UDP | 1 << IPV4 | 1 << IPV6);
-	cr_expect_eq(cap(0x1c, 0x70, 8), 8, "max_num_sample");
-	cr_expect_eq(cap(0x20, 0x83, 5), 8, "max_num_prog_sample_field");
+	cr_expect(cmd_cap(&k.b, 0, 0x400, 64) >> PARSE_GRAPH & 1, "general_obj_types");
+	cr_expect_eq(cmd_cap(&k.b, 0x1c, 0, 32), 1 << MAC | 1 << IP | 1 << UDP | 1 << IPV4 | 1 << IPV6);
+	cr_expect_eq(cmd_cap(&k.b, 0x1c, 0x70, 8), 8, "max_num_sample");
+	cr_expect_eq(cmd_cap(&k.b, 0x20, 0x83, 5), 8, "max_num_prog_sample_field");
 }
