@@ -58,7 +58,7 @@ chroot_remove() {
 chroot_sources() {
 	mkdir -p "$1/src"
 	if [ -n "${CHROOT_TARBALL:-}" ]; then
-		tar -C "$1/src" --strip-components=1 -xzf "$CHROOT_TARBALL"
+		tar -C "$1/src" --strip-components=1 -xf "$CHROOT_TARBALL"
 		return
 	fi
 	git ls-files -z | tar --null -T - -cf - | tar -C "$1/src" -xf -

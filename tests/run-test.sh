@@ -21,6 +21,7 @@ export DAQIRI_EMU_CMD DAQIRI_PERF CONF_DIR TEST_DATA ASAN_OPTIONS TEST_NOTES
 TSAN_OPTIONS=${TSAN_OPTIONS-suppressions=$top_srcdir/tests/threads/tsan.supp}
 export TSAN_OPTIONS
 rm -f "$reports".* "$TEST_NOTES"
+begin=$(date +%s)
 case $name in
 *.test) ;;
 *) ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$reports UBSAN_OPTIONS=log_path=$reports; export UBSAN_OPTIONS ;;
@@ -37,6 +38,7 @@ status=$?
 cat "$reports".* >>"$errors" 2>/dev/null
 [ ! -f "$TEST_NOTES" ] || sed 's/^/# /' "$TEST_NOTES"
 sed 's/^/# /' "$errors"
+echo "# $name took $(($(date +%s) - begin)) s"
 if grep -qE 'ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$errors"; then
 	echo "Bail out! a sanitizer reported an error in $name"
 	status=1
