@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is measured: a new case is an entry of the table at the end. */
+#include "dp.h"
+
+enum { SEND = 0x0a, EMPW = 0x29 };
+
+/* ---- the program's part of a burst ----------------------------------------------------------- */
+
+static void poll_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	int got = daqiri_rx_poll(rig->rxq, rig->in + at, (int)n);
+
+	if (got != (int)n)
+		dp_fail("poll returned %d of %u packets", got, n);
+	rig->received += n;
+	if (!rig->cold)
+		return;
+	for (uint32_t i = at; i < at + n; i++)
+		(void)*(const volatile uint64_t *)(uintptr_t)rig->in[i].addr;
+}
+
+static void post_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	int posted = daqiri_tx_post(rig->txq, rig->out + at, (int)n);
+
+	if (posted != (int)n)
+		dp_fail("post took %d of %u packets", posted, n);
+	rig->sent += n;
+}
+
+/* What was posted before has been sent meanwhile. */
+static void reap(struct dp_rig *rig)
+{
+	uint64_t done = daqiri_tx_completed(rig->txq);
+
+	if (done != rig->sent)
+		dp_fail("%llu of %llu packets are completed", (unsigned long long)done,
+			(unsigned long long)rig->sent);
+}
+
+static void reserve(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	int got = daqiri_tx_reserve(rig->txq, rig->out + at, (int)n);
+
+	if (got != (int)n)
+		dp_fail("%d of %u slots are free", got, n);
+}
+
+/* ---- cases ----------------------------------------------------------------------------------- */
+
+static void rx_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	poll_burst(rig, at, n);
+	daqiri_rx_release(rig->rxq, (int)n);
+}
+
+static void tx_prepare(struct dp_rig *rig)
+{
+	reserve(rig, 0, rig->lap);
+	for (uint32_t i = 0; i < rig->lap; i++)
+		rig->out[i].len = dp_frame_len(rig->sent + i);
+}
+
+static void tx_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	reap(rig);
+	post_burst(rig, at, n);
+}
+
+/* Receives n packets and sends as many of its own, as long as those were. */
+static void loop_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	reap(rig);
+	poll_burst(rig, at, n);
+	reserve(rig, at, n);
+	for (uint32_t i = at; i < at + n; i++)
+		rig->out[i].len = rig->in[i].len;
+	post_burst(rig, at, n);
+	daqiri_rx_release(rig->rxq, (int)n);
+}
+
+const struct dp_case dp_cases[] = {
+	{.name = "rx_cqe64", .rx = true, .burst = rx_burst},
+	{.name = "tx_empw", .opcode = EMPW, .prepare = tx_prepare, .burst = tx_burst},
+	{.name = "tx_send", .opcode = SEND, .prepare = tx_prepare, .burst = tx_burst},
+	{.name = "closed_loop", .rx = true, .opcode = EMPW, .burst = loop_burst},
+};
+const unsigned dp_n_cases = sizeof(dp_cases) / sizeof(dp_cases[0]);
+
+bool dp_can(const struct dp_rig *rig, const struct dp_case *c)
+{
+	return !c->opcode || (c->opcode == EMPW) == rig->empw;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a device does to rings, from the PRM ("Completion Queue Entry Format", "WQE Format"): it
+ * writes completions of packets that never were, and reads the WQEs of packets that go nowhere. It
+ * checks all that it reads: no packet is lost, doubled, out of order or changed.
+ */
+#include "dp.h"
+
+#include <endian.h>
+#include <string.h>
+
+enum {
+	CQE_REQ = 0x0,	     /* MLX5_CQE_REQ: a send is done */
+	CQE_RESP_SEND = 0x2, /* MLX5_CQE_RESP_SEND: a packet has come */
+	OPCODE_SEND = 0x0a,
+	OPCODE_EMPW = 0x29, /* MLX5_OPCODE_ENHANCED_MPSW */
+	WQEBB = 64,
+	SEG = 16,
+	HEAD_SEGS = 2, /* control and Ethernet segment */
+	CE_ALWAYS = 2 << 2,
+	FRAME = 64, /* what the PCIe bytes are told for */
+	DOORBELL = 8
+};
+
+/* Big-endian fields, wherever they lie. */
+static uint32_t get32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+static uint64_t get64(const void *p)
+{
+	return (uint64_t)get32(p) << 32 | get32((const uint8_t *)p + 4);
+}
+
+static void put32(void *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void put16(void *p, uint16_t v)
+{
+	v = htobe16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+/* splitmix64: every packet has a length and a tag of its own, and both sides know them. */
+static uint64_t mix(uint64_t number)
+{
+	number += 0x9e3779b97f4a7c15u;
+	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
+	number = (number ^ number >> 27) * 0x94d049bb133111ebu;
+	return number ^ number >> 31;
+}
+
+uint32_t dp_frame_len(uint64_t number)
+{
+	return 60 + (uint32_t)(mix(number) % 1455);
+}
+
+static uint32_t frame_tag(uint64_t number)
+{
+	return 1 + (uint32_t)((mix(number) >> 32) % 0xfffffe);
+}
+
+/* ---- receive --------------------------------------------------------------------------------- */
+
+/* All 64 bytes, those that the library must not look at too; the ownership byte last. */
+static void write_rx_cqe(struct dp_rx_ring *rx, uint64_t number)
+{
+	struct mlx5_cqe64 *cqe = &rx->cqes[rx->pi & (rx->depth - 1)];
+	unsigned owner = (rx->pi & rx->depth) != 0;
+	uint64_t noise = mix(~number);
+
+	for (unsigned i = 0; i < 7; i++)
+		memcpy((uint8_t *)cqe + (size_t)8 * i, &noise, sizeof(noise));
+	put32(&cqe->byte_cnt, dp_frame_len(number));
+	put32(&cqe->sop_drop_qpn, (uint32_t)(noise & 0xff) << 24 | frame_tag(number));
+	put16(&cqe->wqe_counter, (uint16_t)rx->pi);
+	cqe->signature = (uint8_t)noise;
+	__atomic_store_n(&cqe->op_own, (uint8_t)(CQE_RESP_SEND << 4 | owner), __ATOMIC_RELEASE);
+	rx->pi++;
+}
+
+void dp_device_receive(struct dp_rig *rig)
+{
+	struct dp_rx_ring *rx = &rig->rx;
+
+	if ((uint16_t)(get32(rx->rq_dbrec) - rx->pi) != (uint16_t)rx->depth)
+		dp_fail("the receive queue was not given back: %u, not %u", get32(rx->rq_dbrec),
+			(rx->pi + rx->depth) & 0xffff);
+	if (((get32(rx->cq_dbrec) ^ rx->pi) & 0xffffff) != 0)
+		dp_fail("the completions were not given back");
+	for (uint32_t i = 0; i < rig->lap; i++)
+		write_rx_cqe(rx, rig->received + i);
+	/* A completion and a receive WQE cross the bus with each frame. */
+	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64) + SEG);
+}
+
+void dp_device_check_received(const struct dp_rig *rig)
+{
+	const struct dp_rx_ring *rx = &rig->rx;
+	uint32_t first = rx->pi - rig->lap;
+
+	for (uint32_t i = 0; i < rig->lap; i++) {
+		const struct daqiri_pkt *pkt = &rig->in[i];
+		uint64_t number = rig->received - rig->lap + i;
+
+		if (pkt->addr != get64(&rx->wqes[(first + i) & (rx->depth - 1)].addr) ||
+		    pkt->len != dp_frame_len(number) ||
+		    daqiri_key_flow(pkt->key) != frame_tag(number))
+			dp_fail("packet %llu: %u bytes at %#llx with tag %#x: not what came",
+				(unsigned long long)number, pkt->len, (unsigned long long)pkt->addr,
+				daqiri_key_flow(pkt->key));
+	}
+}
+
+/* ---- send ------------------------------------------------------------------------------------ */
+
+static void write_tx_cqe(struct dp_rig *rig, uint32_t index)
+{
+	struct dp_tx_ring *tx = &rig->tx;
+	struct mlx5_cqe64 *cqe = &tx->cqes[tx->cqe_pi & (tx->depth - 1)];
+	unsigned owner = (tx->cqe_pi & tx->depth) != 0;
+
+	if (((tx->cqe_pi - get32(tx->cq_dbrec)) & 0xffffff) >= tx->depth)
+		dp_fail("the send queue's completion ring is overrun");
+	memset(cqe, 0xa5, sizeof(*cqe) - 1);
+	put16(&cqe->wqe_counter, (uint16_t)index);
+	__atomic_store_n(&cqe->op_own, (uint8_t)(CQE_REQ << 4 | owner), __ATOMIC_RELEASE);
+	tx->cqe_pi++;
+	rig->pcie_bytes += sizeof(*cqe);
+}
+
+static void send_pointer(struct dp_rig *rig, uint32_t wqebb, uint32_t seg)
+{
+	struct dp_tx_ring *tx = &rig->tx;
+	size_t at = ((size_t)(wqebb & (tx->depth - 1)) * WQEBB + (size_t)seg * SEG) %
+		    ((size_t)tx->depth * WQEBB);
+	const struct daqiri_pkt *pkt = &rig->out[rig->seen];
+	const struct mlx5_wqe_data_seg *data = (const void *)(tx->wqebbs + at);
+
+	if (get64(&data->addr) != pkt->addr || get32(&data->byte_count) != pkt->len ||
+	    memcmp(&data->lkey, &pkt->key, sizeof(pkt->key)) != 0)
+		dp_fail("packet %u of the lap: not what was posted", rig->seen);
+	rig->seen++;
+	rig->pcie_bytes += FRAME;
+}
+
+/* One WQE; returns its WQEBBs. */
+static uint32_t send_wqe(struct dp_rig *rig)
+{
+	struct dp_tx_ring *tx = &rig->tx;
+	size_t at = (size_t)(tx->ci & (tx->depth - 1)) * WQEBB;
+	const struct mlx5_wqe_ctrl_seg *ctrl = (const void *)(tx->wqebbs + at);
+	uint32_t word = get32(&ctrl->opmod_idx_opcode), segs = get32(&ctrl->qpn_ds) & 0x3f, blocks;
+
+	if (word >> 8 != (tx->ci & 0xffff) || (word & 0xff) != rig->opcode)
+		dp_fail("WQE %u begins with %#x", tx->ci & 0xffff, word);
+	for (uint32_t s = HEAD_SEGS; s < segs; s++)
+		send_pointer(rig, tx->ci, s);
+	if ((ctrl->fm_ce_se & CE_ALWAYS) != 0)
+		write_tx_cqe(rig, tx->ci);
+	blocks = (segs + 3) / 4;
+	rig->pcie_bytes += (uint64_t)blocks * WQEBB;
+	return blocks;
+}
+
+/* The register, in one half or the other, has the first bytes of the last WQE. */
+static void check_doorbell(const struct dp_tx_ring *tx, uint32_t last)
+{
+	const uint8_t *wqe = tx->wqebbs + (size_t)(last & (tx->depth - 1)) * WQEBB;
+
+	if (memcmp(tx->bf, wqe, DOORBELL) != 0 &&
+	    (!tx->bf_half || memcmp(tx->bf + tx->bf_half, wqe, DOORBELL) != 0))
+		dp_fail("the doorbell of WQE %u was not rung", last & 0xffff);
+}
+
+void dp_device_send(struct dp_rig *rig)
+{
+	struct dp_tx_ring *tx = &rig->tx;
+	uint16_t pi = (uint16_t)get32(tx->sq_dbrec);
+	uint32_t last = tx->ci;
+
+	if ((uint16_t)tx->ci == pi)
+		dp_fail("nothing was rung");
+	while ((uint16_t)tx->ci != pi) {
+		last = tx->ci;
+		tx->ci += send_wqe(rig);
+	}
+	check_doorbell(tx, last);
+	rig->pcie_bytes += DOORBELL;
+}

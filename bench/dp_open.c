@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens the context that is measured, and finds its rings. */
+#include "dp.h"
+
+#include "cpu.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/*
+ * Warm: rings and frames' descriptors stay in a core's first cache. Cold: the completion ring
+ * alone, 64 bytes each, is larger than the second cache of most cores.
+ */
+enum { WARM = 256, COLD = 16384 };
+
+void dp_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("datapath: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+/* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
+static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap)
+{
+	struct daqiri_config *cfg;
+	char text[512];
+	int len = snprintf(text, sizeof(text),
+			   "[port p]\naddress = %s\n"
+			   "[rxq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n"
+			   "[txq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
+			   options->device, options->cold ? 2 * lap : lap,
+			   options->cold ? 2 * lap : lap, 2 * lap, 2 * lap);
+
+	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
+		dp_fail("%s", daqiri_error_detail());
+	return cfg;
+}
+
+static void find_rx_ring(struct dp_rig *rig)
+{
+	struct mlx5dv_cq cq = {0};
+	struct mlx5dv_rwq rwq = {0};
+	struct mlx5dv_obj obj = {.cq = {.in = daqiri_rxq_ibv_cq(rig->rxq), .out = &cq},
+				 .rwq = {.in = daqiri_rxq_ibv_wq(rig->rxq), .out = &rwq}};
+
+	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ | MLX5DV_OBJ_RWQ))
+		dp_fail("the receive rings are not accessible");
+	rig->rx = (struct dp_rx_ring){.cqes = cq.buf,
+				      .cq_dbrec = cq.dbrec,
+				      .rq_dbrec = rwq.dbrec,
+				      .wqes = rwq.buf,
+				      .depth = rwq.wqe_cnt};
+	if (cq.cqe_cnt != rwq.wqe_cnt || cq.cqe_size != sizeof(*rig->rx.cqes))
+		dp_fail("the completion ring has %u entries of %u bytes, not %u of 64", cq.cqe_cnt,
+			cq.cqe_size, rwq.wqe_cnt);
+}
+
+static void find_tx_ring(struct dp_rig *rig)
+{
+	struct mlx5dv_cq cq = {0};
+	struct mlx5dv_qp qp = {0};
+	struct mlx5dv_obj obj = {.cq = {.in = daqiri_txq_ibv_cq(rig->txq), .out = &cq},
+				 .qp = {.in = daqiri_txq_ibv_qp(rig->txq), .out = &qp}};
+
+	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ | MLX5DV_OBJ_QP))
+		dp_fail("the send rings are not accessible");
+	rig->tx = (struct dp_tx_ring){.wqebbs = qp.sq.buf,
+				      .cqes = cq.buf,
+				      .cq_dbrec = cq.dbrec,
+				      .sq_dbrec = qp.dbrec + MLX5_SND_DBR,
+				      .bf = qp.bf.reg,
+				      .bf_half = qp.bf.size,
+				      .depth = qp.sq.wqe_cnt};
+	if (cq.cqe_cnt != qp.sq.wqe_cnt || cq.cqe_size != sizeof(*rig->tx.cqes))
+		dp_fail("the completion ring has %u entries of %u bytes, not %u of 64", cq.cqe_cnt,
+			cq.cqe_size, qp.sq.wqe_cnt);
+}
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void *map_shared(size_t size)
+{
+	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (addr == MAP_FAILED)
+		dp_fail("no memory");
+	return addr;
+}
+
+static void *zeroed(size_t n, size_t size)
+{
+	void *addr = calloc(n, size);
+
+	if (!addr)
+		dp_fail("no memory");
+	return addr;
+}
+
+/* The last core that may be used, and the one before it. */
+static void choose_cpus(struct dp_rig *rig)
+{
+	rig->cpu = rig->other_cpu = -1;
+	for (int core = 0; core < PERF_MAX_CPU; core++) {
+		if (!perf_cpu_usable(core))
+			continue;
+		rig->other_cpu = rig->cpu;
+		rig->cpu = core;
+	}
+}
+
+static void open_context(struct dp_rig *rig, const struct dp_options *options)
+{
+	struct daqiri_config *cfg = make_config(options, rig->lap);
+	struct mlx5dv_context dv = {0};
+	struct daqiri_port *port;
+
+	if (daqiri_open_config(&rig->dq, cfg))
+		dp_fail("%s", daqiri_error_detail());
+	daqiri_config_destroy(cfg);
+	port = daqiri_port_find(rig->dq, "p");
+	rig->rxq = daqiri_rxq_get(port, 0);
+	rig->txq = daqiri_txq_get(port, 0);
+	if (mlx5dv_query_device(daqiri_port_ibv_context(port), &dv))
+		dp_fail("the device cannot be queried");
+	rig->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+}
+
+void dp_open(struct dp_rig *rig, const struct dp_options *options)
+{
+	*rig = (struct dp_rig){
+		.cold = options->cold, .lap = options->cold ? COLD : WARM, .isa = "portable"};
+	choose_cpus(rig);
+	open_context(rig, options);
+	find_rx_ring(rig);
+	find_tx_ring(rig);
+	rig->in = zeroed(rig->lap, sizeof(*rig->in));
+	rig->out = zeroed(rig->lap, sizeof(*rig->out));
+	rig->shared = map_shared(sizeof(*rig->shared));
+	rig->doorbell = map_shared(page_size());
+}
+
+void dp_close(struct dp_rig *rig)
+{
+	daqiri_close(rig->dq);
+	free(rig->in);
+	free(rig->out);
+}
+
+void dp_detach(struct dp_rig *rig)
+{
+	size_t size = page_size();
+	void *page = (void *)((uintptr_t)rig->tx.bf & ~(uintptr_t)(size - 1));
+
+	if (mremap(rig->doorbell, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, page) != page)
+		dp_fail("the doorbell page cannot be replaced");
+	rig->doorbell = page;
+	if (rig->cpu >= 0 && perf_cpu_pin_self(rig->cpu))
+		dp_fail("core %d cannot be used", rig->cpu);
+}
