@@ -7,6 +7,7 @@
 
 #define EMU_VENDOR_ID	 0x15b3
 #define EMU_VF_DEVICE_ID 0x101e /* of all: "ConnectX Family mlx5Gen Virtual Function" */
+#define EMU_VF_FUNCTION	 2	/* a virtual function's number, less that of its physical one */
 
 struct emu_card {
 	uint16_t device_id, subsystem_id;

@@ -313,7 +313,8 @@ struct emu_counters {
 };
 
 struct emu_wire_port {
-	uint32_t mtu; /* of the network interface */
+	uint32_t mtu;	/* of the network interface */
+	uint32_t flags; /* of the network interface: IFF_PROMISC, IFF_ALLMULTI */
 	uint32_t link_up;
 	struct emu_counters count; /* relaxed atomic adds; the engine adds once per batch */
 };

@@ -4,6 +4,7 @@
  * destinations of the rules that it meets. Engine's thread.
  */
 #include <endian.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "flex.h"
@@ -171,13 +172,17 @@ static bool hit(struct walk *w, const struct emu_fte *fte)
 
 /* ---- the tables ----------------------------------------------------------------------------- */
 
-/* Frames that the kernel's interface takes before leftover rules: to its address, or to all. */
+/* Frames that the kernel's interface takes before leftover rules: to its address, to all, or what
+ * its flags ask for. */
 bool emu_flow_kernel_takes(unsigned port, const uint8_t *data)
 {
+	uint32_t flags = __atomic_load_n(&emu_devs[port].wire->flags, __ATOMIC_RELAXED);
 	static const uint8_t ipv4_all[6] = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x01};
 	static const uint8_t ipv6_all[6] = {0x33, 0x33, 0x00, 0x00, 0x00, 0x01};
 	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 
+	if (flags & IFF_PROMISC || (flags & IFF_ALLMULTI && data[0] & 1))
+		return true;
 	return memcmp(data, emu_devs[port].mac, 6) == 0 || memcmp(data, broadcast, 6) == 0 ||
 	       memcmp(data, ipv4_all, 6) == 0 || memcmp(data, ipv6_all, 6) == 0;
 }

@@ -14,7 +14,7 @@
 #define MTU_MAX 9978
 
 enum live_kind { LIVE_STATE, LIVE_PHYS_STATE, LIVE_CARRIER, LIVE_OPERSTATE, LIVE_MTU,
-		 LIVE_OBJECTS, LIVE_LINK, LIVE_COUNTER, LIVE_UNICAST };
+		 LIVE_FLAGS, LIVE_OBJECTS, LIVE_LINK, LIVE_COUNTER, LIVE_UNICAST };
 
 struct emu_live {
 	const char *name; /* below infiniband/<rdma>/ or net/<netdev>/ */
@@ -57,6 +57,7 @@ static const struct emu_live net_files[] = {
 	{ .name = "carrier", .kind = LIVE_CARRIER },
 	{ .name = "operstate", .kind = LIVE_OPERSTATE },
 	{ .name = "mtu", .kind = LIVE_MTU },
+	{ .name = "flags", .kind = LIVE_FLAGS },
 	{ "statistics/rx_packets", LIVE_COUNTER, COUNT(rx_kernel), 0, 0, 0 },
 	{ "statistics/rx_length_errors", LIVE_COUNTER, COUNT(rx_over_mtu), 0, 0, 0 },
 	{ "statistics/rx_errors", LIVE_COUNTER, COUNT(rx_over_mtu), 0, 0, 0 },
@@ -153,6 +154,9 @@ int emu_live_read(const struct emu_live *live, struct emu_dev *dev, char *text, 
 		emu_netdev_look(dev);
 		return snprintf(text, size, "%u\n",
 				__atomic_load_n(&dev->wire->mtu, __ATOMIC_RELAXED));
+	case LIVE_FLAGS:
+		emu_netdev_look(dev);
+		return snprintf(text, size, "0x%x\n", emu_netdev_flags(dev));
 	default:
 		return snprintf(text, size, "%" PRIu64 "\n", counted(live, dev));
 	}
@@ -195,18 +199,34 @@ const struct emu_live *emu_live_by_name(const char *name, struct emu_dev **dev)
 
 bool emu_live_writable(const struct emu_live *live)
 {
-	return live->kind == LIVE_MTU || live->kind == LIVE_LINK;
+	return live->kind == LIVE_MTU || live->kind == LIVE_FLAGS || live->kind == LIVE_LINK;
 }
 
-/* A word or number, as echo writes it. */
-static int write_mtu(struct emu_dev *dev, const char *text)
+/* A number, as echo writes it. */
+static int read_number(const char *text, unsigned long *value)
 {
 	char *end;
-	unsigned long mtu = strtoul(text, &end, 0);
 
-	if (end == text || (*end && *end != '\n') || mtu < MTU_MIN || mtu > MTU_MAX)
+	*value = strtoul(text, &end, 0);
+	return end == text || (*end && *end != '\n') ? -EINVAL : 0;
+}
+
+static int write_mtu(struct emu_dev *dev, const char *text)
+{
+	unsigned long mtu;
+
+	if (read_number(text, &mtu) || mtu < MTU_MIN || mtu > MTU_MAX)
 		return -EINVAL;
 	return emu_netdev_set_mtu(dev, (uint32_t)mtu);
+}
+
+static int write_flags(struct emu_dev *dev, const char *text)
+{
+	unsigned long flags;
+
+	if (read_number(text, &flags))
+		return -EINVAL;
+	return emu_netdev_set_flags(dev, (uint32_t)flags);
 }
 
 static int write_link(const struct emu_dev *dev, const char *text)
@@ -236,5 +256,7 @@ int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char 
 	pthread_mutex_unlock(&emu_lock);
 	if (ret)
 		return ret;
-	return live->kind == LIVE_MTU ? write_mtu(dev, buf) : write_link(dev, buf);
+	if (live->kind == LIVE_MTU)
+		return write_mtu(dev, buf);
+	return live->kind == LIVE_FLAGS ? write_flags(dev, buf) : write_link(dev, buf);
 }

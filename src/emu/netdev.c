@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * With --netdev: the port's MTU is that of its real interface, which programs set there. ip(8) and
- * others do so past us, so that it is asked for wherever it is shown.
+ * With --netdev: the port's MTU and flags are those of its real interface, which programs set
+ * there. ip(8) and others do so past us, so that they are asked for wherever they are shown.
  */
 #include "preload.h"
 
@@ -12,24 +12,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int ask(const struct emu_dev *dev, unsigned long request, int *mtu)
+enum { FIXED = IFF_UP | IFF_BROADCAST | IFF_MULTICAST, SETTABLE = IFF_PROMISC | IFF_ALLMULTI };
+
+static int ask(const struct emu_dev *dev, unsigned long request, struct ifreq *ifr)
 {
-	struct ifreq ifr = {.ifr_mtu = *mtu};
 	int fd = EMU_REAL(socket)(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
 
 	if (fd < 0)
 		return -errno;
-	memcpy(ifr.ifr_name, dev->netdev, strnlen(dev->netdev, IFNAMSIZ - 1));
-	if (EMU_REAL(ioctl)(fd, request, &ifr))
+	memcpy(ifr->ifr_name, dev->netdev, strnlen(dev->netdev, IFNAMSIZ - 1));
+	if (EMU_REAL(ioctl)(fd, request, ifr))
 		ret = -errno;
 	EMU_REAL(close)(fd);
-	*mtu = ifr.ifr_mtu;
 	return ret;
 }
 
-static void keep(struct emu_dev *dev, int mtu)
+static void keep_mtu(struct emu_dev *dev, uint32_t mtu)
 {
-	__atomic_store_n(&dev->wire->mtu, (uint32_t)mtu, __ATOMIC_RELAXED);
+	__atomic_store_n(&dev->wire->mtu, mtu, __ATOMIC_RELAXED);
+}
+
+static void keep_flags(struct emu_dev *dev, uint32_t flags)
+{
+	__atomic_store_n(&dev->wire->flags, flags & SETTABLE, __ATOMIC_RELAXED);
 }
 
 unsigned emu_netdev_index(const struct emu_dev *dev)
@@ -39,20 +44,41 @@ unsigned emu_netdev_index(const struct emu_dev *dev)
 
 void emu_netdev_look(struct emu_dev *dev)
 {
-	int mtu = 0;
+	struct ifreq ifr = {0};
 
-	if (emu_settings.netdev && !ask(dev, SIOCGIFMTU, &mtu))
-		keep(dev, mtu);
+	if (!emu_settings.netdev)
+		return;
+	if (!ask(dev, SIOCGIFMTU, &ifr))
+		keep_mtu(dev, (uint32_t)ifr.ifr_mtu);
+	if (!ask(dev, SIOCGIFFLAGS, &ifr))
+		keep_flags(dev, (uint16_t)ifr.ifr_flags);
 }
 
 int emu_netdev_set_mtu(struct emu_dev *dev, uint32_t mtu)
 {
-	int value = (int)mtu, ret = 0;
+	struct ifreq ifr = {.ifr_mtu = (int)mtu};
+	int ret = emu_settings.netdev ? ask(dev, SIOCSIFMTU, &ifr) : 0;
 
-	if (emu_settings.netdev)
-		ret = ask(dev, SIOCSIFMTU, &value);
 	if (!ret)
-		keep(dev, value);
+		keep_mtu(dev, mtu);
+	return ret;
+}
+
+uint32_t emu_netdev_flags(const struct emu_dev *dev)
+{
+	return FIXED | __atomic_load_n(&dev->wire->flags, __ATOMIC_RELAXED);
+}
+
+int emu_netdev_set_flags(struct emu_dev *dev, uint32_t flags)
+{
+	struct ifreq ifr = {.ifr_flags = (short)flags};
+	int ret;
+
+	if (!(flags & IFF_UP))
+		return -EOPNOTSUPP; /* a port has no such state here: emu_link pulls the cable */
+	ret = emu_settings.netdev ? ask(dev, SIOCSIFFLAGS, &ifr) : 0;
+	if (!ret)
+		keep_flags(dev, flags);
 	return ret;
 }
 
@@ -65,7 +91,7 @@ void emu_netdev_changed(const void *arg)
 			continue;
 		pthread_mutex_lock(&emu_lock);
 		if (!emu_wire_need())
-			keep(&emu_devs[i], ifr->ifr_mtu);
+			emu_netdev_look(&emu_devs[i]);
 		pthread_mutex_unlock(&emu_lock);
 	}
 }

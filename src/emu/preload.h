@@ -59,11 +59,13 @@ int emu_live_write(const struct emu_live *live, struct emu_dev *dev, const char 
 
 /* The interface's number: the real one's, or one that no interface of the machine has. */
 unsigned emu_netdev_index(const struct emu_dev *dev);
-/* Before the port's MTU is shown: what the interface has now. The wire is attached. */
+/* Before the port's MTU or flags are shown: what the interface has now. The wire is attached. */
 void emu_netdev_look(struct emu_dev *dev);
 /* Of the interface, where there is one, and of the port: 0 or -errno. */
 int emu_netdev_set_mtu(struct emu_dev *dev, uint32_t mtu);
-/* After the program's SIOCSIFMTU, with its struct ifreq. */
+int emu_netdev_set_flags(struct emu_dev *dev, uint32_t flags);
+uint32_t emu_netdev_flags(const struct emu_dev *dev);
+/* After the program's SIOCSIFMTU or SIOCSIFFLAGS, with its struct ifreq. */
 void emu_netdev_changed(const void *arg);
 
 /* ---- file.c: descriptors that are ours ------------------------------------------------------ */

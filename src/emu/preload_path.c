@@ -199,7 +199,8 @@ static int pass_ioctl(int fd, unsigned long request, void *arg)
 {
 	int ret = EMU_REAL(ioctl)(fd, request, arg);
 
-	if (request == SIOCSIFMTU && !ret && emu_active() && emu_settings.netdev)
+	if ((request == SIOCSIFMTU || request == SIOCSIFFLAGS) && !ret && emu_active() &&
+	    emu_settings.netdev)
 		emu_netdev_changed(arg);
 	return ret;
 }

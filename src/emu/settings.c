@@ -18,14 +18,15 @@ static void place(unsigned i, unsigned *domain, unsigned *bus)
 	*bus = shape ? shape->bus[i / 2] : emu_settings.first_bus + i / 2;
 }
 
-/* As systemd does: "p0s0f0", and a domain but 0 in front; numbers in decimal. */
+/* As systemd does: "p0s0f0", a domain but 0 in front, a virtual function behind; in decimal. */
 static void name_place(char name[EMU_NAME], unsigned domain, unsigned bus, unsigned function)
 {
 	char where[8] = "";
 
 	if (domain)
 		snprintf(where, sizeof(where), "P%u", domain & 0xffff);
-	snprintf(name, EMU_NAME, "%sp%us0f%u", where, bus & 0xffff, function);
+	snprintf(name, EMU_NAME, "%sp%us0f%u%s", where, bus & 0xffff, function,
+		 emu_settings.vf ? "v0" : "");
 }
 
 static void name_device(struct emu_dev *dev, unsigned i)
@@ -41,10 +42,14 @@ static void name_device(struct emu_dev *dev, unsigned i)
 		snprintf(dev->rdma, sizeof(dev->rdma), "roce%.26s", name);
 	else
 		snprintf(dev->rdma, sizeof(dev->rdma), "mlx5_%u", i);
-	if (shape && shape->own_names)
+	if (shape && shape->own_names && emu_settings.vf)
+		snprintf(dev->netdev, sizeof(dev->netdev), "en%.20s", name);
+	else if (shape && shape->own_names)
 		snprintf(dev->netdev, sizeof(dev->netdev), "en%.20snp%u", name, function);
 	else
 		snprintf(dev->netdev, sizeof(dev->netdev), "emu%u", emu_settings.first_netdev + i);
+	if (emu_settings.vf)
+		function += EMU_VF_FUNCTION;
 	snprintf(pci, sizeof(pci), "%04x:%02x:00.%u", domain & 0xffff, bus & 0xff, function);
 	memcpy(dev->pci, pci, sizeof(dev->pci));
 	if (shape && shape->bridges)

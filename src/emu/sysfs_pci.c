@@ -130,6 +130,30 @@ static void put_identity(struct emu_tree *t, const char *dir, const struct emu_d
 	emu_tree_file(t, text, "%s/uevent", dir);
 }
 
+/* A virtual function and the physical one name each other; no driver of ours has the latter. */
+static void put_physical(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
+{
+	static const struct attr attrs[] = {
+		{"vendor", "0x15b3\n"},
+		{"class", "0x020000\n"},
+		{"sriov_numvfs", "1\n"},
+		{"sriov_totalvfs", "8\n"},
+	};
+	char physical[EMU_NAME], pf_dir[256], text[64];
+
+	memcpy(physical, dev->pci, sizeof(physical));
+	physical[strlen(physical) - 1] -= EMU_VF_FUNCTION;
+	snprintf(text, sizeof(text), "../%s", physical);
+	emu_tree_link(t, text, "%s/physfn", dir);
+	snprintf(pf_dir, sizeof(pf_dir), "%.*s%s", (int)(strlen(dir) - strlen(dev->pci)), dir,
+		 physical);
+	PUT_ATTRS(t, pf_dir, attrs);
+	snprintf(text, sizeof(text), "0x%04x\n", emu_card()->device_id);
+	emu_tree_file(t, text, "%s/device", pf_dir);
+	snprintf(text, sizeof(text), "../%s", dev->pci);
+	emu_tree_link(t, text, "%s/virtfn0", pf_dir);
+}
+
 void emu_put_pci(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
 {
 	char text[512];
@@ -142,6 +166,8 @@ void emu_put_pci(struct emu_tree *t, const char *dir, const struct emu_dev *dev)
 	emu_tree_copy(t, "/sys/devices/system/cpu/online", "%s/local_cpulist", dir);
 	emu_put_up_link(t, dir, "bus/pci/drivers/mlx5_core", "driver");
 	emu_put_up_link(t, dir, "bus/pci", "subsystem");
+	if (emu_settings.vf)
+		put_physical(t, dir, dev);
 	snprintf(text, sizeof(text), "../../../devices/%s", dev->path);
 	emu_tree_link(t, text, "/sys/bus/pci/devices/%s", dev->pci);
 	snprintf(text, sizeof(text), "../../../../devices/%s", dev->path);
