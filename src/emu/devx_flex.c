@@ -124,7 +124,7 @@ static enum emu_status make_samples(struct emu_devx_cmd *cmd, const struct emu_s
 static enum emu_status create_flex(struct emu_devx_cmd *cmd)
 {
 	const uint8_t *flex = cmd->in + EMU_CMD_HEADER;
-	struct emu_sample like = {.header = (uint8_t)emu_get(flex, F_FLEX_LENGTH)};
+	struct emu_sample like = {0};
 	enum emu_status status;
 	struct flex *f;
 
@@ -132,6 +132,7 @@ static enum emu_status create_flex(struct emu_devx_cmd *cmd)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	if (cmd->in_len < EMU_CMD_HEADER + FLEX_SIZE)
 		return EMU_REFUSE(cmd, EMU_ST_BAD_INPUT_LEN);
+	like.header = (uint8_t)emu_get(flex, F_FLEX_LENGTH);
 	if (!flex_ok(flex) || !read_arcs(flex, &like))
 		return EMU_REFUSE(cmd, EMU_ST_BAD_PARAM);
 	f = emu_devx_new(cmd, sizeof(*f));

@@ -10,7 +10,7 @@
 
 enum { CREATE = 0xa00, QUERY = 0xa02, PARSE_GRAPH = 0x22 };
 enum { MAC = 2, IP = 3, UDP = 5, IPV4 = 0xb, IPV6 = 0xc };
-enum { BAD_PARAM = 0x03, NO_RES = 0x0f };
+enum { BAD_PARAM = 0x03, NO_RES = 0x0f, BAD_INPUT_LEN = 0x50 };
 enum { FLEX = 16, SAMPLES = FLEX + 32, ARCS = FLEX + 160, OUT_ARCS = FLEX + 288, SIZE = FLEX + 416 };
 enum { MISC4 = 320, ECPRI = 0xaefe };
 
@@ -316,6 +316,9 @@ Test(flex, graphs_that_the_card_cannot_parse)
 	fill(&c, MAC, ECPRI, at, 1);
 	cmd_set(c.in, 0x30, 16, 0x23);
 	refused(&c, BAD_PARAM); /* another kind of object */
+	fill(&c, MAC, ECPRI, at, 1);
+	c.in_len = SIZE - 4;
+	refused(&c, BAD_INPUT_LEN);
 }
 
 Test(flex, the_card_tells_of_its_parser)
