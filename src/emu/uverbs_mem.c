@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uverbs_mem.h"
-#include "caps.h"
 
 #include <errno.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 uint32_t emu_number(struct emu_dev *dev)
@@ -33,8 +30,8 @@ static void pd_destroy(struct emu_object *obj)
 
 static int alloc_pd(struct emu_call *call)
 {
-	struct ib_uverbs_alloc_pd_resp resp = { 0 };
-	struct mlx5_ib_alloc_pd_resp provider = { 0 };
+	struct ib_uverbs_alloc_pd_resp resp = {0};
+	struct mlx5_ib_alloc_pd_resp provider = {0};
 	struct emu_object *obj;
 	struct emu_pd *pd;
 
@@ -64,10 +61,7 @@ static int dealloc_pd(struct emu_call *call)
 	return ret ? ret : emu_object_destroy(obj);
 }
 
-/* ---- memory keys ---------------------------------------------------------------------------- */
-
-#define FIRST_MKEYS 4096u
-#define LOW_MKEYS   16u /* never given: 0, and what terminates a scatter list, lie here */
+/* ---- regions -------------------------------------------------------------------------------- */
 
 struct emu_mr {
 	struct emu_dev *dev;
@@ -75,78 +69,6 @@ struct emu_mr {
 	struct emu_mkey *mkey;
 	struct emu_pin pin;
 };
-
-static uint32_t random_number(void)
-{
-	uint32_t value;
-
-	if (getrandom(&value, sizeof(value), 0) != sizeof(value))
-		value = (uint32_t)getpid() * 2654435761u;
-	return value;
-}
-
-/* Twice the table; the engine must not look while it moves. */
-static int grow_mkeys(struct emu_dev *dev)
-{
-	uint32_t n = dev->n_mkeys ? 2 * dev->n_mkeys : FIRST_MKEYS;
-	struct emu_mkey **table, **old = dev->mkeys;
-
-	if (n > 1u << EMU_LOG_MAX_MKEY)
-		return -ENOMEM;
-	table = calloc(n, sizeof(struct emu_mkey *));
-	if (!table)
-		return -ENOMEM;
-	if (old)
-		memcpy(table, old, dev->n_mkeys * sizeof(struct emu_mkey *));
-	emu_engine_pause();
-	dev->mkeys = table;
-	dev->n_mkeys = n;
-	emu_engine_resume();
-	free(old);
-	return 0;
-}
-
-/* A free place, from anywhere on: keys are not to be guessed from one another. */
-static uint32_t free_index(const struct emu_dev *dev)
-{
-	uint32_t at = dev->n_mkeys ? random_number() : 0;
-
-	for (uint32_t i = 0; i < dev->n_mkeys / 2; i++) {
-		uint32_t index = (at + i) % dev->n_mkeys;
-
-		if (index >= LOW_MKEYS && (!dev->mkeys[index] || !dev->mkeys[index]->live))
-			return index;
-	}
-	return 0;
-}
-
-/* The place's key of last time is never given again at once: who kept it fails. */
-struct emu_mkey *emu_mkey_take(struct emu_dev *dev)
-{
-	uint32_t index = free_index(dev);
-	struct emu_mkey *mkey;
-
-	if (!index) {
-		if (grow_mkeys(dev))
-			return NULL;
-		index = free_index(dev);
-	}
-	if (!index)
-		return NULL;
-	mkey = dev->mkeys[index];
-	if (mkey) {
-		mkey->key = index << 8 | ((mkey->key + 1) & 0xff);
-		return mkey;
-	}
-	mkey = calloc(1, sizeof(*mkey));
-	if (!mkey)
-		return NULL;
-	mkey->key = index << 8 | (random_number() & 0xff);
-	emu_engine_pause();
-	dev->mkeys[index] = mkey;
-	emu_engine_resume();
-	return mkey;
-}
 
 /* ib_check_mr_access, and what of it this card has */
 static int check_access(uint32_t access)
@@ -230,7 +152,7 @@ err_free:
 static int reg_mr(struct emu_call *call)
 {
 	uint64_t offset = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
-	struct ib_uverbs_reg_mr_resp resp = { 0 };
+	struct ib_uverbs_reg_mr_resp resp = {0};
 	struct ib_uverbs_reg_mr req;
 	struct emu_object *obj;
 	int ret;
@@ -270,29 +192,29 @@ static int refuse(struct emu_call *call)
 #define METHOD_REG_DMABUF_MR 4
 
 static const struct emu_attr_spec pd_specs[] = {
-	{ UVERBS_ATTR_DESTROY_PD_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
+	{UVERBS_ATTR_DESTROY_PD_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
 };
 
 static const struct emu_attr_spec mr_specs[] = {
-	{ UVERBS_ATTR_DESTROY_MR_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 },
+	{UVERBS_ATTR_DESTROY_MR_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
 };
 
 static const struct emu_attr_spec dmabuf_specs[] = {
-	{ 0, EMU_ATTR_NEW, EMU_MUST, 0, 0 },    /* HANDLE */
-	{ 1, EMU_ATTR_OBJECT, EMU_MUST, 0, 0 }, /* PD_HANDLE */
-	{ 2, EMU_ATTR_IN, EMU_MUST, 8, 8 },     /* OFFSET */
-	{ 3, EMU_ATTR_IN, EMU_MUST, 8, 8 },     /* LENGTH */
-	{ 4, EMU_ATTR_IN, EMU_MUST, 8, 8 },     /* IOVA */
-	{ 5, EMU_ATTR_IN, EMU_MUST, 4, 4 },     /* FD */
-	{ 6, EMU_ATTR_IN, EMU_MUST, 4, 4 },     /* ACCESS_FLAGS */
-	{ 7, EMU_ATTR_OUT, EMU_MUST, 4, 4 },    /* RESP_LKEY */
-	{ 8, EMU_ATTR_OUT, EMU_MUST, 4, 4 },    /* RESP_RKEY */
+	{0, EMU_ATTR_NEW, EMU_MUST, 0, 0},    /* HANDLE */
+	{1, EMU_ATTR_OBJECT, EMU_MUST, 0, 0}, /* PD_HANDLE */
+	{2, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* OFFSET */
+	{3, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* LENGTH */
+	{4, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* IOVA */
+	{5, EMU_ATTR_IN, EMU_MUST, 4, 4},     /* FD */
+	{6, EMU_ATTR_IN, EMU_MUST, 4, 4},     /* ACCESS_FLAGS */
+	{7, EMU_ATTR_OUT, EMU_MUST, 4, 4},    /* RESP_LKEY */
+	{8, EMU_ATTR_OUT, EMU_MUST, 4, 4},    /* RESP_RKEY */
 };
 
 static const struct emu_method methods[] = {
-	{ UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, false, dealloc_pd, EMU_SPECS(pd_specs) },
-	{ UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, false, dereg_mr, EMU_SPECS(mr_specs) },
-	{ UVERBS_OBJECT_MR, METHOD_REG_DMABUF_MR, false, refuse, EMU_SPECS(dmabuf_specs) },
+	{UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, false, dealloc_pd, EMU_SPECS(pd_specs)},
+	{UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, false, dereg_mr, EMU_SPECS(mr_specs)},
+	{UVERBS_OBJECT_MR, METHOD_REG_DMABUF_MR, false, refuse, EMU_SPECS(dmabuf_specs)},
 };
 
 static int dealloc_pd_write(struct emu_call *call)
@@ -324,4 +246,4 @@ static const struct emu_write writes[] = {
 	EMU_CMD(IB_USER_VERBS_CMD_DEREG_MR, struct ib_uverbs_dereg_mr, 0, dereg_mr_write),
 };
 
-const struct emu_table emu_mem_table = { methods, EMU_COUNT(methods), writes, EMU_COUNT(writes) };
+const struct emu_table emu_mem_table = {methods, EMU_COUNT(methods), writes, EMU_COUNT(writes)};
