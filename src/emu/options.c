@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changed with every change of the text's form, so that a stale wrapper or library is noticed. */
-#define EMU_FORM "3"
+#define EMU_FORM "4"
 
 #define AT(member) offsetof(struct emu_settings, member)
 #define ON_OFF	   "on|off"
@@ -50,6 +50,9 @@ static const struct emu_option options[] = {
 	 .doc = "firmware has the programmable parser (default off)"},
 	{"netlink", EMU_OPTION_SWITCH, AT(netlink), .start = false, .ready = true,
 	 .doc = "RDMA netlink answers (default off)"},
+	{"dmabuf", EMU_OPTION_CHOICE, AT(dmabuf), .ready = true, .choices = "real|memfd",
+	 .doc = "what is taken for a dma-buf: only what is one (default),\n"
+		"or sealed memfds too"},
 	{"net-raw", EMU_OPTION_SWITCH, AT(net_raw), .start = true, .ready = true,
 	 .doc = "PROGRAM has CAP_NET_RAW (default on)"},
 	{"stride-min", EMU_OPTION_NUMBER, AT(stride_min), .ready = true, .start = 3,

@@ -2,6 +2,7 @@
 /* Scripted faults of calls: which of script.h's names a call of the kernel has. */
 #include "script_call.h"
 #include "script.h"
+#include "uverbs_mem.h"
 
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_verbs.h>
@@ -15,6 +16,7 @@ static const struct {
 	{"open", UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT},
 	{"query_port", UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT},
 	{"alloc_uar", MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_ALLOC},
+	{"reg_mr", UVERBS_OBJECT_MR, EMU_METHOD_REG_DMABUF_MR},
 	{"create_cq", UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE},
 	{"create_qp", UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE},
 	{"create_wq", UVERBS_OBJECT_WQ, UVERBS_METHOD_WQ_CREATE},

@@ -137,7 +137,8 @@ enum emu_attr_kind {
 	EMU_ATTR_OUT,    /* buffer that we fill */
 	EMU_ATTR_OBJECT, /* handle of an existing object; len is 0 */
 	EMU_ATTR_NEW,    /* handle, or descriptor, that we return; len is 0 */
-	EMU_ATTR_FD,     /* descriptor of an existing file; len is 0 */
+	EMU_ATTR_FD,     /* descriptor of an existing file of ours; len is 0 */
+	EMU_ATTR_RAW_FD, /* number of any descriptor, for the handler to look at; len is 0 */
 	EMU_ATTR_OBJECTS /* array of 32-bit handles */
 };
 

@@ -63,6 +63,8 @@ static int check_attr(struct emu_call *call, struct ib_uverbs_attr *attr,
 		if (attr->len)
 			return -EINVAL;
 		return emu_file_peek((int)attr->data_s64) ? 0 : -EBADF;
+	case EMU_ATTR_RAW_FD:
+		return attr->len || attr->data_s64 != (int)attr->data_s64 ? -EINVAL : 0;
 	case EMU_ATTR_OBJECTS:
 		return attr->len % sizeof(uint32_t) ? -EINVAL : check_bytes(call, attr, spec);
 	default:

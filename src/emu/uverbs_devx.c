@@ -276,7 +276,7 @@ static const struct emu_attr_spec reg_specs[] = {
 	{MLX5_IB_ATTR_DEVX_UMEM_REG_ACCESS, EMU_ATTR_IN, EMU_MAY, 4, 8},
 	{MLX5_IB_ATTR_DEVX_UMEM_REG_OUT_ID, EMU_ATTR_OUT, EMU_MUST, 4, 4},
 	{EMU_ATTR_UMEM_REG_PGSZ_BITMAP, EMU_ATTR_IN, EMU_MAY, 8, 8},
-	{EMU_ATTR_UMEM_REG_DMABUF_FD, EMU_ATTR_IN, EMU_MAY, 4, 4},
+	{EMU_ATTR_UMEM_REG_DMABUF_FD, EMU_ATTR_RAW_FD, EMU_MAY, 0, 0},
 };
 
 static const struct emu_attr_spec dereg_specs[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that commands of the firmware name by a number, and event queues' numbers. */
 #include "uverbs_devx.h"
+#include "dmabuf.h"
 #include "uverbs_mem.h"
 
 #include <errno.h>
@@ -19,13 +20,20 @@ struct umem {
 	uint64_t length;
 	bool writable;
 	struct emu_pin pin;
+	struct emu_dmabuf buf;
 };
+
+static void umem_unback(struct umem *m)
+{
+	emu_unpin(&m->pin);
+	emu_dmabuf_detach(&m->buf);
+}
 
 static void umem_destroy(struct emu_object *obj)
 {
 	struct umem *m = obj->impl;
 
-	emu_unpin(&m->pin);
+	umem_unback(m);
 	free(m);
 }
 
@@ -52,22 +60,31 @@ static int check_pages(const struct emu_call *call)
 	return sizes & ~(uint64_t)(ADAPTER_PAGE - 1) ? 0 : -EINVAL;
 }
 
-static int umem_fill(const struct emu_call *call, struct umem *m)
+/* devx_umem_get(): addr is an offset in a dma-buf. */
+static int umem_back(const struct emu_call *call, struct umem *m)
 {
 	uint64_t addr = emu_attr_value(call, MLX5_IB_ATTR_DEVX_UMEM_REG_ADDR);
+	int fd = (int)emu_attr_value(call, EMU_ATTR_UMEM_REG_DMABUF_FD);
+	struct emu_dmabuf_part part = {fd, addr, m->length, m->writable};
+
+	if (emu_attr(call, EMU_ATTR_UMEM_REG_DMABUF_FD))
+		return emu_dmabuf_attach(&m->buf, &part, &m->addr);
+	m->addr = (uint8_t *)(uintptr_t)addr;
+	return m->length ? emu_pin(&m->pin, addr, m->length, m->writable) : -EINVAL;
+}
+
+static int umem_fill(const struct emu_call *call, struct umem *m)
+{
 	uint64_t access = emu_attr_value(call, MLX5_IB_ATTR_DEVX_UMEM_REG_ACCESS);
 	int ret = check_access(access);
 
 	if (!ret)
 		ret = check_pages(call);
-	if (!ret && emu_attr(call, EMU_ATTR_UMEM_REG_DMABUF_FD))
-		ret = -EOPNOTSUPP; /* what a kernel says that cannot reach such memory */
 	if (ret)
 		return ret;
-	m->addr = (uint8_t *)(uintptr_t)addr;
 	m->length = emu_attr_value(call, MLX5_IB_ATTR_DEVX_UMEM_REG_LEN);
 	m->writable = access & IB_UVERBS_ACCESS_LOCAL_WRITE;
-	ret = m->length ? emu_pin(&m->pin, addr, m->length, m->writable) : -EINVAL;
+	ret = umem_back(call, m);
 	m->id = emu_number(call->ctx->dev);
 	return ret;
 }
@@ -87,13 +104,13 @@ int emu_devx_umem_reg(struct emu_call *call)
 	obj = emu_object_new(call->ctx, EMU_TYPE_DEVX_UMEM, m, umem_destroy);
 	ret = -ENOMEM;
 	if (!obj)
-		goto err_unpin;
+		goto err_unback;
 	emu_attr_put_new(call, MLX5_IB_ATTR_DEVX_UMEM_REG_HANDLE, obj->handle);
 	emu_attr_put(call, MLX5_IB_ATTR_DEVX_UMEM_REG_OUT_ID, &m->id, sizeof(m->id));
 	return 0;
 
-err_unpin:
-	emu_unpin(&m->pin);
+err_unback:
+	umem_unback(m);
 err_free:
 	free(m);
 	return ret;

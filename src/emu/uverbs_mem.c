@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uverbs_mem.h"
+#include "dmabuf.h"
 
 #include <errno.h>
 #include <rdma/ib_user_ioctl_verbs.h>
@@ -68,6 +69,17 @@ struct emu_mr {
 	struct emu_object *pd;
 	struct emu_mkey *mkey;
 	struct emu_pin pin;
+	struct emu_dmabuf buf;
+};
+
+/* What is asked for. */
+struct region {
+	uint32_t pd;
+	uint32_t access;
+	uint64_t iova, length;
+	uint64_t start; /* address, or, in a dma-buf, offset */
+	bool dmabuf;
+	int fd;
 };
 
 /* ib_check_mr_access, and what of it this card has */
@@ -86,6 +98,24 @@ static int check_access(uint32_t access)
 	return access & ~known ? -EINVAL : 0;
 }
 
+/* The kernel's part of it: what nobody else may take away from under the device. */
+static int mr_back(struct emu_mr *mr, const struct region *r, uint8_t **host)
+{
+	bool writable = r->access & IB_UVERBS_ACCESS_LOCAL_WRITE;
+	struct emu_dmabuf_part part = {r->fd, r->start, r->length, writable};
+
+	if (r->dmabuf)
+		return emu_dmabuf_attach(&mr->buf, &part, host);
+	*host = (uint8_t *)(uintptr_t)r->start;
+	return emu_pin(&mr->pin, r->start, r->length, writable);
+}
+
+static void mr_unback(struct emu_mr *mr)
+{
+	emu_unpin(&mr->pin);
+	emu_dmabuf_detach(&mr->buf);
+}
+
 static void mr_destroy(struct emu_object *obj)
 {
 	struct emu_mr *mr = obj->impl;
@@ -93,81 +123,153 @@ static void mr_destroy(struct emu_object *obj)
 	emu_engine_pause();
 	mr->mkey->live = false;
 	emu_engine_resume();
-	emu_unpin(&mr->pin);
+	mr_unback(mr);
 	emu_object_put(mr->pd);
 	free(mr);
 }
 
-static void mkey_fill(struct emu_mr *mr, const struct ib_uverbs_reg_mr *req)
+static void mkey_fill(struct emu_mr *mr, const struct region *r, uint8_t *host)
 {
 	struct emu_mkey *mkey = mr->mkey;
 
 	emu_engine_pause();
-	mkey->iova = req->hca_va;
-	mkey->length = req->length;
-	mkey->host = (uint8_t *)(uintptr_t)req->start;
+	mkey->iova = r->iova;
+	mkey->length = r->length;
+	mkey->host = host;
 	mkey->access = 0;
-	if (req->access_flags & IB_UVERBS_ACCESS_LOCAL_WRITE)
+	if (r->access & IB_UVERBS_ACCESS_LOCAL_WRITE)
 		mkey->access = EMU_ACCESS_LOCAL_WRITE;
 	mkey->pdn = emu_pdn(mr->pd);
 	mkey->live = true;
 	emu_engine_resume();
 }
 
-static int mr_new(struct emu_call *call, const struct ib_uverbs_reg_mr *req,
-		  struct emu_object **obj)
+static int mr_new(struct emu_call *call, const struct region *r, struct emu_object **obj)
 {
 	struct emu_mr *mr = calloc(1, sizeof(*mr));
 	int ret = -ENOMEM;
+	uint8_t *host;
 
 	if (!mr)
 		return ret;
 	mr->dev = call->ctx->dev;
-	mr->pd = emu_object_find(call->ctx, EMU_TYPE_PD, req->pd_handle);
+	mr->pd = emu_object_find(call->ctx, EMU_TYPE_PD, r->pd);
 	ret = -EINVAL;
 	if (!mr->pd)
 		goto err_free;
-	ret = emu_pin(&mr->pin, req->start, req->length,
-		      req->access_flags & IB_UVERBS_ACCESS_LOCAL_WRITE);
+	ret = mr_back(mr, r, &host);
 	if (ret)
 		goto err_free;
 	ret = -ENOMEM;
 	mr->mkey = emu_mkey_take(mr->dev);
 	if (!mr->mkey)
-		goto err_unpin;
+		goto err_unback;
 	*obj = emu_object_new(call->ctx, EMU_TYPE_MR, mr, mr_destroy);
 	if (!*obj)
-		goto err_unpin;
+		goto err_unback;
 	emu_object_get(mr->pd);
-	mkey_fill(mr, req);
+	mkey_fill(mr, r, host);
 	return 0;
 
-err_unpin:
-	emu_unpin(&mr->pin);
+err_unback:
+	mr_unback(mr);
 err_free:
 	free(mr);
 	return ret;
 }
 
+/* A page of the one is a page of the other. */
+static bool same_in_page(uint64_t start, uint64_t iova)
+{
+	return !((start ^ iova) & ((uint64_t)sysconf(_SC_PAGESIZE) - 1));
+}
+
+static uint32_t mr_key(const struct emu_object *obj)
+{
+	return ((const struct emu_mr *)obj->impl)->mkey->key;
+}
+
 static int reg_mr(struct emu_call *call)
 {
-	uint64_t offset = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
 	struct ib_uverbs_reg_mr_resp resp = {0};
 	struct ib_uverbs_reg_mr req;
 	struct emu_object *obj;
+	struct region r;
 	int ret;
 
 	emu_write_in(call, &req, sizeof(req));
-	if ((req.start & offset) != (req.hca_va & offset))
+	r = (struct region){
+		.pd = req.pd_handle,
+		.access = req.access_flags,
+		.iova = req.hca_va,
+		.length = req.length,
+		.start = req.start,
+	};
+	if (!same_in_page(r.start, r.iova))
 		return -EINVAL;
-	ret = check_access(req.access_flags);
+	ret = check_access(r.access);
 	if (!ret)
-		ret = mr_new(call, &req, &obj);
+		ret = mr_new(call, &r, &obj);
 	if (ret)
 		return ret;
 	resp.mr_handle = obj->handle;
-	resp.lkey = resp.rkey = ((struct emu_mr *)obj->impl)->mkey->key;
+	resp.lkey = resp.rkey = mr_key(obj);
 	emu_write_out(call, &resp, sizeof(resp));
+	return 0;
+}
+
+/* enum uverbs_attrs_reg_dmabuf_mr_cmd_attr_ids */
+enum {
+	DMABUF_HANDLE,
+	DMABUF_PD,
+	DMABUF_OFFSET,
+	DMABUF_LENGTH,
+	DMABUF_IOVA,
+	DMABUF_FD,
+	DMABUF_ACCESS,
+	DMABUF_LKEY,
+	DMABUF_RKEY
+};
+
+static int check_dmabuf(const struct region *r, uint64_t access)
+{
+	const uint64_t known = IB_UVERBS_ACCESS_LOCAL_WRITE | IB_UVERBS_ACCESS_REMOTE_WRITE |
+			       IB_UVERBS_ACCESS_REMOTE_READ | IB_UVERBS_ACCESS_REMOTE_ATOMIC |
+			       IB_UVERBS_ACCESS_RELAXED_ORDERING;
+
+	if (!same_in_page(r->start, r->iova) || (access & ~known))
+		return -EINVAL;
+	return check_access(r->access);
+}
+
+/* UVERBS_METHOD_REG_DMABUF_MR, mlx5_ib_reg_user_mr_dmabuf(). Nothing of RLIMIT_MEMLOCK. */
+static int reg_dmabuf_mr(struct emu_call *call)
+{
+	uint64_t access = emu_attr_value(call, DMABUF_ACCESS);
+	struct region r = {
+		.access = (uint32_t)access,
+		.iova = emu_attr_value(call, DMABUF_IOVA),
+		.length = emu_attr_value(call, DMABUF_LENGTH),
+		.start = emu_attr_value(call, DMABUF_OFFSET),
+		.dmabuf = true,
+		.fd = (int)emu_attr_value(call, DMABUF_FD),
+	};
+	struct emu_object *obj = NULL;
+	uint32_t key;
+	int ret = emu_attr_object(call, DMABUF_PD, EMU_TYPE_PD, &obj);
+
+	if (!ret)
+		ret = check_dmabuf(&r, access);
+	if (ret)
+		return ret;
+	r.pd = obj->handle;
+	ret = mr_new(call, &r, &obj);
+	if (ret)
+		return ret;
+	key = mr_key(obj);
+	emu_attr_put_new(call, DMABUF_HANDLE, obj->handle);
+	emu_attr_put(call, DMABUF_LKEY, &key, sizeof(key));
+	emu_attr_put(call, DMABUF_RKEY, &key, sizeof(key));
 	return 0;
 }
 
@@ -179,17 +281,7 @@ static int dereg_mr(struct emu_call *call)
 	return ret ? ret : emu_object_destroy(obj);
 }
 
-/* What a kernel answers whose device memory cannot be reached that way. */
-static int refuse(struct emu_call *call)
-{
-	(void)call;
-	return -EOPNOTSUPP;
-}
-
 /* ---- tables --------------------------------------------------------------------------------- */
-
-/* Linux 5.12; older headers lack it. */
-#define METHOD_REG_DMABUF_MR 4
 
 static const struct emu_attr_spec pd_specs[] = {
 	{UVERBS_ATTR_DESTROY_PD_HANDLE, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
@@ -200,21 +292,17 @@ static const struct emu_attr_spec mr_specs[] = {
 };
 
 static const struct emu_attr_spec dmabuf_specs[] = {
-	{0, EMU_ATTR_NEW, EMU_MUST, 0, 0},    /* HANDLE */
-	{1, EMU_ATTR_OBJECT, EMU_MUST, 0, 0}, /* PD_HANDLE */
-	{2, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* OFFSET */
-	{3, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* LENGTH */
-	{4, EMU_ATTR_IN, EMU_MUST, 8, 8},     /* IOVA */
-	{5, EMU_ATTR_IN, EMU_MUST, 4, 4},     /* FD */
-	{6, EMU_ATTR_IN, EMU_MUST, 4, 4},     /* ACCESS_FLAGS */
-	{7, EMU_ATTR_OUT, EMU_MUST, 4, 4},    /* RESP_LKEY */
-	{8, EMU_ATTR_OUT, EMU_MUST, 4, 4},    /* RESP_RKEY */
+	{DMABUF_HANDLE, EMU_ATTR_NEW, EMU_MUST, 0, 0}, {DMABUF_PD, EMU_ATTR_OBJECT, EMU_MUST, 0, 0},
+	{DMABUF_OFFSET, EMU_ATTR_IN, EMU_MUST, 8, 8},  {DMABUF_LENGTH, EMU_ATTR_IN, EMU_MUST, 8, 8},
+	{DMABUF_IOVA, EMU_ATTR_IN, EMU_MUST, 8, 8},    {DMABUF_FD, EMU_ATTR_IN, EMU_MUST, 4, 4},
+	{DMABUF_ACCESS, EMU_ATTR_IN, EMU_MAY, 4, 8},   {DMABUF_LKEY, EMU_ATTR_OUT, EMU_MUST, 4, 4},
+	{DMABUF_RKEY, EMU_ATTR_OUT, EMU_MUST, 4, 4},
 };
 
 static const struct emu_method methods[] = {
 	{UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, false, dealloc_pd, EMU_SPECS(pd_specs)},
 	{UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, false, dereg_mr, EMU_SPECS(mr_specs)},
-	{UVERBS_OBJECT_MR, METHOD_REG_DMABUF_MR, false, refuse, EMU_SPECS(dmabuf_specs)},
+	{UVERBS_OBJECT_MR, EMU_METHOD_REG_DMABUF_MR, false, reg_dmabuf_mr, EMU_SPECS(dmabuf_specs)},
 };
 
 static int dealloc_pd_write(struct emu_call *call)

@@ -9,6 +9,9 @@ struct emu_pd {
 	uint32_t pdn;
 };
 
+/* Linux 5.12; older headers lack it. */
+#define EMU_METHOD_REG_DMABUF_MR 4
+
 uint32_t emu_pdn(const struct emu_object *pd);
 
 /*

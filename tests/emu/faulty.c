@@ -3,6 +3,8 @@
  * What a program sees of scripted faults. Each test needs the script that cli/emu-faults.test gives
  * it, and runs there only.
  */
+#include <config.h>
+
 #include "kit.h"
 
 #include <errno.h>
@@ -265,5 +267,17 @@ Test(call, of_a_registration)
 	mr = ibv_reg_mr(k.a.pd, k.a.mem, 4096, 0);
 	cr_assert_not_null(mr);
 	cr_expect_eq(ibv_dereg_mr(mr), 0);
+	kit_close(&k);
+}
+
+Test(call, of_a_dma_buf)
+{
+	kit_open(&k); /* has registered two regions */
+#if HAVE_DECL_IBV_REG_DMABUF_MR
+	cr_expect_null(ibv_reg_dmabuf_mr(k.a.pd, 0, 4096, 0, -1, 0));
+	cr_expect_eq(errno, ENOMEM);
+	cr_expect_null(ibv_reg_dmabuf_mr(k.a.pd, 0, 4096, 0, -1, 0));
+	cr_expect_eq(errno, EBADF);
+#endif
 	kit_close(&k);
 }

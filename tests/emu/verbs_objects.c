@@ -3,10 +3,13 @@
  * The life of objects through unmodified libibverbs: what is in use cannot be destroyed, what is
  * wrong cannot be made, and a device tells what it is.
  */
+#include <config.h>
+
 #include "kit.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -123,6 +126,21 @@ Test(objects, remote_write_needs_local_write)
 	cr_expect_null(ibv_reg_mr(k.a.pd, k.a.mem, 4096, IBV_ACCESS_REMOTE_WRITE));
 	cr_expect_eq(errno, EINVAL);
 }
+
+#if HAVE_DECL_IBV_REG_DMABUF_MR
+/* Unless daqiri-emu was told --dmabuf memfd. */
+Test(objects, a_memfd_is_no_dma_buf)
+{
+	int fd = memfd_create("verbs_objects", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	cr_assert_eq(ftruncate(fd, 65536), 0);
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	errno = 0;
+	cr_expect_null(ibv_reg_dmabuf_mr(k.a.pd, 0, 65536, 0, fd, IBV_ACCESS_LOCAL_WRITE));
+	cr_expect_eq(errno, EINVAL);
+	close(fd);
+}
+#endif
 
 Test(objects, a_queue_pair_deeper_than_the_device_is_refused)
 {
