@@ -250,24 +250,27 @@ static enum mode parse_mode(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct dp_options options = {.device = "mlx5_0"};
+	struct dp_options options = {.device = "mlx5_0", .simd = "auto"};
 	enum mode mode = TICKS;
 	const char *name = NULL;
 	struct dp_rig rig;
 	pid_t child;
 	int opt, status;
 
-	while ((opt = getopt(argc, argv, "m:c:d:t")) != -1) {
+	while ((opt = getopt(argc, argv, "m:c:d:i:t")) != -1) {
 		if (opt == 'm')
 			mode = parse_mode(optarg);
 		else if (opt == 'c')
 			name = optarg;
 		else if (opt == 'd')
 			options.device = optarg;
+		else if (opt == 'i')
+			options.simd = optarg;
 		else if (opt == 't')
 			options.cold = true;
 		else
-			dp_fail("usage: datapath [-m ticks|count|step] [-c CASE] [-d DEVICE] [-t]");
+			dp_fail("usage: datapath [-m ticks|count|step] [-c CASE] [-d DEVICE] [-i "
+				"SIMD] [-t]");
 	}
 	if (mode == COUNT && !RUNNING_ON_VALGRIND)
 		dp_fail("-m count: run it under callgrind, as datapath.sh does");

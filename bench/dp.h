@@ -105,6 +105,7 @@ _Noreturn void dp_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)
 /* dp_open.c */
 struct dp_options {
 	const char *device;
+	const char *simd; /* as in the configuration */
 	bool cold;
 };
 void dp_open(struct dp_rig *rig, const struct dp_options *options);

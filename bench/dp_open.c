@@ -35,10 +35,10 @@ static struct daqiri_config *make_config(const struct dp_options *options, uint3
 	struct daqiri_config *cfg;
 	char text[512];
 	int len = snprintf(text, sizeof(text),
-			   "[port p]\naddress = %s\n"
+			   "[daqiri]\nsimd = %s\n[port p]\naddress = %s\n"
 			   "[rxq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n"
 			   "[txq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
-			   options->device, options->cold ? 2 * lap : lap,
+			   options->simd, options->device, options->cold ? 2 * lap : lap,
 			   options->cold ? 2 * lap : lap, 2 * lap, 2 * lap);
 
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
@@ -124,6 +124,7 @@ static void choose_cpus(struct dp_rig *rig)
 static void open_context(struct dp_rig *rig, const struct dp_options *options)
 {
 	struct daqiri_config *cfg = make_config(options, rig->lap);
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
 	struct mlx5dv_context dv = {0};
 	struct daqiri_port *port;
 
@@ -133,6 +134,9 @@ static void open_context(struct dp_rig *rig, const struct dp_options *options)
 	port = daqiri_port_find(rig->dq, "p");
 	rig->rxq = daqiri_rxq_get(port, 0);
 	rig->txq = daqiri_txq_get(port, 0);
+	if (daqiri_rxq_info(rig->rxq, &info))
+		dp_fail("%s", daqiri_error_detail());
+	rig->isa = info.simd;
 	if (mlx5dv_query_device(daqiri_port_ibv_context(port), &dv))
 		dp_fail("the device cannot be queried");
 	rig->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;

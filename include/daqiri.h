@@ -353,6 +353,7 @@ struct daqiri_rxq_info {
 	int cpu_core;                 /* the core that the configuration names; -1 none */
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its packets lie */
+	const char *simd;             /* instructions that it uses, as [daqiri] simd; static */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -399,6 +400,7 @@ struct daqiri_txq_info {
 	int cpu_core;                 /* the core that the configuration names; -1 none */
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its slots lie; NULL: none */
+	const char *simd;             /* as daqiri_rxq_info.simd */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

@@ -12,6 +12,8 @@
 
 #include <daqiri.h>
 
+#include "simd.h"
+
 enum dq_region_kind { DQ_REGION_HOST, DQ_REGION_HUGE };
 
 enum { DQ_AUTO = -1 };
@@ -51,6 +53,7 @@ struct dq_conf_rxq {
 	unsigned region;          /* index into regions */
 	uint64_t first_slot;      /* of its region, which is dealt to its queues in file order */
 	uint32_t depth;           /* power of two, 64..32768 */
+	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
 };
 
@@ -62,6 +65,7 @@ struct dq_conf_txq {
 	uint64_t first_slot;
 	uint64_t num_slots;       /* slots that tx_reserve() deals, <= depth */
 	uint32_t depth;           /* power of two, 64..32768 */
+	enum dq_simd simd;
 	int cpu_core;
 };
 
@@ -112,6 +116,7 @@ struct dq_pool;
 struct dq_conf {
 	struct dq_pool *pool;     /* owns all of this, dq_conf itself too */
 	enum daqiri_log_level log_level;
+	enum dq_simd simd;
 	unsigned n_regions, n_ports, n_rxqs, n_txqs, n_flows;
 	struct dq_conf_region *regions;
 	struct dq_conf_port *ports;

@@ -161,6 +161,16 @@ static enum daqiri_log_level log_level(const struct daqiri_config *cfg)
 	return DAQIRI_LOG_WARN;
 }
 
+static enum dq_simd simd(const struct daqiri_config *cfg)
+{
+	const char *value = daqiri_config_get(cfg, "daqiri", "simd");
+	enum dq_simd found = DQ_SIMD_AVX2;
+
+	while (found != DQ_SIMD_AUTO && (!value || strcmp(dq_simd_name(found), value) != 0))
+		found--;
+	return found;
+}
+
 static int resolve(struct dq_resolver *r)
 {
 	static int (*const steps[])(struct dq_resolver *) = {
@@ -194,6 +204,7 @@ int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 	}
 	r.conf->pool = pool;
 	r.conf->log_level = log_level(cfg);
+	r.conf->simd = simd(cfg);
 	err = resolve(&r);
 	if (err)
 		dq_pool_destroy(pool);

@@ -191,6 +191,7 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
 
 	*q = (struct dq_conf_rxq){.port = port, .id = id, .region = (unsigned)user->region};
+	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
@@ -203,6 +204,7 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	struct dq_conf_txq *q = &r->conf->txqs[user->index];
 
 	*q = (struct dq_conf_txq){.port = port, .id = id, .region = user->region};
+	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
 	q->where = dq_resolver_where(r, user->sec);
 	r->txq_sec[user->index] = user->sec;

@@ -51,15 +51,20 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
 }
 
 /*
- * The control segment. index: the WQEBB that the WQE starts at, counting for ever (16 bits count);
- * qpn: 24 bits; segs: all 16-byte segments, 3..60.
+ * The control segment; returns its first 8 bytes, which a doorbell register takes. index: the WQEBB
+ * that the WQE starts at, counting for ever (16 bits count); qpn: 24 bits; segs: all 16-byte
+ * segments, 3..60.
  */
-static inline void dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
-			       uint32_t qpn_ds, enum dq_ce ce)
+static inline __be64 dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode_index,
+				 uint32_t qpn_ds, enum dq_ce ce)
 {
-	*ctrl = (struct mlx5_wqe_ctrl_seg){.opmod_idx_opcode = dq_to_be32(opcode_index),
-					   .qpn_ds = dq_to_be32(qpn_ds),
-					   .fm_ce_se = (uint8_t)ce};
+	__be64 head = dq_to_be64((uint64_t)opcode_index << 32 | qpn_ds);
+	struct mlx5_wqe_ctrl_seg rest = {.fm_ce_se = (uint8_t)ce};
+
+	memcpy(ctrl, &head, sizeof(head));
+	memcpy((uint8_t *)ctrl + sizeof(head), (uint8_t *)&rest + sizeof(head),
+	       sizeof(rest) - sizeof(head));
+	return head;
 }
 
 static inline uint32_t dq_wqe_opcode_index(uint32_t opcode, uint32_t index)

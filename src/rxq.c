@@ -124,12 +124,32 @@ static int create_target(struct daqiri_rxq *q)
 	return ret ? ret : dq_rss_qp_create(&q->qp, &q->table, 0, &want);
 }
 
+static int choose_taker(struct daqiri_rxq *q)
+{
+	int ret;
+
+	q->simd = q->conf->simd;
+	ret = dq_simd_choose(&q->simd, q->conf->where);
+	if (ret)
+		return ret;
+	q->take = dq_rx_take_portable;
+#ifdef DQ_X86_SIMD
+	if (q->simd == DQ_SIMD_SSE42)
+		q->take = dq_rx_take_sse42;
+	else if (q->simd == DQ_SIMD_AVX2)
+		q->take = dq_rx_take_avx2;
+#endif
+	return 0;
+}
+
 static int init(struct daqiri_rxq *q)
 {
 	const struct dq_conf_rxq *conf = q->conf;
 	char prefix[16];
-	int ret;
+	int ret = choose_taker(q);
 
+	if (ret)
+		return ret;
 	q->mask = conf->depth - 1;
 	q->stride = (uint32_t)q->region->stride;
 	q->base = dq_region_slot(q->region, conf->first_slot);
@@ -205,7 +225,8 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .buf_size = (uint32_t)q->region->conf->buf_size,
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,
-				       .region = q->region};
+				       .region = q->region,
+				       .simd = dq_simd_name(q->simd)};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -17,7 +17,18 @@
 #include "port.h"
 #include "region.h"
 #include "rss.h"
+#include "simd.h"
 #include "stats.h"
+
+/*
+ * Takes up to max good packets that lie in a row before the ring's end: in rxq_take*.c. One for
+ * each set of instructions, all the same but for their speed.
+ */
+typedef uint32_t (*dq_rx_take_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+
+uint32_t dq_rx_take_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+uint32_t dq_rx_take_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+uint32_t dq_rx_take_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 
 /* Counters: written by the queue's thread only, read by any. */
 struct dq_rxq_counters {
@@ -32,6 +43,7 @@ struct dq_rxq_counters {
  */
 struct daqiri_rxq {
 	/* The first cache line: all that a poll without an error reads or writes. */
+	dq_rx_take_fn take; /* chosen once */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
 	__be32 *rq_dbrec;
@@ -41,7 +53,7 @@ struct daqiri_rxq {
 	uint32_t ci;
 	uint32_t held;	 /* packets polled and not yet released */
 	uint32_t posted; /* WQEs given to the device so far */
-	uint32_t eaten;	 /* slots that an error took and that are not given back yet */
+	uint16_t eaten;	 /* slots that an error took and that are not given back yet */
 	bool stopped;
 
 	struct dq_rxq_counters count __attribute__((aligned(64)));
@@ -60,6 +72,7 @@ struct daqiri_rxq {
 	struct dq_rss_table table; /* of this queue alone */
 	struct ibv_qp *qp;	   /* where rules with this one queue send to */
 	struct dq_stat_names names;
+	enum dq_simd simd;
 	int owner; /* owner.h */
 };
 

@@ -126,42 +126,6 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-/* How many good completions lie in a row, at most max. owner: the parity of this lap. */
-static inline uint32_t count_good(const struct mlx5_cqe64 *cqe, uint32_t max, unsigned owner)
-{
-	uint8_t good = dq_cqe_good_recv(owner);
-	uint32_t n = 0;
-
-	while (n < max && (dq_cqe_op_own(&cqe[n]) & DQ_CQE_OPCODE_OWNER) == good)
-		n++;
-	return n;
-}
-
-/* Takes up to max packets that lie in a row before the ring's end, where the parity is one. */
-static inline uint32_t take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max)
-{
-	uint32_t first = q->ci & q->mask, room = q->mask + 1 - first;
-	const struct mlx5_cqe64 *cqe = &q->cqes[first];
-	uint64_t bytes = 0;
-	uint32_t n = count_good(cqe, max < room ? max : room, (q->ci & (q->mask + 1)) != 0);
-
-	/* Pairs with the device's write of the ownership bytes: the CQEs and packets are there. */
-	dq_from_device();
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t slot = dq_cqe_wqe_counter(&cqe[i]) & q->mask;
-		uint32_t len = dq_cqe_len(&cqe[i]);
-
-		pkts[i] = (struct daqiri_pkt){.addr = q->base + (uint64_t)slot * q->stride,
-					      .len = len,
-					      .key = dq_key_of_be32(dq_cqe_flow_key(&cqe[i]))};
-		bytes += len;
-	}
-	q->ci += n;
-	q->held += n;
-	dq_counter_add(&q->count.bytes, bytes);
-	return n;
-}
-
 static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, int max)
 {
 	if (!q)
@@ -170,18 +134,14 @@ static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, i
 			max < 0 ? "a negative number" : "NULL array");
 }
 
-int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
+/* After the first row has not given all: n packets are there. Returns how many are in the end. */
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+						  uint32_t n, uint32_t want)
 {
-	uint32_t want = (uint32_t)max, n = 0, ci, got, room;
-
-	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
-		return misused(q, max);
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
-	ci = q->ci;
 	while (n < want) {
-		room = q->mask + 1 - (q->ci & q->mask);
-		got = take_row(q, pkts + n, want - n);
+		uint32_t room = q->mask + 1 - (q->ci & q->mask);
+		uint32_t got = q->take(q, pkts + n, want - n);
+
 		n += got;
 		if (n == want || got == room)
 			continue;
@@ -190,12 +150,27 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 		    !take_other(q))
 			break;
 	}
-	if (q->ci != ci)
+	return n;
+}
+
+int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
+{
+	uint32_t n;
+
+	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
+		return misused(q, max);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	n = q->take(q, pkts, (uint32_t)max);
+	if (n < (uint32_t)max)
+		n = poll_on(q, pkts, n, (uint32_t)max);
+	if (n) {
 		ring_cq(q);
-	dq_counter_add(&q->count.packets, n);
-	if (UNLIKELY(q->stopped) && !n)
+		dq_counter_add(&q->count.packets, n);
+	} else if (UNLIKELY(q->stopped)) {
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
 				q->first_error.text);
+	}
 	return (int)n;
 }
 

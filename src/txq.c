@@ -21,9 +21,9 @@ static const char *const sum_names[N_COUNTERS] = {"tx_packets", "tx_bytes", "tx_
 
 static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS])
 {
-	values[0] = dq_counter_get(&q->count.packets);
+	values[0] = dq_counter_get(&q->posted);
 	values[1] = dq_counter_get(&q->count.bytes);
-	values[2] = dq_counter_get(&q->count.completed);
+	values[2] = dq_counter_get(&q->done);
 	values[3] = dq_counter_get(&q->count.errors);
 	values[4] = dq_counter_get(&q->count.full);
 }
@@ -132,15 +132,38 @@ static int use_ring(struct daqiri_txq *q)
 	return 0;
 }
 
-static void choose_writer(struct daqiri_txq *q)
+static dq_tx_write_fn empw_writer(enum dq_simd simd)
+{
+#ifdef DQ_X86_SIMD
+	if (simd == DQ_SIMD_SSE42)
+		return dq_tx_write_empw_sse42;
+	if (simd == DQ_SIMD_AVX2)
+		return dq_tx_write_empw_avx2;
+#endif
+	(void)simd;
+	return dq_tx_write_empw_portable;
+}
+
+static int choose_writer(struct daqiri_txq *q)
 {
 	const struct dq_caps *caps = &q->port->dev->caps;
+	int ret;
 
+	q->simd = q->conf->simd;
+	ret = dq_simd_choose(&q->simd, q->conf->where);
+	if (ret)
+		return ret;
+	q->show = dq_tx_show_portable;
+#ifdef DQ_X86_SIMD
+	if (q->simd == DQ_SIMD_AVX2)
+		q->show = dq_tx_show_avx2;
+#endif
 	q->max_ptrs = caps->empw_ptrs;
 	if (caps->empw)
-		q->write = dq_tx_write_empw;
+		q->write = empw_writer(q->simd);
 	else
 		q->write = caps->min_inline ? dq_tx_write_send_inline : dq_tx_write_send;
+	return 0;
 }
 
 static int take_slots(struct daqiri_txq *q)
@@ -163,9 +186,12 @@ static int init(struct daqiri_txq *q)
 	char prefix[16];
 	int ret = take_slots(q);
 
+	if (!ret)
+		ret = choose_writer(q);
 	if (ret)
 		return ret;
 	q->mask = conf->depth - 1;
+	q->limit = (uint16_t)conf->depth;
 	q->marks = calloc(conf->depth, sizeof(*q->marks));
 	if (!q->marks)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
@@ -179,7 +205,6 @@ static int init(struct daqiri_txq *q)
 	q->cqes = q->cq.dv.buf;
 	q->cq_dbrec = q->cq.dv.dbrec;
 	create_domain(q);
-	choose_writer(q);
 	/* Nothing in a send ring's shape would tell. */
 	ret = dq_ring_refuse_signature(conf->where, "MLX5_QP_SIGNATURE");
 	if (!ret)
@@ -242,7 +267,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .buf_size = q->slot_size,
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,
-				       .region = q->region};
+				       .region = q->region,
+				       .simd = dq_simd_name(q->simd)};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -16,14 +16,14 @@
 #include "cq.h"
 #include "port.h"
 #include "region.h"
+#include "simd.h"
 #include "stats.h"
 
-/* Counters: written by the queue's thread only, read by any. */
+/* Counters, besides posted and done: written by the queue's thread only, read by any. */
 struct dq_txq_counters {
-	uint64_t packets, bytes; /* posted */
-	uint64_t completed;	 /* packets */
-	uint64_t errors;	 /* error CQEs */
-	uint64_t full;		 /* posts cut short because the ring was full */
+	uint64_t bytes;	 /* posted */
+	uint64_t errors; /* error CQEs */
+	uint64_t full;	 /* posts cut short because the ring was full */
 };
 
 /* Packets and slots of the queue posted up to and with a signalled WQE, counting for ever. */
@@ -31,8 +31,12 @@ struct dq_tx_mark {
 	uint64_t packets, slots;
 };
 
-/* Writes WQEs for n > 0 packets, for which there is room, and rings once. */
-typedef void (*dq_tx_write_fn)(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+/* Writes WQEs for n > 0 packets, for which there is room, and rings once. Returns n. */
+typedef int (*dq_tx_write_fn)(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+/* Makes packets of the slots slot..slot+n-1 of the queue. Returns n. */
+typedef int (*dq_tx_show_fn)(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
+			     uint32_t n);
 
 struct daqiri_txq {
 	/* The first cache line: what a post reads and writes. */
@@ -40,10 +44,11 @@ struct daqiri_txq {
 	__be32 *dbrec;
 	uint8_t *bf;	       /* doorbell register */
 	dq_tx_write_fn write;  /* by what the device takes: chosen once */
-	uint64_t posted, done; /* packets, for ever; at most depth between them */
+	uint64_t posted, done; /* packets, for ever; any thread reads; at most depth between them */
 	uint32_t pi;	       /* next WQEBB, counting for ever */
 	uint32_t mask;	       /* depth - 1: WQEBBs of the ring, and packets it may hold */
 	uint32_t qpn;
+	uint16_t limit; /* packets that may be outstanding: depth; 0: the queue has stopped */
 	bool stopped;
 	bool bf_flush; /* the register's page is write-combining */
 
@@ -54,15 +59,16 @@ struct daqiri_txq {
 	struct dq_tx_mark *marks;	   /* by the WQEBB that a signalled WQE begins at */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
-	uint32_t ci;	 /* next CQE */
-	uint32_t marked; /* posted, low bits, at the last signalled WQE */
+	uint32_t ci;	   /* next CQE */
+	uint32_t max_ptrs; /* of one eMPW */
 
 	struct dq_txq_counters count __attribute__((aligned(64)));
 
-	uint32_t next_slot; /* 0..n_slots-1: slots_posted modulo n_slots */
+	dq_tx_show_fn show;
+	uint64_t slots_seen; /* of slots_posted, by next_slot */
+	uint32_t next_slot;  /* 0..n_slots-1: slots_seen modulo n_slots */
 	uint32_t n_slots;
 	uint32_t slot_stride, slot_size;
-	uint32_t max_ptrs;  /* of one eMPW */
 	uint32_t bf_offset; /* half of the register to write next */
 	uint32_t bf_half;   /* bytes of a half; 0: always the same one */
 	daqiri_key slot_key;
@@ -80,6 +86,7 @@ struct daqiri_txq {
 	struct ibv_pd *parent; /* NULL without td: the device's protection domain then */
 	struct ibv_qp *qp;
 	struct dq_stat_names names;
+	enum dq_simd simd;
 	int owner; /* owner.h */
 };
 
@@ -92,10 +99,16 @@ int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struc
 		  struct daqiri_region *region);
 void dq_txq_destroy(struct daqiri_txq *q);
 
-/* The two ways to write WQEs: txq_post.c. */
-void dq_tx_write_empw(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
-void dq_tx_write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
-void dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+/* The ways to write WQEs: txq_post.c, and txq_empw*.c for each set of instructions. */
+int dq_tx_write_empw_portable(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_empw_sse42(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_empw_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
+			uint32_t n);
+int dq_tx_show_avx2(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot, uint32_t n);
 
 /* Adds the sums over all send queues of a port: "tx_packets", … */
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);

@@ -72,6 +72,17 @@ int __wrap_mlx5dv_devx_general_cmd(struct ibv_context *ctx, const void *in, size
 	return 0;
 }
 
+static dq_tx_write_fn empw_writer(void)
+{
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		return dq_tx_write_empw_avx2;
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		return dq_tx_write_empw_sse42;
+#endif
+	return dq_tx_write_empw_portable;
+}
+
 /* Frames of all sizes, in bursts of all sizes, arrive as they were sent, in WQEs of this kind. */
 static void check_traffic(dq_tx_write_fn write, uint32_t max_ptrs)
 {
@@ -94,7 +105,7 @@ static void check_traffic(dq_tx_write_fn write, uint32_t max_ptrs)
 Test(caps, a_device_that_grants_no_devx_is_used_without)
 {
 	say.no_devx = true;
-	check_traffic(dq_tx_write_empw, 58);
+	check_traffic(empw_writer(), 58);
 	cr_assert_gt(say.asked, 0u);
 }
 
@@ -107,7 +118,7 @@ Test(caps, a_device_without_empw_gets_a_wqe_for_each_packet)
 Test(caps, a_device_with_short_wqes_gets_short_ones)
 {
 	say.max_wqe = 128;
-	check_traffic(dq_tx_write_empw, 6);
+	check_traffic(empw_writer(), 6);
 }
 
 Test(caps, a_device_that_wants_headers_inline_gets_them)
@@ -122,7 +133,7 @@ Test(caps, the_vport_may_want_headers_inline_or_not)
 	say.vport_mode = 1;
 	check_traffic(dq_tx_write_send_inline, 58);
 	say.vport_mode = 0;
-	check_traffic(dq_tx_write_empw, 58);
+	check_traffic(empw_writer(), 58);
 }
 
 Test(caps, a_vport_that_wants_more_than_the_l2_header_is_refused_with_the_cure)

@@ -147,6 +147,48 @@ Test(open, objects_are_found_by_name_and_number)
 
 /* ---- information ----------------------------------------------------------------------------- */
 
+static bool processor_has(const char *simd)
+{
+#ifdef __x86_64__
+	if (!strcmp(simd, "avx2"))
+		return __builtin_cpu_supports("avx2");
+	if (!strcmp(simd, "sse42"))
+		return __builtin_cpu_supports("sse4.2");
+#endif
+	return !strcmp(simd, "portable");
+}
+
+Test(open, queues_use_the_instructions_that_they_are_told_to_if_they_are_there)
+{
+	static const char *const words[] = {"avx2", "sse42", "portable"};
+	struct daqiri_txq_info tx = {.size = sizeof(tx)};
+	struct daqiri_rxq_info rx = {.size = sizeof(rx)};
+	const char *best = NULL;
+	struct daqiri *dq;
+	char text[512];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "[daqiri]\nsimd = %s\n%s", words[i],
+			 PORTS "[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n");
+		if (!processor_has(words[i])) {
+			cr_assert_eq(kit_try_text(text), -EOPNOTSUPP);
+			assert_detail(words[i]);
+			continue;
+		}
+		best = best ? best : words[i];
+		dq = kit_open_text(text);
+		cr_assert_eq(daqiri_txq_info(daqiri_txq_get(daqiri_port_find(dq, "a"), 0), &tx), 0);
+		cr_assert_eq(daqiri_rxq_info(daqiri_rxq_get(daqiri_port_find(dq, "b"), 0), &rx), 0);
+		cr_assert_str_eq(tx.simd, words[i]);
+		cr_assert_str_eq(rx.simd, words[i]);
+		daqiri_close(dq);
+	}
+	dq = kit_open_text(PORTS "[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n");
+	cr_assert_eq(daqiri_rxq_info(daqiri_rxq_get(daqiri_port_find(dq, "b"), 0), &rx), 0);
+	cr_assert_str_eq(rx.simd, best);
+	daqiri_close(dq);
+}
+
 Test(open, queues_and_regions_tell_what_they_are)
 {
 	struct daqiri *dq =

@@ -96,7 +96,7 @@ static void run(struct daqiri_rxq *q, struct input *in)
 	poll_and_release(q, MAX_POLL, INT32_MAX);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 	struct dq_conf_rxq conf = {.where = "[rxq fuzz 0]"};
@@ -108,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start = start << 8 | take(&in);
 	memset(&q, 0, sizeof(q));
 	conf.depth = depth;
+	q.take = taker;
 	q.cqes = calloc(depth, sizeof(struct mlx5_cqe64));
 	q.eaten_map = calloc(depth / 64, sizeof(uint64_t));
 	check(q.cqes && q.eaten_map);
@@ -122,5 +123,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(&q, &in);
 	free((void *)(uintptr_t)q.cqes);
 	free(q.eaten_map);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	run_with(dq_rx_take_portable, data, size);
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		run_with(dq_rx_take_sse42, data, size);
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		run_with(dq_rx_take_avx2, data, size);
+#endif
 	return 0;
 }

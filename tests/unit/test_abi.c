@@ -85,7 +85,8 @@ static const struct {
 	AT(daqiri_rxq_info, cpu_core, 20),
 	AT(daqiri_rxq_info, port, 24),
 	AT(daqiri_rxq_info, region, 32),
-	SIZE(daqiri_rxq_info, 40),
+	AT(daqiri_rxq_info, simd, 40),
+	SIZE(daqiri_rxq_info, 48),
 
 	AT(daqiri_txq_info, size, 0),
 	AT(daqiri_txq_info, id, 8),
@@ -94,7 +95,8 @@ static const struct {
 	AT(daqiri_txq_info, cpu_core, 20),
 	AT(daqiri_txq_info, port, 24),
 	AT(daqiri_txq_info, region, 32),
-	SIZE(daqiri_txq_info, 40),
+	AT(daqiri_txq_info, simd, 40),
+	SIZE(daqiri_txq_info, 48),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

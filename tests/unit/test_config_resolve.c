@@ -41,6 +41,7 @@ Test(resolve, defaults_are_filled_in)
 				       "[txq p 3]\nregions = m\n");
 
 	cr_expect_eq(conf->log_level, DAQIRI_LOG_WARN);
+	cr_expect_eq(conf->simd, DQ_SIMD_AUTO);
 	cr_expect_eq(conf->regions[0].kind, DQ_REGION_HOST);
 	cr_expect_eq(conf->regions[0].buf_size, 1500);
 	cr_expect_eq(conf->regions[0].align, 64);
@@ -64,6 +65,9 @@ Test(resolve, everything_arrives)
 	const struct dq_conf_port *left = &conf->ports[0];
 
 	cr_expect_eq(conf->log_level, DAQIRI_LOG_DEBUG);
+	cr_expect_eq(conf->simd, DQ_SIMD_PORTABLE);
+	cr_expect_eq(conf->rxqs[0].simd, DQ_SIMD_PORTABLE);
+	cr_expect_eq(conf->txqs[0].simd, DQ_SIMD_PORTABLE);
 	cr_expect_eq(big->kind, DQ_REGION_HUGE);
 	cr_expect_eq(big->num_bufs, 16384);
 	cr_expect_eq(big->page_size, 1 << 30);

@@ -15,6 +15,9 @@ static const struct bad_config values[] = {
 	    "[daqiri]\nlog_level = INFO\n",
 	    "bad.ini:2: [daqiri] log_level=INFO: unknown word; allowed off, error, warn, info, "
 	    "debug, trace"),
+	BAD("instructions that nothing has",
+	    "[daqiri]\nsimd = mmx\n",
+	    "bad.ini:2: [daqiri] simd=mmx: unknown word; allowed auto, avx2, sse42, portable"),
 	BAD("neither on nor off",
 	    "[perf]\nlatency = yes\n",
 	    "bad.ini:2: [perf] latency=yes: unknown word; allowed on, off"),

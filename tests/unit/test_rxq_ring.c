@@ -23,12 +23,16 @@ struct device {
 	uint32_t pi; /* the device's own: next WQE, and next CQE */
 };
 
+/* By what the next device's packets are taken. */
+static dq_rx_take_fn taker = dq_rx_take_portable;
+
 static void device_init(struct device *d, uint32_t start)
 {
 	memset(d, 0, sizeof(*d));
 	d->conf = (struct dq_conf_rxq){.where = "[rxq b 0]", .depth = DEPTH};
 	d->pi = start;
-	d->q = (struct daqiri_rxq){.cqes = d->cqes,
+	d->q = (struct daqiri_rxq){.take = taker,
+				   .cqes = d->cqes,
 				   .cq_dbrec = d->cq_dbrec,
 				   .rq_dbrec = d->rq_dbrec,
 				   .base = BASE,
@@ -92,6 +96,24 @@ static void expect(const struct daqiri_pkt *pkt, uint32_t index, uint32_t number
 	cr_assert_eq(daqiri_key_flow(pkt->key), number & 0xfffff);
 }
 
+/* Of this processor. */
+static dq_rx_take_fn takers[3] = {dq_rx_take_portable};
+static unsigned n_takers = 1;
+
+static void find_takers(void)
+{
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		takers[n_takers++] = dq_rx_take_sse42;
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		takers[n_takers++] = dq_rx_take_avx2;
+#endif
+}
+
+TestSuite(rxq_ring, .init = find_takers);
+
+#define FOR_EACH_TAKER for (unsigned t = 0; t < n_takers && (taker = takers[t]); t++)
+
 static uint32_t starts[] = {0,		1,	    63,		64,	   0xfffe - 63,
 			    0xffff,	0x10000,    0xffffc0,	0xffffff,  0x1000000,
 			    0x7fffffff, 0xffffff00, 0xffffffc0, 0xffffffff};
@@ -101,7 +123,7 @@ ParameterizedTestParameters(rxq_ring, packets_at_every_index_limit)
 	return cr_make_param_array(uint32_t, starts, sizeof(starts) / sizeof(starts[0]));
 }
 
-ParameterizedTest(uint32_t *start, rxq_ring, packets_at_every_index_limit)
+static void try_packets_at_every_index_limit(uint32_t *start)
 {
 	struct daqiri_pkt pkts[DEPTH];
 	static struct device d;
@@ -125,7 +147,13 @@ ParameterizedTest(uint32_t *start, rxq_ring, packets_at_every_index_limit)
 	}
 }
 
-Test(rxq_ring, a_poll_takes_no_more_than_asked)
+ParameterizedTest(uint32_t *start, rxq_ring, packets_at_every_index_limit)
+{
+	FOR_EACH_TAKER
+	try_packets_at_every_index_limit(start);
+}
+
+static void try_a_poll_takes_no_more_than_asked(void)
 {
 	struct daqiri_pkt pkts[DEPTH];
 	static struct device d;
@@ -143,7 +171,13 @@ Test(rxq_ring, a_poll_takes_no_more_than_asked)
 	cr_assert_eq(device_room(&d), DEPTH);
 }
 
-Test(rxq_ring, the_default_tag_of_old_kernels_is_no_flow)
+Test(rxq_ring, a_poll_takes_no_more_than_asked)
+{
+	FOR_EACH_TAKER
+	try_a_poll_takes_no_more_than_asked();
+}
+
+static void try_the_default_tag_of_old_kernels_is_no_flow(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkt;
@@ -155,8 +189,14 @@ Test(rxq_ring, the_default_tag_of_old_kernels_is_no_flow)
 	cr_assert_eq(daqiri_key_flow(pkt.key), 0u);
 }
 
+Test(rxq_ring, the_default_tag_of_old_kernels_is_no_flow)
+{
+	FOR_EACH_TAKER
+	try_the_default_tag_of_old_kernels_is_no_flow();
+}
+
 /* Every mix of good and bad: nothing good is lost, nothing held is given back, all comes back. */
-Test(rxq_ring, errors_between_packets_in_every_pattern)
+static void try_errors_between_packets_in_every_pattern(void)
 {
 	static struct device d;
 
@@ -191,7 +231,13 @@ Test(rxq_ring, errors_between_packets_in_every_pattern)
 	}
 }
 
-Test(rxq_ring, errors_alone_never_starve_the_device)
+Test(rxq_ring, errors_between_packets_in_every_pattern)
+{
+	FOR_EACH_TAKER
+	try_errors_between_packets_in_every_pattern();
+}
+
+static void try_errors_alone_never_starve_the_device(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkt;
@@ -207,7 +253,13 @@ Test(rxq_ring, errors_alone_never_starve_the_device)
 	cr_assert_not(d.q.stopped);
 }
 
-Test(rxq_ring, only_three_syndromes_stop_the_queue)
+Test(rxq_ring, errors_alone_never_starve_the_device)
+{
+	FOR_EACH_TAKER
+	try_errors_alone_never_starve_the_device();
+}
+
+static void try_only_three_syndromes_stop_the_queue(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkt;
@@ -224,7 +276,13 @@ Test(rxq_ring, only_three_syndromes_stop_the_queue)
 	}
 }
 
-Test(rxq_ring, a_stopped_queue_gives_what_came_before_it_stopped)
+Test(rxq_ring, only_three_syndromes_stop_the_queue)
+{
+	FOR_EACH_TAKER
+	try_only_three_syndromes_stop_the_queue();
+}
+
+static void try_a_stopped_queue_gives_what_came_before_it_stopped(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[8];
@@ -238,4 +296,74 @@ Test(rxq_ring, a_stopped_queue_gives_what_came_before_it_stopped)
 	cr_assert_eq(daqiri_rx_poll(&d.q, pkts, 8), -EIO);
 	cr_assert_eq(d.q.first_error.syndrome, 0x04, "the first error is the one told");
 	cr_assert_eq(d.q.count.errors, 2u);
+}
+
+Test(rxq_ring, a_stopped_queue_gives_what_came_before_it_stopped)
+{
+	FOR_EACH_TAKER
+	try_a_stopped_queue_gives_what_came_before_it_stopped();
+}
+
+/* ---- the same, however they are taken ---------------------------------------------------------
+ */
+
+static uint64_t noise;
+
+/* xorshift64 */
+static uint32_t random32(void)
+{
+	noise ^= noise << 13;
+	noise ^= noise >> 7;
+	noise ^= noise << 17;
+	return (uint32_t)(noise >> 16);
+}
+
+/* Completions of random bytes: mostly good ones, then something else in their midst. */
+static void fill_at_random(struct device *d)
+{
+	unsigned good = random32() % (DEPTH + 1);
+
+	for (unsigned i = 0; i < DEPTH; i++) {
+		uint32_t index = d->q.ci + i, owner = index / DEPTH & 1;
+		struct mlx5_cqe64 *cqe = &d->cqes[index % DEPTH];
+
+		for (unsigned k = 0; k < sizeof(*cqe) / 4; k++)
+			((uint32_t *)cqe)[k] = random32();
+		cqe->byte_cnt = htobe32(random32() % 65536);
+		if (i != good)
+			cqe->op_own = (uint8_t)(0x20 | (random32() & 0xe) | owner);
+	}
+}
+
+Test(rxq_ring, all_ways_to_take_packets_give_the_same)
+{
+	struct daqiri_pkt pkts[3][DEPTH + 1], canary;
+	static struct device d, copy;
+
+	memset(&canary, 0xa5, sizeof(canary));
+	noise = 0x2545f4914f6cdd1d;
+	for (unsigned round = 0; round < 20000; round++) {
+		uint32_t max = random32() % (DEPTH + 1), n[3];
+		struct daqiri_rxq q[3];
+
+		taker = takers[0];
+		device_init(&d, starts[round % (sizeof(starts) / sizeof(starts[0]))]);
+		d.q.ci += random32() % (2 * DEPTH);
+		fill_at_random(&d);
+		copy = d;
+		for (unsigned t = 0; t < n_takers; t++) {
+			q[t] = d.q;
+			memset(pkts[t], 0xa5, sizeof(pkts[t]));
+			n[t] = takers[t](&q[t], pkts[t], max);
+			cr_assert_leq(n[t], max);
+			cr_assert_arr_eq((uint8_t *)&pkts[t][max], (uint8_t *)&canary,
+					 sizeof(canary), "written behind the array");
+			cr_assert_eq(n[t], n[0], "way %u, round %u", t, round);
+			cr_assert_arr_eq((uint8_t *)pkts[t], (uint8_t *)pkts[0], sizeof(pkts[0]),
+					 "way %u, round %u", t, round);
+			cr_assert_arr_eq((uint8_t *)&q[t], (uint8_t *)&q[0], sizeof(q[0]),
+					 "way %u, round %u", t, round);
+		}
+		cr_assert_arr_eq((uint8_t *)d.cqes, (uint8_t *)copy.cqes, sizeof(d.cqes));
+	}
 }

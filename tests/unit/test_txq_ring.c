@@ -33,6 +33,28 @@ struct device {
 	unsigned half; /* where the next doorbell is to come */
 };
 
+/* Sets of instructions, those of this processor. */
+static struct way {
+	dq_tx_write_fn empw;
+	dq_tx_show_fn show;
+} ways[3] = {{dq_tx_write_empw_portable, dq_tx_show_portable}};
+static const struct way *way = ways;
+static unsigned n_ways = 1;
+
+static void find_ways(void)
+{
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		ways[n_ways++] = (struct way){dq_tx_write_empw_sse42, dq_tx_show_portable};
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		ways[n_ways++] = (struct way){dq_tx_write_empw_avx2, dq_tx_show_avx2};
+#endif
+}
+
+TestSuite(txq_ring, .init = find_ways);
+
+#define FOR_EACH_WAY for (way = ways; way < ways + n_ways; way++)
+
 static uint32_t be32_at(const uint8_t *p)
 {
 	uint32_t v;
@@ -58,10 +80,11 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 				   .write = write,
 				   .posted = start,
 				   .done = start,
-				   .marked = start,
 				   .pi = start,
 				   .ci = start,
 				   .mask = DEPTH - 1,
+				   .limit = DEPTH,
+				   .show = way->show,
 				   .qpn = QPN,
 				   .bf_flush = true,
 				   .bf_half = 256,
@@ -69,6 +92,7 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 				   .slot_bytes = DEPTH * SLOT,
 				   .slots_posted = start,
 				   .slots_done = start,
+				   .slots_seen = start,
 				   .n_slots = DEPTH,
 				   .slot_stride = SLOT,
 				   .slot_size = SLOT,
@@ -189,14 +213,20 @@ ParameterizedTestParameters(txq_ring, empw_at_every_index_limit)
 	return cr_make_param_array(uint32_t, starts, sizeof(starts) / sizeof(starts[0]));
 }
 
-ParameterizedTest(uint32_t *start, txq_ring, empw_at_every_index_limit)
+static void try_empw_at_every_index_limit(uint32_t *start)
 {
 	static struct device d;
 
-	device_init(&d, *start, dq_tx_write_empw);
+	device_init(&d, *start, way->empw);
 	for (uint32_t round = 0; round < 3; round++)
 		for (int n = 1; n <= DEPTH; n++)
 			post_and_check(&d, n, round);
+}
+
+ParameterizedTest(uint32_t *start, txq_ring, empw_at_every_index_limit)
+{
+	FOR_EACH_WAY
+	try_empw_at_every_index_limit(start);
 }
 
 ParameterizedTestParameters(txq_ring, send_at_every_index_limit)
@@ -204,7 +234,7 @@ ParameterizedTestParameters(txq_ring, send_at_every_index_limit)
 	return cr_make_param_array(uint32_t, starts, sizeof(starts) / sizeof(starts[0]));
 }
 
-ParameterizedTest(uint32_t *start, txq_ring, send_at_every_index_limit)
+static void try_send_at_every_index_limit(uint32_t *start)
 {
 	static struct device d;
 
@@ -213,12 +243,18 @@ ParameterizedTest(uint32_t *start, txq_ring, send_at_every_index_limit)
 		post_and_check(&d, n, 0);
 }
 
-Test(txq_ring, an_empw_takes_58_pointers_and_no_more)
+ParameterizedTest(uint32_t *start, txq_ring, send_at_every_index_limit)
+{
+	FOR_EACH_WAY
+	try_send_at_every_index_limit(start);
+}
+
+static void try_an_empw_takes_58_pointers_and_no_more(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[DEPTH];
 
-	device_init(&d, 40, dq_tx_write_empw);
+	device_init(&d, 40, way->empw);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, DEPTH), DEPTH);
 	cr_assert_eq(post(&d, pkts, 58), 58);
 	device_run(&d);
@@ -229,12 +265,18 @@ Test(txq_ring, an_empw_takes_58_pointers_and_no_more)
 	cr_assert_eq(d.n_wqes, 3u);
 }
 
-Test(txq_ring, a_device_of_short_wqes_gets_short_ones)
+Test(txq_ring, an_empw_takes_58_pointers_and_no_more)
+{
+	FOR_EACH_WAY
+	try_an_empw_takes_58_pointers_and_no_more();
+}
+
+static void try_a_device_of_short_wqes_gets_short_ones(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[DEPTH];
 
-	device_init(&d, 0, dq_tx_write_empw);
+	device_init(&d, 0, way->empw);
 	d.q.max_ptrs = 14;
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, DEPTH), DEPTH);
 	cr_assert_eq(post(&d, pkts, 60), 60);
@@ -243,8 +285,14 @@ Test(txq_ring, a_device_of_short_wqes_gets_short_ones)
 	cr_assert_eq(daqiri_tx_completed(&d.q), 60u);
 }
 
+Test(txq_ring, a_device_of_short_wqes_gets_short_ones)
+{
+	FOR_EACH_WAY
+	try_a_device_of_short_wqes_gets_short_ones();
+}
+
 /* A long post frees the ring in parts: not only its last WQE is signalled. */
-Test(txq_ring, a_long_post_is_signalled_in_quarters)
+static void try_a_long_post_is_signalled_in_quarters(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[DEPTH];
@@ -256,12 +304,18 @@ Test(txq_ring, a_long_post_is_signalled_in_quarters)
 	cr_assert_eq(d.n_signalled, 4u);
 }
 
-Test(txq_ring, the_ring_holds_depth_packets_however_they_are_posted)
+Test(txq_ring, a_long_post_is_signalled_in_quarters)
+{
+	FOR_EACH_WAY
+	try_a_long_post_is_signalled_in_quarters();
+}
+
+static void try_the_ring_holds_depth_packets_however_they_are_posted(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkt = {.addr = FOREIGN, .len = 60, .key = htobe32(7)};
 
-	device_init(&d, 0xfff0, dq_tx_write_empw);
+	device_init(&d, 0xfff0, way->empw);
 	for (int i = 0; i < DEPTH; i++)
 		cr_assert_eq(post(&d, &pkt, 1), 1);
 	cr_assert_eq(post(&d, &pkt, 1), 0, "the ring is full");
@@ -270,12 +324,18 @@ Test(txq_ring, the_ring_holds_depth_packets_however_they_are_posted)
 	cr_assert_eq(d.q.slots_posted, 0xfff0u, "memory of others takes no slot");
 }
 
-Test(txq_ring, slots_and_foreign_memory_mix_in_one_post)
+Test(txq_ring, the_ring_holds_depth_packets_however_they_are_posted)
+{
+	FOR_EACH_WAY
+	try_the_ring_holds_depth_packets_however_they_are_posted();
+}
+
+static void try_slots_and_foreign_memory_mix_in_one_post(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[6], again[1];
 
-	device_init(&d, 10, dq_tx_write_empw);
+	device_init(&d, 10, way->empw);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, 3), 3);
 	pkts[5] = pkts[2];
 	pkts[2] = pkts[1];
@@ -290,8 +350,14 @@ Test(txq_ring, slots_and_foreign_memory_mix_in_one_post)
 	cr_assert_eq(again[0].addr, 0x100000u + 13 * SLOT);
 }
 
+Test(txq_ring, slots_and_foreign_memory_mix_in_one_post)
+{
+	FOR_EACH_WAY
+	try_slots_and_foreign_memory_mix_in_one_post();
+}
+
 /* The bytes just before and just behind the slots are not the queue's. */
-Test(txq_ring, the_slot_range_ends_where_the_slots_end)
+static void try_the_slot_range_ends_where_the_slots_end(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkts[4] = {{.addr = 0x100000 - 1, .len = 60},
@@ -299,15 +365,21 @@ Test(txq_ring, the_slot_range_ends_where_the_slots_end)
 				     {.addr = 0x100000 + DEPTH * SLOT - 1, .len = 60},
 				     {.addr = 0x100000, .len = 60}};
 
-	device_init(&d, 0, dq_tx_write_empw);
+	device_init(&d, 0, way->empw);
 	cr_assert_eq(post(&d, pkts, 2), 2);
 	cr_assert_eq(d.q.slots_posted, 0u);
 	cr_assert_eq(post(&d, pkts + 2, 2), 2);
 	cr_assert_eq(d.q.slots_posted, 2u);
 }
 
+Test(txq_ring, the_slot_range_ends_where_the_slots_end)
+{
+	FOR_EACH_WAY
+	try_the_slot_range_ends_where_the_slots_end();
+}
+
 /* A device that looks at headers gets them in the WQE, and the rest by pointer. */
-Test(txq_ring, inline_sends_carry_the_header_and_point_behind_it)
+static void try_inline_sends_carry_the_header_and_point_behind_it(void)
 {
 	static struct device d;
 	static uint8_t frame[100];
@@ -333,14 +405,20 @@ Test(txq_ring, inline_sends_carry_the_header_and_point_behind_it)
 	}
 }
 
+Test(txq_ring, inline_sends_carry_the_header_and_point_behind_it)
+{
+	FOR_EACH_WAY
+	try_inline_sends_carry_the_header_and_point_behind_it();
+}
+
 /* A page that is not write-combining has one register: nothing alternates. */
-Test(txq_ring, an_uncached_doorbell_is_always_the_same_word)
+static void try_an_uncached_doorbell_is_always_the_same_word(void)
 {
 	static struct device d;
 	struct daqiri_pkt pkt = {.addr = FOREIGN, .len = 60};
 	uint8_t untouched[256] = {0};
 
-	device_init(&d, 0, dq_tx_write_empw);
+	device_init(&d, 0, way->empw);
 	d.q.bf_half = 0;
 	d.q.bf_flush = false;
 	for (int i = 0; i < 5; i++)
@@ -349,13 +427,19 @@ Test(txq_ring, an_uncached_doorbell_is_always_the_same_word)
 	cr_assert_eq(be32_at(d.bf) >> 8, 4u);
 }
 
-Test(txq_ring, an_error_stops_the_queue_and_keeps_what_was_completed)
+Test(txq_ring, an_uncached_doorbell_is_always_the_same_word)
+{
+	FOR_EACH_WAY
+	try_an_uncached_doorbell_is_always_the_same_word();
+}
+
+static void try_an_error_stops_the_queue_and_keeps_what_was_completed(void)
 {
 	static struct device d;
 	struct daqiri_queue_error err = {.size = sizeof(err)};
 	struct daqiri_pkt pkts[4];
 
-	device_init(&d, 0xffff, dq_tx_write_empw);
+	device_init(&d, 0xffff, way->empw);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, 4), 4);
 	cr_assert_eq(post(&d, pkts, 2), 2);
 	device_run(&d);
@@ -368,4 +452,103 @@ Test(txq_ring, an_error_stops_the_queue_and_keeps_what_was_completed)
 	cr_assert_eq(d.q.count.errors, 1u);
 	cr_assert_eq(post(&d, pkts, 1), -EIO);
 	cr_assert(strstr(daqiri_error_detail(), "[txq a 0]"));
+}
+
+Test(txq_ring, an_error_stops_the_queue_and_keeps_what_was_completed)
+{
+	FOR_EACH_WAY
+	try_an_error_stops_the_queue_and_keeps_what_was_completed();
+}
+
+/* ---- the same, however they are written -------------------------------------------------------
+ */
+
+static uint64_t noise = 0x2545f4914f6cdd1d;
+
+/* xorshift64 */
+static uint64_t random64(void)
+{
+	noise ^= noise << 13;
+	noise ^= noise >> 7;
+	noise ^= noise << 17;
+	return noise;
+}
+
+/* Slots, memory on both sides of them, 4 GiB away and at the other end of the address space. */
+static uint64_t random_addr(void)
+{
+	uint64_t offset = random64() % (DEPTH * SLOT);
+
+	switch (random64() % 24) {
+	case 0:
+		return 0x100000 - 1 - offset;
+	case 1:
+		return 0x100000 + (uint64_t)DEPTH * SLOT + offset;
+	case 2:
+		return 0x100000 + offset + (1ull << 32);
+	case 3:
+		return random64();
+	default:
+		return 0x100000 + offset;
+	}
+}
+
+/* The mix is near at one time in four, so that both ways to count are met. */
+static void random_packets(struct daqiri_pkt pkts[DEPTH])
+{
+	bool near = random64() % 4 == 0;
+
+	for (unsigned i = 0; i < DEPTH; i++)
+		pkts[i] = (struct daqiri_pkt){.addr = near ? 0x100000 + random64() % (DEPTH * SLOT)
+							   : random_addr(),
+					      .len = (uint32_t)(random64() % 65536),
+					      .key = (uint32_t)random64()};
+}
+
+Test(txq_ring, all_ways_to_write_give_the_same)
+{
+	static struct device d[3];
+	struct daqiri_pkt pkts[DEPTH];
+
+	for (unsigned round = 0; round < 20000; round++) {
+		uint32_t start = starts[round % (sizeof(starts) / sizeof(starts[0]))];
+		uint32_t n = 1 + (uint32_t)(random64() % DEPTH);
+		static const uint32_t sizes[] = {58, 58, 14, 3};
+		uint32_t max_ptrs = sizes[random64() % 4];
+
+		random_packets(pkts);
+		for (unsigned w = 0; w < n_ways; w++) {
+			way = &ways[w];
+			device_init(&d[w], start + round, way->empw);
+			d[w].q.max_ptrs = max_ptrs;
+			cr_assert_eq(post(&d[w], pkts, (int)n), (int)n);
+			cr_assert_arr_eq(d[w].ring, d[0].ring, sizeof(d[0].ring), "way %u", w);
+			cr_assert_arr_eq((uint8_t *)d[w].marks, (uint8_t *)d[0].marks,
+					 sizeof(d[0].marks), "way %u", w);
+			cr_assert_arr_eq(d[w].bf, d[0].bf, sizeof(d[0].bf), "way %u", w);
+			cr_assert_eq(d[w].dbrec[1], d[0].dbrec[1]);
+			cr_assert_eq(d[w].q.count.bytes, d[0].q.count.bytes);
+			cr_assert_eq(d[w].q.slots_posted, d[0].q.slots_posted, "way %u", w);
+			cr_assert_eq(d[w].q.posted, d[0].q.posted);
+			cr_assert_eq(d[w].q.pi, d[0].q.pi);
+		}
+	}
+}
+
+Test(txq_ring, all_ways_to_show_slots_give_the_same)
+{
+	struct daqiri_pkt pkts[3][DEPTH + 1];
+	static struct device d;
+
+	device_init(&d, 0, dq_tx_write_empw_portable);
+	for (uint32_t slot = 0; slot < DEPTH; slot++) {
+		for (uint32_t n = 0; n <= DEPTH - slot; n++) {
+			memset(pkts, 0xa5, sizeof(pkts));
+			for (unsigned w = 0; w < n_ways; w++) {
+				cr_assert_eq(ways[w].show(&d.q, pkts[w], slot, n), (int)n);
+				cr_assert_arr_eq((uint8_t *)pkts[w], (uint8_t *)pkts[0],
+						 sizeof(pkts[0]), "way %u", w);
+			}
+		}
+	}
 }

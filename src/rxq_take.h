@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Completions in a row, made into packets. A row ends where the ring does, so that in it the
+ * owner's parity is one, and slots follow each other: WQEs of a cyclic ring complete in their
+ * order, and each belongs to one slot for ever.
+ */
+#ifndef DQ_RXQ_TAKE_H
+#define DQ_RXQ_TAKE_H
+
+#include "barrier.h"
+#include "byteorder.h"
+#include "counter.h"
+#include "mlx5_cqe.h"
+#include "rxq.h"
+
+struct dq_rx_row {
+	const struct mlx5_cqe64 *cqe; /* the next one */
+	uint64_t addr;		      /* of its packet */
+	uint32_t left;		      /* completions that may be taken */
+	uint8_t good;		      /* opcode and owner of one that can */
+};
+
+static inline struct dq_rx_row dq_rx_row(const struct daqiri_rxq *q, uint32_t max)
+{
+	uint32_t first = q->ci & q->mask, room = q->mask + 1 - first;
+	unsigned owner = (q->ci & (q->mask + 1)) != 0;
+
+	return (struct dq_rx_row){.cqe = &q->cqes[first],
+				  .addr = q->base + (uint64_t)first * q->stride,
+				  .left = max < room ? max : room,
+				  .good = dq_cqe_good_recv(owner)};
+}
+
+static inline void dq_rx_row_taken(struct daqiri_rxq *q, uint32_t n, uint64_t bytes)
+{
+	q->ci += n;
+	q->held += n;
+	dq_counter_add(&q->count.bytes, bytes);
+}
+
+/* Takes what is good at the row's beginning; returns how many, and adds their bytes. */
+static inline uint32_t dq_rx_row_take(const struct dq_rx_row *row, struct daqiri_pkt *pkts,
+				      uint32_t stride, uint64_t *bytes)
+{
+	const struct mlx5_cqe64 *cqe = row->cqe;
+	uint64_t addr = row->addr;
+	uint32_t n = 0;
+
+	while (n < row->left && (dq_cqe_op_own(&cqe[n]) & DQ_CQE_OPCODE_OWNER) == row->good)
+		n++;
+	/* Pairs with the device's write of the ownership bytes: the CQEs and packets are there. */
+	dq_from_device();
+	for (uint32_t i = 0; i < n; i++, addr += stride) {
+		uint32_t len = dq_cqe_len(&cqe[i]);
+
+		pkts[i] = (struct daqiri_pkt){
+			.addr = addr, .len = len, .key = dq_key_of_be32(dq_cqe_flow_key(&cqe[i]))};
+		*bytes += len;
+	}
+	return n;
+}
+
+#endif
