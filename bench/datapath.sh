@@ -8,7 +8,7 @@
 set -euo pipefail
 datapath=${DATAPATH:-bench/datapath}
 emu=${DAQIRI_EMU_CMD:-daqiri-emu}
-gate=0 quick=0
+gate=0 quick=0 step=1
 while getopts gq opt; do
 	case $opt in
 	g) gate=1 ;;
@@ -40,7 +40,7 @@ measure() {
 	"$emu" "${emu_args[@]}" -- valgrind -q --tool=callgrind "${collect[@]}" \
 		--callgrind-out-file="$dir/callgrind.%p" "$datapath" -m count "$@" >"$dir/log" 2>&1 ||
 		{ cat "$dir/log" >&2; return 1; }
-	[ "$(uname -m)" != x86_64 ] ||
+	[ "$(uname -m)" != x86_64 ] || [ $step = 0 ] ||
 		"$emu" "${emu_args[@]}" -- "$datapath" -m step "$@" >>"$dir/lines"
 	[ $quick = 1 ] || [ "$(nproc)" -lt 2 ] ||
 		"$emu" "${emu_args[@]}" -- "$datapath" -m ticks -t "$@" >>"$dir/lines"
@@ -48,6 +48,7 @@ measure() {
 
 measure -- -i auto
 measure --empw off -- -i auto -c tx_send
+[ $quick = 0 ] || step=0
 best=$(awk -F'\t' 'NR == 1 { print $4 }' "$dir/lines")
 for simd in sse42 portable; do
 	# each is measured where a better one was: the others are not here
