@@ -2,6 +2,7 @@
 /* What the kernel's ib_uverbs_write() refuses, one rule a test. */
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 #include "write_kit.h"
 
@@ -39,6 +40,59 @@ Test(rules, the_right_ones_pass)
 	memset(answer, 0, sizeof(answer));
 	cr_assert_eq(wk_write(&ex, EXTENDED), 0);
 	cr_assert_eq(resp->vendor_id, 0x02c9u);
+}
+
+/* The driver knows write() only: the kernel calls it for one part after the other. */
+Test(rules, each_part_of_a_vector_is_a_command)
+{
+	struct wk_raw raw = device(), ex = device_ex(), bad = device();
+	struct iovec two[] = {{&raw, PLAIN}, {NULL, 0}, {&ex, EXTENDED}, {&bad, PLAIN}};
+	struct iovec split[] = {{&raw, 8}, {(uint8_t *)&raw + 8, PLAIN - 8}};
+
+	wk_context();
+	cr_expect_eq(writev(wk_fd, two, 3), (ssize_t)(PLAIN + EXTENDED));
+	bad.hdr.in_words++;
+	cr_expect_eq(writev(wk_fd, two, 4), (ssize_t)(PLAIN + EXTENDED), "those that were right");
+	cr_expect_eq(writev(wk_fd, two + 3, 1), -1);
+	cr_expect_eq(errno, EINVAL);
+	cr_expect_eq(writev(wk_fd, split, 2), -1);
+	cr_expect_eq(errno, EINVAL);
+}
+
+Test(rules, a_vector_that_is_none)
+{
+	struct wk_raw raw = device();
+	struct iovec hollow[] = {{NULL, 0}, {&raw, PLAIN}};
+	const struct iovec *volatile nowhere = (const struct iovec *)(uintptr_t)64;
+	volatile int less_than_none = -1;
+
+	wk_context();
+	cr_expect_eq(writev(wk_fd, hollow, 0), 0);
+	cr_expect_eq(writev(wk_fd, hollow, 1), 0);
+	cr_expect_eq(writev(wk_fd, hollow, 2), -1, "a command without a byte");
+	cr_expect_eq(errno, EINVAL);
+	cr_expect_eq(writev(wk_fd, hollow, less_than_none), -1);
+	cr_expect_eq(errno, EINVAL);
+	cr_expect_eq(writev(wk_fd, nowhere, 1), -1);
+	cr_expect_eq(errno, EFAULT);
+}
+
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+
+Test(rules, nothing_can_be_read)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+
+	wk_context();
+	cr_expect_eq(read(wk_fd, &byte, 1), -1);
+	cr_expect_eq(errno, EINVAL);
+	errno = 0;
+	cr_expect_eq(readv(wk_fd, &part, 1), -1);
+	cr_expect_eq(errno, EINVAL);
+	errno = 0;
+	cr_expect_eq(__read_chk(wk_fd, &byte, 1, 1), -1, "in a fortified program");
+	cr_expect_eq(errno, EINVAL);
 }
 
 Test(rules, less_than_a_header)
