@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # make bench-emu: frames a second through the emulated device. It measures and prints, and judges
-# nothing. Striding queues and compressed completions are DPDK's, where it is installed: testpmd
-# sends 256 frames round two ports, in a network namespace of its own. DAQIRI_PERF and DAQIRI_EMU_CMD
-# name the programs (default: the installed ones).
+# nothing. Each frame of ours is verified: a sender that does not wait for the receiver's count would
+# run over it, and the device, which waits for a receiver, would be measured waiting.
+# Striding queues and compressed completions are DPDK's, where it is installed: testpmd sends 256 frames
+# round two ports, in a network namespace of its own. DAQIRI_PERF and DAQIRI_EMU_CMD name the programs
+# (default: the installed ones).
 set -eu
 perf=${DAQIRI_PERF:-daqiri-perf}
 emu=${DAQIRI_EMU_CMD:-daqiri-emu}
@@ -47,7 +49,7 @@ printf 'emulated device, %s, %s cores, %s, load %s\n' "${model:-$(uname -m)}" "$
 printf '%-10s %6s %14s %10s\n' way bytes frames/s Gb/s
 for way in one-way both-ways; do
 	for size in 64 1500; do
-		"$emu" -- "$perf" -t "$seconds" -s $size --verify off --json="$dir/json" "$dir/$way.ini" \
+		"$emu" -- "$perf" -t "$seconds" -s $size --json="$dir/json" "$dir/$way.ini" \
 			>"$dir/text" 2>&1 || {
 			cat "$dir/text"
 			exit 1
