@@ -192,7 +192,7 @@ int daqiri_config_key(unsigned i, struct daqiri_key_info *info);
  * flows whose order is not defined); -ENODEV: a port's address matches nothing (the detail lists
  * what there is); -EPERM: CAP_NET_RAW is missing; -EACCES: the device file, or the MTU, may not be
  * written; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK; -EPROTONOSUPPORT: an InfiniBand link;
- * -EOPNOTSUPP: the device lacks something that is needed; -EPROTO: an environment variable of
+ * -EOPNOTSUPP: the device, or for [daqiri] simd the processor, lacks something that is needed; -EPROTO: an environment variable of
  * libmlx5 changes the rings under us (the detail names it). Any thread.
  */
 int daqiri_open(struct daqiri **out, const char *ini_path);
@@ -353,7 +353,7 @@ struct daqiri_rxq_info {
 	int cpu_core;                 /* the core that the configuration names; -1 none */
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its packets lie */
-	const char *simd;             /* instructions that it uses, as [daqiri] simd; static */
+	const char *simd;             /* instructions chosen for it, as [daqiri] simd; static */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

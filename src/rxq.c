@@ -262,7 +262,7 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 
 	if (!q || !err)
 		return dq_error(EINVAL, "daqiri_rxq_error: NULL argument");
-	/* Pairs with the release store in dq_rxq_error_cqe(): first_error is complete. */
+	/* Pairs with the release store in note_error(): first_error is complete. */
 	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
 		return dq_device_queue_error(q->port->dev, NULL, err);
 	now = q->first_error;

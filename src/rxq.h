@@ -38,8 +38,8 @@ struct dq_rxq_counters {
 };
 
 /*
- * Ring positions count for ever (32 bits, compared modulo): head is the WQE that the next release
- * gives back, ci the next CQE. As one CQE belongs to one WQE, ci counts WQEs too.
+ * Ring positions count for ever (32 bits, compared modulo): ci is the next CQE. As one CQE belongs
+ * to one WQE, ci counts WQEs too.
  */
 struct daqiri_rxq {
 	/* The first cache line: all that a poll without an error reads or writes. */

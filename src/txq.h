@@ -26,7 +26,7 @@ struct dq_txq_counters {
 	uint64_t full;	 /* posts cut short because the ring was full */
 };
 
-/* Packets and slots of the queue posted up to and with a signalled WQE, counting for ever. */
+/* Packets and slots of the queue posted up to and with a WQE, counting for ever. */
 struct dq_tx_mark {
 	uint64_t packets, slots;
 };
@@ -55,8 +55,8 @@ struct daqiri_txq {
 	/* The second: slots and completions. */
 	uint64_t slot_base __attribute__((aligned(64)));
 	uint64_t slot_bytes;		   /* of all slots together; 0: the queue has none */
-	uint64_t slots_posted, slots_done; /* for ever; at most n_slots between them */
-	struct dq_tx_mark *marks;	   /* by the WQEBB that a signalled WQE begins at */
+	uint64_t slots_posted, slots_done; /* for ever; more than n_slots between: one twice */
+	struct dq_tx_mark *marks;	   /* by the WQEBB that a WQE begins at */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
 	uint32_t ci;	   /* next CQE */

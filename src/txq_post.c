@@ -205,8 +205,8 @@ static inline uint32_t next_slot(struct daqiri_txq *q)
 	uint64_t next = q->next_slot + (q->slots_posted - q->slots_seen);
 
 	/* More than once round only where a program posts slots that were not shown to it again. */
-	while (next >= q->n_slots)
-		next -= q->n_slots;
+	if (next >= q->n_slots)
+		next = next - q->n_slots < q->n_slots ? next - q->n_slots : next % q->n_slots;
 	q->slots_seen = q->slots_posted;
 	q->next_slot = (uint32_t)next;
 	return q->next_slot;

@@ -48,7 +48,8 @@ int emu_file_attach(int fd, struct emu_file *file)
 
 static void file_release(struct emu_file *file)
 {
-	if (file->ctx && file->kind == EMU_FILE_UVERBS)
+	/* What a child has inherited is its parent's, which goes on with it. */
+	if (file->ctx && file->kind == EMU_FILE_UVERBS && !file->dead)
 		emu_uverbs_release(file->ctx);
 	if (file->netlink)
 		emu_netlink_release(file->netlink);

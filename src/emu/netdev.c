@@ -71,12 +71,16 @@ uint32_t emu_netdev_flags(const struct emu_dev *dev)
 
 int emu_netdev_set_flags(struct emu_dev *dev, uint32_t flags)
 {
-	struct ifreq ifr = {.ifr_flags = (short)flags};
-	int ret;
+	struct ifreq ifr = {0};
+	int ret = 0;
 
 	if (!(flags & IFF_UP))
 		return -EOPNOTSUPP; /* a port has no such state here: emu_link pulls the cable */
-	ret = emu_settings.netdev ? ask(dev, SIOCSIFFLAGS, &ifr) : 0;
+	if (emu_settings.netdev) {
+		ret = ask(dev, SIOCGIFFLAGS, &ifr);
+		ifr.ifr_flags = (short)((ifr.ifr_flags & ~SETTABLE) | (short)(flags & SETTABLE));
+		ret = ret ? ret : ask(dev, SIOCSIFFLAGS, &ifr);
+	}
 	if (!ret)
 		keep_flags(dev, flags);
 	return ret;

@@ -242,5 +242,10 @@ EMU_EXPORT ssize_t write(int fd, const void *buf, size_t n)
 	if (file->kind != EMU_FILE_LIVE)
 		return fail(file->kind == EMU_FILE_PRIVATE ? -EBADF : -EOPNOTSUPP);
 	ret = emu_live_write(file->live, file->dev, buf, n);
-	return ret < 0 ? fail(ret) : (ssize_t)n;
+	if (ret < 0)
+		return fail(ret);
+	/* what was there to be read is old, and would be written when the file is closed */
+	if (ftruncate(fd, 0))
+		return -1;
+	return (ssize_t)n;
 }

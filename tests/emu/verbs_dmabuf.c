@@ -325,6 +325,40 @@ Test(dmabuf, a_child_has_no_part_in_it)
 	cr_expect_eq(status, 0);
 }
 
+/* What the child maps where the parent's region lies is its own, also when it closes the device. */
+static void map_close_and_write(void)
+{
+	char *mine[64];
+
+	for (int i = 0; i < 64; i++) {
+		mine[i] = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
+		if (mine[i] == MAP_FAILED)
+			_exit(1);
+	}
+	close(k.a.ctx->cmd_fd);
+	for (int i = 0; i < 64; i++)
+		mine[i][SIZE - 1] = 1;
+}
+
+Test(dmabuf, a_child_that_closes_the_device_keeps_its_memory)
+{
+	struct buf b = buf();
+	int status = -1;
+	pid_t child;
+
+	reg(&k.a, b.fd, in_the_middle, LW);
+	put_away(&b);
+	child = fork();
+	if (!child) {
+		map_close_and_write();
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	cr_expect_eq(mappings(), 1, "the parent's region stays");
+}
+
 Test(dmabuf, a_region_counts_like_any_other)
 {
 	struct buf b = buf();
