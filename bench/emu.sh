@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # make bench-emu: frames a second through the emulated device. It measures and prints, and judges
-# nothing. Each frame of ours is verified: a sender that does not wait for the receiver's count would
-# run over it, and the device, which waits for a receiver, would be measured waiting.
+# nothing. Each frame of ours is verified.
 # Striding queues and compressed completions are DPDK's, where it is installed: testpmd sends 256 frames
 # round two ports, in a network namespace of its own. DAQIRI_PERF and DAQIRI_EMU_CMD name the programs
 # (default: the installed ones).
