@@ -309,7 +309,8 @@ Test(dmabuf, the_buffer_lives_on_when_the_program_has_let_it_go)
 	cr_expect_eq(send_from(&e, IOVA + OFFSET, f.len, mr->lkey), IBV_WC_LOC_PROT_ERR);
 }
 
-Test(dmabuf, a_child_has_no_part_in_it)
+/* With a region that its parent has, a child does what gives 0. */
+static void expect_of_child(int (*act)(void))
 {
 	struct buf b = buf();
 	int status = -1;
@@ -320,13 +321,24 @@ Test(dmabuf, a_child_has_no_part_in_it)
 	cr_assert_eq(mappings(), 1);
 	child = fork();
 	if (!child)
-		_exit((int)mappings());
+		_exit(act());
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_expect_eq(status, 0);
+	cr_expect_eq(mappings(), 1, "the parent's region stays");
+}
+
+static int count_mappings(void)
+{
+	return (int)mappings();
+}
+
+Test(dmabuf, a_child_has_no_part_in_it)
+{
+	expect_of_child(count_mappings);
 }
 
 /* What the child maps where the parent's region lies is its own, also when it closes the device. */
-static void map_close_and_write(void)
+static int map_close_and_write(void)
 {
 	char *mine[64];
 
@@ -334,29 +346,17 @@ static void map_close_and_write(void)
 		mine[i] = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			       0);
 		if (mine[i] == MAP_FAILED)
-			_exit(1);
+			return 1;
 	}
 	close(k.a.ctx->cmd_fd);
 	for (int i = 0; i < 64; i++)
 		mine[i][SIZE - 1] = 1;
+	return 0;
 }
 
 Test(dmabuf, a_child_that_closes_the_device_keeps_its_memory)
 {
-	struct buf b = buf();
-	int status = -1;
-	pid_t child;
-
-	reg(&k.a, b.fd, in_the_middle, LW);
-	put_away(&b);
-	child = fork();
-	if (!child) {
-		map_close_and_write();
-		_exit(0);
-	}
-	cr_assert_eq(waitpid(child, &status, 0), child);
-	cr_expect_eq(status, 0);
-	cr_expect_eq(mappings(), 1, "the parent's region stays");
+	expect_of_child(map_close_and_write);
 }
 
 Test(dmabuf, a_region_counts_like_any_other)
