@@ -138,17 +138,17 @@ static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, i
 static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 						  uint32_t n, uint32_t want)
 {
-	while (n < want) {
-		uint32_t room = q->mask + 1 - (q->ci & q->mask);
-		uint32_t got = q->take(q, pkts + n, want - n);
+	uint32_t got = n;
 
-		n += got;
-		if (n == want || got == room)
-			continue;
-		if (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
-			   MLX5_CQE_RESP_SEND) ||
-		    !take_other(q))
+	while (n < want) {
+		bool round = got && !(q->ci & q->mask); /* the row ended where the ring does */
+
+		if (!round && (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
+				      MLX5_CQE_RESP_SEND) ||
+			       !take_other(q)))
 			break;
+		got = q->take(q, pkts + n, want - n);
+		n += got;
 	}
 	return n;
 }

@@ -80,18 +80,10 @@ SSE42 uint32_t dq_rx_take_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 
 /* ---- AVX2 ------------------------------------------------------------------------------------ */
 
-static AVX2 inline __m128i last_words_vex(const struct mlx5_cqe64 *cqe)
-{
-	__m128i a = _mm_unpackhi_epi32(load16(cqe, 48), load16(cqe + 1, 48));
-	__m128i b = _mm_unpackhi_epi32(load16(cqe + 2, 48), load16(cqe + 3, 48));
-
-	return _mm_unpackhi_epi64(a, b);
-}
-
 static AVX2 inline bool eight_good(const struct mlx5_cqe64 *cqe, __m256i good)
 {
 	const __m256i mask = _mm256_set1_epi32((int)((uint32_t)DQ_CQE_OPCODE_OWNER << 24));
-	__m256i words = _mm256_set_m128i(last_words_vex(cqe + 4), last_words_vex(cqe));
+	__m256i words = _mm256_set_m128i(last_words(cqe + 4), last_words(cqe));
 
 	return _mm256_testz_si256(_mm256_xor_si256(words, good), mask);
 }
