@@ -132,6 +132,8 @@ static int choose_taker(struct daqiri_rxq *q)
 	ret = dq_simd_choose(&q->simd, q->conf->where);
 	if (ret)
 		return ret;
+	q->poll = dq_rx_poll_cyclic;
+	q->release = dq_rx_release_cyclic;
 	q->take = dq_rx_take_portable;
 #ifdef DQ_X86_SIMD
 	if (q->simd == DQ_SIMD_SSE42)

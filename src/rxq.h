@@ -20,8 +20,24 @@
 #include "simd.h"
 #include "stats.h"
 
+struct daqiri_rx_meta;
+
 /*
- * Takes up to max good packets that lie in a row before the ring's end: in rxq_take*.c. One for
+ * The two calls of the data path, after their arguments were judged: one pair for each kind of ring
+ * (rxq_poll.c: cyclic, completions of 64 bytes). Chosen with the queue, never by packet. poll:
+ * meta is NULL where the caller wants none; returns 0..max or -EIO. release: of n > 0 packets, or of
+ * none where errors left slots to give back; n is at most q->held.
+ */
+typedef int (*dq_rx_poll_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+			     struct daqiri_rx_meta *meta, uint32_t max);
+typedef void (*dq_rx_release_fn)(struct daqiri_rxq *q, uint32_t n);
+
+int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+		      uint32_t max);
+void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n);
+
+/*
+ * Takes up to max good packets that lie in a row before a cyclic ring's end: in rxq_take*.c. One for
  * each set of instructions, all the same but for their speed.
  */
 typedef uint32_t (*dq_rx_take_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
@@ -43,7 +59,7 @@ struct dq_rxq_counters {
  */
 struct daqiri_rxq {
 	/* The first cache line: all that a poll without an error reads or writes. */
-	dq_rx_take_fn take; /* chosen once */
+	dq_rx_poll_fn poll;
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
 	__be32 *rq_dbrec;
@@ -56,7 +72,10 @@ struct daqiri_rxq {
 	uint16_t eaten;	 /* slots that an error took and that are not given back yet */
 	bool stopped;
 
+	/* The second: as much of it as a poll and a release touch. */
 	struct dq_rxq_counters count __attribute__((aligned(64)));
+	dq_rx_release_fn release;
+	dq_rx_take_fn take;
 
 	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
 	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */

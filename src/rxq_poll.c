@@ -153,17 +153,14 @@ static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct d
 	return n;
 }
 
-int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
+int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+		      uint32_t max)
 {
-	uint32_t n;
+	uint32_t n = q->take(q, pkts, max);
 
-	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
-		return misused(q, max);
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
-	n = q->take(q, pkts, (uint32_t)max);
-	if (n < (uint32_t)max)
-		n = poll_on(q, pkts, n, (uint32_t)max);
+	(void)meta;
+	if (n < max)
+		n = poll_on(q, pkts, n, max);
 	if (n) {
 		ring_cq(q);
 		dq_counter_add(&q->count.packets, n);
@@ -174,6 +171,28 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 	return (int)n;
 }
 
+void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
+{
+	if (UNLIKELY(q->eaten)) {
+		give_back_eaten(q, n);
+		return;
+	}
+	q->held -= n;
+	q->posted += n;
+	ring_rq(q);
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
+int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
+{
+	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
+		return misused(q, max);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	return q->poll(q, pkts, NULL, (uint32_t)max);
+}
+
 void daqiri_rx_release(struct daqiri_rxq *q, int n)
 {
 	uint32_t count = n > 0 ? (uint32_t)n : 0;
@@ -182,15 +201,8 @@ void daqiri_rx_release(struct daqiri_rxq *q, int n)
 		return;
 	if (count > q->held)
 		count = q->held;
-	if (UNLIKELY(q->eaten)) {
-		give_back_eaten(q, count);
-		return;
-	}
-	if (!count)
-		return;
-	q->held -= count;
-	q->posted += count;
-	ring_rq(q);
+	if (count || UNLIKELY(q->eaten))
+		q->release(q, count);
 }
 
 uint32_t daqiri_key_flow(daqiri_key key)

@@ -108,6 +108,8 @@ static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 		start = start << 8 | take(&in);
 	memset(&q, 0, sizeof(q));
 	conf.depth = depth;
+	q.poll = dq_rx_poll_cyclic;
+	q.release = dq_rx_release_cyclic;
 	q.take = taker;
 	q.cqes = calloc(depth, sizeof(struct mlx5_cqe64));
 	q.eaten_map = calloc(depth / 64, sizeof(uint64_t));

@@ -31,7 +31,9 @@ static void device_init(struct device *d, uint32_t start)
 	memset(d, 0, sizeof(*d));
 	d->conf = (struct dq_conf_rxq){.where = "[rxq b 0]", .depth = DEPTH};
 	d->pi = start;
-	d->q = (struct daqiri_rxq){.take = taker,
+	d->q = (struct daqiri_rxq){.poll = dq_rx_poll_cyclic,
+				   .release = dq_rx_release_cyclic,
+				   .take = taker,
 				   .cqes = d->cqes,
 				   .cq_dbrec = d->cq_dbrec,
 				   .rq_dbrec = d->rq_dbrec,
