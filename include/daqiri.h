@@ -375,6 +375,23 @@ int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
 void daqiri_rx_release(struct daqiri_rxq *q, int n);
 
 /*
+ * The descriptor to wait on for packets, by poll(2), epoll(7) and the like, for reading: it is the
+ * queue's own, non-blocking, and is not to be read or closed. It becomes readable only after
+ * daqiri_rxq_arm(), and stays so until the next. -EINVAL: a NULL. Any thread.
+ */
+int daqiri_rxq_fd(const struct daqiri_rxq *q);
+
+/*
+ * To be called before waiting, when daqiri_rx_poll() has returned 0. 0: the queue is armed, and its
+ * descriptor becomes readable with the next packet (or error), once; waiting loses nothing. 1:
+ * something has come: poll, do not wait. Packets that are held need not be released before. Nothing
+ * is lost, either, where the caller goes on polling instead: then the descriptor may tell of a
+ * packet that was polled already. Enters the kernel. -EIO: the queue has stopped; -EINVAL: a NULL.
+ * The queue's thread.
+ */
+int daqiri_rxq_arm(struct daqiri_rxq *q);
+
+/*
  * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors,
  * all error completions; length_errors, of them those of frames longer than a slot. As
  * daqiri_port_stats(). Any thread.

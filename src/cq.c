@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,10 +36,26 @@ static int check(const struct dq_cq *cq, uint32_t entries, const char *where)
 	return 0;
 }
 
+int dq_cq_open_channel(struct dq_cq *cq, struct dq_device *dev, const char *where)
+{
+	int flags, err;
+
+	errno = 0;
+	cq->channel = ibv_create_comp_channel(dev->ctx);
+	flags = cq->channel ? fcntl(cq->channel->fd, F_GETFL) : -1;
+	if (flags >= 0 && !fcntl(cq->channel->fd, F_SETFL, flags | O_NONBLOCK))
+		return 0;
+	err = errno ? errno : EIO;
+	return dq_error(err, "%s: no event channel: %s%s", where, strerror(err),
+			err == EMFILE ? ": each receive queue takes a descriptor: raise the limit "
+					"of open files (ulimit -n)"
+				      : "");
+}
+
 int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, const char *where)
 {
 	/* libmlx5 makes room for one more than asked and rounds up to a power of two. */
-	struct ibv_cq_init_attr_ex attr = {.cqe = entries - 1};
+	struct ibv_cq_init_attr_ex attr = {.cqe = entries - 1, .channel = out->channel};
 	struct mlx5dv_cq_init_attr dv_attr = {.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
 					      .cqe_size = DQ_CQE};
 	struct ibv_cq_ex *cq_ex;
@@ -67,4 +84,8 @@ void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev)
 	if (cq->cq)
 		dq_device_destroyed(dev, "a completion queue", ibv_destroy_cq(cq->cq));
 	cq->cq = NULL;
+	if (cq->channel)
+		dq_device_destroyed(dev, "an event channel",
+				    ibv_destroy_comp_channel(cq->channel));
+	cq->channel = NULL;
 }

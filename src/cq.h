@@ -10,8 +10,15 @@
 
 struct dq_cq {
 	struct ibv_cq *cq;
+	struct ibv_comp_channel *channel; /* NULL: nobody waits for it */
 	struct mlx5dv_cq dv;
 };
+
+/*
+ * A channel for its events, whose descriptor does not block; before dq_cq_create(). dq_cq_destroy()
+ * frees it.
+ */
+int dq_cq_open_channel(struct dq_cq *cq, struct dq_device *dev, const char *where);
 
 /* A queue of exactly entries (a power of two) CQEs of 64 bytes. where: of its queue. */
 int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, const char *where);

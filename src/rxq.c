@@ -162,7 +162,9 @@ static int init(struct daqiri_rxq *q)
 	ret = dq_stat_names_make(&q->names, prefix, counter_names, N_COUNTERS);
 	if (ret)
 		return ret;
-	ret = dq_cq_create(&q->cq, q->port->dev, conf->depth, conf->where);
+	ret = dq_cq_open_channel(&q->cq, q->port->dev, conf->where);
+	if (!ret)
+		ret = dq_cq_create(&q->cq, q->port->dev, conf->depth, conf->where);
 	if (ret)
 		return ret;
 	q->cqes = q->cq.dv.buf;

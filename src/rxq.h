@@ -82,6 +82,8 @@ struct daqiri_rxq {
 	struct daqiri_queue_error first_error;
 	bool error_seen; /* atomic */
 
+	uint32_t arm_sn; /* rxq_arm.c: events taken so far */
+
 	/* Control path. */
 	const struct dq_conf_rxq *conf; /* the context's, as the next two */
 	struct daqiri_port *port;

@@ -123,6 +123,8 @@ Test(misuse, null_for_regions_and_queues)
 	refused(daqiri_txq_stats(l.tx, NULL, 1), "daqiri_txq_stats");
 	refused(daqiri_rxq_error(NULL, &err), "daqiri_rxq_error");
 	refused(daqiri_rxq_error(l.rx, NULL), "daqiri_rxq_error");
+	refused(daqiri_rxq_fd(NULL), "daqiri_rxq_fd");
+	refused(daqiri_rxq_arm(NULL), "daqiri_rxq_arm");
 	refused(daqiri_txq_error(NULL, &err), "daqiri_txq_error");
 	refused(daqiri_txq_error(l.tx, NULL), "daqiri_txq_error");
 	daqiri_close(l.dq);
