@@ -145,6 +145,18 @@ static json_t *ports_json(const struct perf_run *run)
 	return list;
 }
 
+static void add_sleeps(json_t *doc, const struct perf_run *run)
+{
+	uint64_t sleeps = 0, ns = 0;
+
+	for (unsigned i = 0; i < run->n_workers; i++) {
+		sleeps += perf_get(run->workers[i].sleeps);
+		ns += perf_get(run->workers[i].slept_ns);
+	}
+	json_object_set_new(doc, "sleeps", count(sleeps));
+	json_object_set_new(doc, "slept_seconds", json_real((double)ns / 1e9));
+}
+
 static json_t *document(const struct perf_run *run, const struct perf_result *r)
 {
 	static const char *const verify[] = { "off", "header", "full" };
@@ -162,6 +174,7 @@ static json_t *document(const struct perf_run *run, const struct perf_result *r)
 	json_object_set_new(doc, "other_stream_packets", count(t->other_stream));
 	json_object_set_new(doc, "foreign_packets", count(t->not_ours));
 	json_object_set_new(doc, "latency_nanoseconds", latency_json(run, NULL));
+	add_sleeps(doc, run);
 	json_object_set_new(doc, "streams", streams_json(run));
 	json_object_set_new(doc, "queues", queues_json(run));
 	json_object_set_new(doc, "ports", ports_json(run));

@@ -76,7 +76,7 @@ int perf_run_open(struct perf_run *run, struct perf_plan *plan)
 
 	memset(run, 0, sizeof(*run));
 	run->plan = plan;
-	if (judge_cores(run))
+	if (perf_sleep_open(run) || judge_cores(run))
 		return -1;
 	if (plan->core >= 0 && perf_cpu_pin_self(plan->core))
 		return perf_fail("the main thread cannot be pinned to core %d", plan->core);
@@ -100,4 +100,5 @@ void perf_run_close(struct perf_run *run)
 	perf_workers_free(run);
 	perf_ends_free(run);
 	daqiri_close(run->dq);
+	perf_sleep_close(run);
 }

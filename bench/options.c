@@ -26,6 +26,7 @@ const char perf_help[] =
 	"  -v, --verbose            also per queue\n"
 	"      --verify MODE        full (default), header or off\n"
 	"      --latency            one-way times, as percentiles\n"
+	"      --wait               receivers sleep when nothing has come for a while\n"
 	"      --max-loss N[%]      exit 3 when more frames, or percent of them, are lost\n"
 	"      --min-mpps N         exit 3 below N million packets per second\n"
 	"      --min-gbps N         exit 3 below N Gb/s (L2)\n"
@@ -46,6 +47,7 @@ const char perf_help[] =
 enum {
 	OPT_VERIFY = 256,
 	OPT_LATENCY,
+	OPT_WAIT,
 	OPT_MAX_LOSS,
 	OPT_MIN_MPPS,
 	OPT_MIN_GBPS,
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "verify", required_argument, NULL, OPT_VERIFY },
 	{ "latency", no_argument, NULL, OPT_LATENCY },
+	{ "wait", no_argument, NULL, OPT_WAIT },
 	{ "max-loss", required_argument, NULL, OPT_MAX_LOSS },
 	{ "min-mpps", required_argument, NULL, OPT_MIN_MPPS },
 	{ "min-gbps", required_argument, NULL, OPT_MIN_GBPS },
@@ -208,6 +211,9 @@ static int set_flag(struct parser *p, int opt, const char *v)
 		return 0;
 	case OPT_LATENCY:
 		o->latency = true;
+		return 0;
+	case OPT_WAIT:
+		o->wait = true;
 		return 0;
 	case OPT_HERE:
 		o->here = true;

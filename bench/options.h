@@ -36,6 +36,7 @@ struct perf_options {
 	bool intervals;              /* -i */
 	uint64_t interval_ns;        /* where -i had a number */
 	bool latency;
+	bool wait;
 	bool verbose;
 	bool here;
 	bool json;

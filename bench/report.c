@@ -230,6 +230,17 @@ static void print_queue_errors(FILE *f, const struct perf_run *run)
 				e.text);
 }
 
+static void print_sleeps(FILE *f, const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_workers; i++) {
+		const struct perf_worker *w = &run->workers[i];
+
+		if (w->fds)
+			fprintf(f, "    thread %s slept %llu times, %.3f s in all\n", w->name,
+				(ull)perf_get(w->sleeps), (double)perf_get(w->slept_ns) / 1e9);
+	}
+}
+
 void perf_report_end(const struct perf_run *run, const struct perf_result *result)
 {
 	FILE *f = out_file(run);
@@ -238,6 +249,7 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 		run->emulated ? ", EMULATED ConnectX" : "");
 	print_totals(f, &result->totals);
 	print_latency(f, run);
+	print_sleeps(f, run);
 	if (run->plan->options->verbose)
 		print_details(f, run);
 	print_queue_errors(f, run);

@@ -13,6 +13,7 @@
 #ifndef PERF_RUN_H
 #define PERF_RUN_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -139,6 +140,11 @@ struct perf_worker {
 	unsigned n_tx, n_rx;
 	struct perf_txq **tx;
 	struct perf_rxq **rx;
+	/* --wait: sleep.c. */
+	struct pollfd *fds;           /* of the run's wake_fd and of its receive queues; NULL: polls on */
+	uint64_t idle_since;          /* 0: busy */
+	uint64_t spin_ns;             /* to poll in vain before it sleeps */
+	_Atomic uint64_t sleeps, slept_ns;
 };
 
 struct perf_run {
@@ -156,6 +162,7 @@ struct perf_run {
 	uint64_t start_ns;
 	_Atomic bool stop_sending;    /* main: senders go on to their end frames */
 	_Atomic bool stop;            /* main: workers end */
+	int wake_fd;                  /* --wait: wakes workers that sleep; else -1 */
 };
 
 /* Opens ports and queues, makes the ends and deals them to workers; -1 after a message. */
@@ -182,6 +189,15 @@ bool perf_tx_step(struct perf_txq *t, uint64_t now);
 bool perf_rx_step(struct perf_rxq *r, uint64_t now);
 /* At the start of a run. */
 void perf_sender_start(struct perf_sender *s, const struct perf_run *run);
+
+/* Sleeping receivers: sleep.c; open, make: -1 after a message. */
+int perf_sleep_open(struct perf_run *run);
+void perf_sleep_close(struct perf_run *run);
+int perf_sleep_make(struct perf_worker *w);
+/* Wakes all, once they are to stop. */
+void perf_sleep_end(struct perf_run *run);
+/* A turn in which a worker found nothing to do. */
+void perf_idle(struct perf_worker *w, uint64_t now);
 
 /* Runs until the end, printing interval lines; the process' exit status. */
 int perf_run_main(struct perf_run *run);

@@ -29,8 +29,10 @@ static void *work(void *arg)
 			busy |= perf_tx_step(w->tx[i], now);
 		for (unsigned i = 0; i < w->n_rx; i++)
 			busy |= perf_rx_step(w->rx[i], now);
-		if (!busy)
-			perf_relax();
+		if (busy)
+			w->idle_since = 0;
+		else
+			perf_idle(w, now);
 	}
 	return NULL;
 }
@@ -86,6 +88,7 @@ int perf_workers_start(struct perf_run *run)
 void perf_workers_join(struct perf_run *run)
 {
 	perf_set(run->stop, true);
+	perf_sleep_end(run);
 	for (unsigned i = 0; i < run->n_started; i++)
 		pthread_join(run->workers[i].thread, NULL);
 	run->n_started = 0;
@@ -231,6 +234,8 @@ int perf_workers_make(struct perf_run *run)
 	ret = deal_pinned(run, jobs, n);
 	if (!ret)
 		ret = deal_free(run, jobs, n);
+	for (unsigned i = 0; !ret && i < run->n_workers; i++)
+		ret = perf_sleep_make(&run->workers[i]);
 	name_workers(run);
 out:
 	free(jobs);
@@ -242,6 +247,7 @@ void perf_workers_free(struct perf_run *run)
 	for (unsigned i = 0; i < run->n_workers; i++) {
 		free(run->workers[i].tx);
 		free(run->workers[i].rx);
+		free(run->workers[i].fds);
 	}
 	free(run->workers);
 }

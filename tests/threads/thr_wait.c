@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A receiver that sleeps until a packet comes: it is woken for each, and costs nothing meanwhile. */
+/* A receiver that sleeps until a packet comes: it is woken for each, and costs nothing meanwhile.
+ */
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -26,8 +27,8 @@ static void send_one(void)
 	while (daqiri_tx_reserve(tx, &pkt, 1) != 1)
 		sched_yield();
 	memset((void *)(uintptr_t)pkt.addr, 0, 60);
-	memcpy((void *)(uintptr_t)pkt.addr, "\x02\xda\x01\x00\x00\x02\x02\xda\x01\x00\x00\x01\x88\xb5",
-	       14);
+	memcpy((void *)(uintptr_t)pkt.addr,
+	       "\x02\xda\x01\x00\x00\x02\x02\xda\x01\x00\x00\x01\x88\xb5", 14);
 	pkt.len = 60;
 	CHECK(daqiri_tx_post(tx, &pkt, 1) == 1, "%s", daqiri_error_detail());
 }
