@@ -11,31 +11,9 @@
 #include "mlx5_cqe.h"
 #include "owner.h"
 #include "rxq.h"
-
-#define LIKELY(x)   __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#include "rxq_ring.h"
 
 _Static_assert(sizeof(struct daqiri_pkt) == 16, "a packet is one 16-byte store");
-
-/* Tells the device how many WQEs it has. */
-static void ring_rq(struct daqiri_rxq *q)
-{
-	/*
-	 * Pairs with the device's read of the counter: the program is done with the buffers before
-	 * the device may write them.
-	 */
-	dq_hand_back();
-	dq_doorbell_record(q->rq_dbrec, q->posted & 0xffff);
-}
-
-/* Tells the device which completions are read. */
-static void ring_cq(struct daqiri_rxq *q)
-{
-	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
-	 */
-	dq_hand_back();
-	dq_doorbell_record(q->cq_dbrec, q->ci & DQ_CQE_INDEX);
-}
 
 /* ---- errors: out of line --------------------------------------------------------------------- */
 
@@ -75,10 +53,10 @@ static __attribute__((noinline, cold)) void give_back_eaten(struct daqiri_rxq *q
 		}
 		q->posted++;
 	}
-	ring_rq(q);
+	dq_rx_ring_rq(q);
 }
 
-static void note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
+void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
 {
 	dq_counter_add(&q->count.errors, 1);
 	if (err->syndrome == MLX5_CQE_SYNDROME_LOCAL_LENGTH_ERR)
@@ -114,17 +92,22 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 	dq_from_device();
 	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_ERR)
 		err = dq_cqe_read_error(cqe);
-	note_error(q, &err);
+	dq_rx_note_error(q, &err);
 	*eaten_word(q, q->ci) |= eaten_bit(q, q->ci);
 	q->ci++;
 	q->eaten++;
 	/* First the completion, then the WQE: else the device could overrun the completion ring. */
-	ring_cq(q);
+	dq_rx_ring_cq(q);
 	give_back_eaten(q, 0);
 	return true;
 }
 
 /* ---- packets --------------------------------------------------------------------------------- */
+
+__attribute__((cold)) int dq_rx_is_stopped(const struct daqiri_rxq *q)
+{
+	return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where, q->first_error.text);
+}
 
 static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, int max)
 {
@@ -162,13 +145,10 @@ int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqi
 	if (n < max)
 		n = poll_on(q, pkts, n, max);
 	if (n) {
-		ring_cq(q);
+		dq_rx_ring_cq(q);
 		dq_counter_add(&q->count.packets, n);
-	} else if (UNLIKELY(q->stopped)) {
-		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
-				q->first_error.text);
 	}
-	return (int)n;
+	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
 }
 
 void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
@@ -179,7 +159,7 @@ void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
 	}
 	q->held -= n;
 	q->posted += n;
-	ring_rq(q);
+	dq_rx_ring_rq(q);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ways to poll a receive queue have in common. */
+#ifndef DQ_RXQ_RING_H
+#define DQ_RXQ_RING_H
+
+#include "barrier.h"
+#include "byteorder.h"
+#include "mlx5_cqe.h"
+#include "rxq.h"
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Tells the device how many WQEs it has. */
+static inline void dq_rx_ring_rq(struct daqiri_rxq *q)
+{
+	/*
+	 * Pairs with the device's read of the counter: the program is done with the buffers before
+	 * the device may write them.
+	 */
+	dq_hand_back();
+	dq_doorbell_record(q->rq_dbrec, q->posted & 0xffff);
+}
+
+/* Tells the device which completions are read. */
+static inline void dq_rx_ring_cq(struct daqiri_rxq *q)
+{
+	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
+	 */
+	dq_hand_back();
+	dq_doorbell_record(q->cq_dbrec, q->ci & DQ_CQE_INDEX);
+}
+
+/* Counts an error completion, and remembers the first. */
+void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err);
+
+/* What a poll of a queue that has stopped returns when nothing is left in it: -EIO. */
+int dq_rx_is_stopped(const struct daqiri_rxq *q);
+
+#endif
