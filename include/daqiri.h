@@ -348,7 +348,7 @@ struct daqiri_rxq *daqiri_rxq_get(struct daqiri_port *port, unsigned id);
 struct daqiri_rxq_info {
 	size_t size;                  /* set by the caller: sizeof(struct daqiri_rxq_info) */
 	unsigned id;
-	uint32_t depth;               /* packets that the ring holds */
+	uint32_t depth;               /* packets that the ring holds; striding: of one stride each */
 	uint32_t buf_size;            /* the longest frame that it takes */
 	int cpu_core;                 /* the core that the configuration names; -1 none */
 	struct daqiri_port *port;

@@ -140,9 +140,23 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id, bool empw)
 	return 0;
 }
 
+static void keep_striding(struct dq_caps_striding *caps, const struct mlx5dv_context *dv)
+{
+	const struct mlx5dv_striding_rq_caps *rq = &dv->striding_rq_caps;
+
+	if (!(dv->comp_mask & MLX5DV_CONTEXT_MASK_STRIDING_RQ))
+		return;
+	*caps = (struct dq_caps_striding){
+		.raw_packet = rq->supported_qpts & 1u << IBV_QPT_RAW_PACKET,
+		.log_stride_min = (uint8_t)rq->min_single_stride_log_num_of_bytes,
+		.log_stride_max = (uint8_t)rq->max_single_stride_log_num_of_bytes,
+		.log_strides_min = (uint8_t)rq->min_single_wqe_log_num_of_strides,
+		.log_strides_max = (uint8_t)rq->max_single_wqe_log_num_of_strides};
+}
+
 int dq_caps_query(struct dq_device *dev)
 {
-	struct mlx5dv_context dv = {0};
+	struct mlx5dv_context dv = {.comp_mask = MLX5DV_CONTEXT_MASK_STRIDING_RQ};
 	struct ibv_device_attr_ex attr = {0};
 	struct dq_caps *caps = &dev->caps;
 	int err = ibv_query_device_ex(dev->ctx, NULL, &attr);
@@ -165,6 +179,7 @@ int dq_caps_query(struct dq_device *dev)
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
 	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+	keep_striding(&caps->striding, &dv);
 	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */
 	caps->empw = caps->empw && !caps->min_inline;

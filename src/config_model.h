@@ -46,13 +46,17 @@ struct dq_conf_port {
 	unsigned *queues;         /* indices into rxqs */
 };
 
+enum dq_rx_mode { DQ_RX_AUTO, DQ_RX_CYCLIC, DQ_RX_STRIDING };
+
 struct dq_conf_rxq {
 	const char *where;
 	unsigned port;            /* index into ports */
 	unsigned id;
 	unsigned region;          /* index into regions */
 	uint64_t first_slot;      /* of its region, which is dealt to its queues in file order */
-	uint32_t depth;           /* power of two, 64..32768 */
+	uint64_t num_slots;       /* that it was dealt: depth, or what so many strides take */
+	uint32_t depth;           /* power of two, 64..32768; striding: strides, any number of them */
+	enum dq_rx_mode rx_mode;  /* as said */
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
 };

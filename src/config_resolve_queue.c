@@ -6,8 +6,14 @@
 #include <string.h>
 
 #include "config_resolve.h"
+#include "config_stride.h"
 
-enum { DEPTH_MIN = 64, DEPTH_AUTO_MAX = 8192, DEPTH_NO_REGION = 1024 };
+enum {
+	DEPTH_MIN = 64,
+	DEPTH_AUTO_MAX = 8192,
+	DEPTH_NO_REGION = 1024,
+	STRIDES_AUTO_MAX = 1 << 20 /* completions for them: 64 MiB */
+};
 
 static unsigned count_kind(const struct daqiri_config *cfg, const char *word)
 {
@@ -193,6 +199,8 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	*q = (struct dq_conf_rxq){.port = port, .id = id, .region = (unsigned)user->region};
 	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
+	if (!dq_section_is(user->sec, "rx_mode", "auto"))
+		q->rx_mode = user->striding ? DQ_RX_STRIDING : DQ_RX_CYCLIC;
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
 	r->conf->n_rxqs++;
@@ -223,6 +231,7 @@ static int resolve_queue(struct dq_resolver *r, const struct dq_section *sec)
 	user->sec = sec;
 	user->rx = dq_section_has_kind(sec, "rxq");
 	user->index = user->rx ? r->conf->n_rxqs : r->conf->n_txqs;
+	user->striding = user->rx && dq_section_is(sec, "rx_mode", "striding");
 	user->depth = (uint32_t)dq_section_number(sec, "depth", 0);
 	dq_section_word(sec, 2, word);
 	dq_parse_number(DQ_T_INT, word, &id);
@@ -257,63 +266,125 @@ int dq_resolve_queues(struct dq_resolver *r)
 
 /* ---- slots ---- */
 
-/* The depth of the region's queues that leave it to us; 0: num_bufs is too small. */
-static uint32_t auto_depth(uint64_t slots, unsigned n_queues)
+/* The depth of the region's queues that leave it to us: share is DEPTH_MIN at least. */
+static uint32_t auto_depth(uint64_t share)
 {
-	uint64_t share = slots / n_queues;
 	uint32_t depth = DEPTH_MIN;
 
-	if (share < DEPTH_MIN)
-		return 0;
 	while (depth < DEPTH_AUTO_MAX && (uint64_t)depth * 2 <= share)
 		depth *= 2;
 	return depth;
 }
 
-/* The queue's share of its region, from first on. */
-static void deal(struct dq_resolver *r, const struct dq_user *user, uint64_t first)
+/* The slots that the queue's depth takes; 0 where it is not known yet. */
+static uint64_t slots_of(const struct dq_user *user, const struct dq_conf_region *region)
 {
+	return user->striding ? dq_strides_take(region, user->depth) : user->depth;
+}
+
+/* The depth of a queue that has this share of the region's slots. */
+static uint32_t share_out(const struct dq_user *user, const struct dq_conf_region *region,
+			  uint64_t share)
+{
+	uint64_t strides;
+
+	if (!user->striding)
+		return auto_depth(share);
+	strides = dq_strides_in(region, share);
+	return strides < STRIDES_AUTO_MAX ? (uint32_t)strides : STRIDES_AUTO_MAX;
+}
+
+/* The queue's share of its region, from first on; returns where the next one's begins. */
+static uint64_t deal(struct dq_resolver *r, const struct dq_user *user, uint64_t first)
+{
+	uint64_t n = user->region < 0 ? 0 : slots_of(user, &r->conf->regions[user->region]);
+
 	if (user->rx) {
 		r->conf->rxqs[user->index].depth = user->depth;
 		r->conf->rxqs[user->index].first_slot = first;
+		r->conf->rxqs[user->index].num_slots = n;
 	} else {
 		r->conf->txqs[user->index].depth = user->depth;
 		r->conf->txqs[user->index].first_slot = first;
-		r->conf->txqs[user->index].num_slots = user->region < 0 ? 0 : user->depth;
+		r->conf->txqs[user->index].num_slots = n;
 	}
+	return first + n;
+}
+
+/* Frames of a striding queue lie on strides, and those on whole cache lines. */
+static int check_align(struct dq_resolver *r, const struct dq_user *user)
+{
+	const struct dq_conf_region *region = &r->conf->regions[user->region];
+
+	if (region->align < 1u << DQ_STRIDE_LOG_MIN)
+		return dq_blame_key(r->cfg, r->region_sec[user->region], "align",
+				    "feeds a queue with rx_mode=striding, whose strides are whole "
+				    "cache lines; must be at least %u",
+				    1u << DQ_STRIDE_LOG_MIN);
+	if (region->align > 1u << DQ_STRIDE_LOG_MAX)
+		return dq_blame_key(r->cfg, r->region_sec[user->region], "align",
+				    "feeds a queue with rx_mode=striding, whose strides are at "
+				    "most %u bytes; must be at most that",
+				    1u << DQ_STRIDE_LOG_MAX);
+	return 0;
+}
+
+/* What the depths that are given take of the region, and how many are not given. */
+static int sum_depths(struct dq_resolver *r, unsigned index, uint64_t *said, unsigned *n_auto)
+{
+	const struct dq_conf_region *region = &r->conf->regions[index];
+	bool striding = false;
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->n_users; i++) {
+		const struct dq_user *user = &r->users[i];
+
+		if (user->region != (int)index)
+			continue;
+		if (user->striding)
+			err = check_align(r, user);
+		striding |= user->striding;
+		*said += slots_of(user, region);
+		*n_auto += !user->depth;
+	}
+	if (err || *said <= region->num_bufs)
+		return err;
+	if (striding)
+		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
+				    "less than what its queues' depths take, %" PRIu64
+				    " (with rx_mode=striding depth is in strides, of %u bytes "
+				    "here); must be at least %" PRIu64,
+				    *said, 1u << dq_stride_log(region), *said);
+	return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
+			    "less than the sum of its queues' depths, %" PRIu64
+			    "; must be at least %" PRIu64,
+			    *said, *said);
 }
 
 static int deal_region(struct dq_resolver *r, unsigned index)
 {
 	const struct dq_conf_region *region = &r->conf->regions[index];
-	uint64_t said = 0, next = 0;
-	uint32_t depth = 0;
+	uint64_t said = 0, next = 0, left;
 	unsigned n_auto = 0;
+	int err = sum_depths(r, index, &said, &n_auto);
 
-	for (unsigned i = 0; i < r->n_users; i++)
-		if (r->users[i].region == (int)index) {
-			said += r->users[i].depth;
-			n_auto += !r->users[i].depth;
-		}
-	if (said > region->num_bufs)
-		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
-				    "less than the sum of its queues' depths, %" PRIu64
-				    "; must be at least %" PRIu64,
-				    said, said);
-	if (n_auto)
-		depth = auto_depth(region->num_bufs - said, n_auto);
-	if (n_auto && !depth)
+	if (err)
+		return err;
+	left = region->num_bufs - said;
+	if (n_auto && left / n_auto < DEPTH_MIN)
 		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
 				    "leaves %s less than %d buffers; must be at least %" PRIu64,
 				    n_auto > 1 ? "each queue" : "the queue", DEPTH_MIN,
 				    said + (uint64_t)n_auto * DEPTH_MIN);
-	for (unsigned i = 0; i < r->n_users; i++)
-		if (r->users[i].region == (int)index) {
-			if (!r->users[i].depth)
-				r->users[i].depth = depth;
-			deal(r, &r->users[i], next);
-			next += r->users[i].depth;
-		}
+	for (unsigned i = 0; i < r->n_users; i++) {
+		struct dq_user *user = &r->users[i];
+
+		if (user->region != (int)index)
+			continue;
+		if (!user->depth)
+			user->depth = share_out(user, region, left / n_auto);
+		next = deal(r, user, next);
+	}
 	return 0;
 }
 

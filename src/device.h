@@ -13,6 +13,13 @@
 
 #include <daqiri.h>
 
+/* struct mlx5dv_striding_rq_caps: logarithms of bytes, and of strides in a WQE. */
+struct dq_caps_striding {
+	bool raw_packet; /* there are striding receive queues for raw packets */
+	uint8_t log_stride_min, log_stride_max;
+	uint8_t log_strides_min, log_strides_max;
+};
+
 struct dq_caps {
 	bool empw;		 /* enhanced multi-packet WQEs */
 	uint32_t empw_ptrs;	 /* pointers in one of them */
@@ -20,6 +27,7 @@ struct dq_caps {
 	uint32_t max_wr;	 /* entries of a work queue */
 	uint32_t max_ind_table;	 /* entries of an RSS indirection table */
 	uint64_t rx_hash_fields; /* enum ibv_rx_hash_fields */
+	struct dq_caps_striding striding;
 };
 
 struct dq_device {

@@ -63,6 +63,34 @@ static inline uint32_t dq_cqe_len(const struct mlx5_cqe64 *cqe)
 	return dq_from_be32(cqe->byte_cnt);
 }
 
+/*
+ * A completion of a striding receive queue (PRM, "Striding RQ"; the kernel's mpwrq_* in
+ * en_rx.c): wqe_id names the WQE, wqe_counter its first stride, and byte_cnt is filler, strides and
+ * length in one. A filler has strides that stay empty, and no packet.
+ */
+#define DQ_CQE_FILLER 0x80000000u
+enum { DQ_CQE_STRIDES_SHIFT = 16, DQ_CQE_STRIDES = 0x7fff, DQ_CQE_STRIDE_LEN = 0xffff };
+
+static inline uint16_t dq_cqe_wqe_id(const struct mlx5_cqe64 *cqe)
+{
+	return dq_from_be16(cqe->wqe_id);
+}
+
+static inline bool dq_cqe_is_filler(const struct mlx5_cqe64 *cqe)
+{
+	return (cqe->byte_cnt & dq_to_be32(DQ_CQE_FILLER)) != 0;
+}
+
+static inline uint32_t dq_cqe_strides(const struct mlx5_cqe64 *cqe)
+{
+	return dq_from_be32(cqe->byte_cnt) >> DQ_CQE_STRIDES_SHIFT & DQ_CQE_STRIDES;
+}
+
+static inline uint32_t dq_cqe_stride_len(const struct mlx5_cqe64 *cqe)
+{
+	return dq_from_be32(cqe->byte_cnt) & DQ_CQE_STRIDE_LEN;
+}
+
 /* The flow tag as a key: left big endian, which costs nothing per packet. */
 static inline __be32 dq_cqe_flow_key(const struct mlx5_cqe64 *cqe)
 {

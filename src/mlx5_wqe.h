@@ -19,6 +19,7 @@ enum {
 	DQ_WQEBB = 64,	       /* MLX5_SEND_WQE_BB: what send queues are counted in */
 	DQ_WQEBB_SEGS = 4,     /* segments of 16 bytes in it */
 	DQ_SEG = 16,	       /* MLX5_SEND_WQE_DS */
+	DQ_STRIDING_WQE = 32,  /* mlx5_wqe_srq_next_seg, unused, and a data segment */
 	DQ_EMPW_HEAD_SEGS = 2, /* control and Ethernet segment */
 	/*
 	 * The 6-bit DS field would let 61 pointers in; 15 WQEBBs (60 segments) is what the kernel
@@ -37,6 +38,7 @@ enum dq_ce {
 
 _Static_assert(sizeof(struct mlx5_wqe_ctrl_seg) == DQ_SEG, "control segment");
 _Static_assert(sizeof(struct mlx5_wqe_data_seg) == DQ_SEG, "data segment");
+_Static_assert(sizeof(struct mlx5_wqe_srq_next_seg) == DQ_SEG, "next segment");
 _Static_assert(offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start) == 14, "Ethernet segment");
 
 /* Segments and basic blocks of a WQE with n pointers behind its two head segments. */
@@ -104,6 +106,19 @@ static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32
 	data->byte_count = dq_to_be32(len);
 	data->lkey = lkey;
 	data->addr = dq_to_be64(addr);
+}
+
+/* A receive WQE of a striding queue: len bytes of memory, all its strides. */
+static inline void dq_wqe_stride(uint8_t *wqe, uint64_t addr, uint32_t len, __be32 lkey)
+{
+	memset(wqe, 0, DQ_SEG);
+	dq_wqe_data(wqe + DQ_SEG, addr, len, lkey);
+}
+
+/* The same WQE with other memory. */
+static inline void dq_wqe_stride_move(uint8_t *wqe, uint64_t addr)
+{
+	((struct mlx5_wqe_data_seg *)(wqe + DQ_SEG))->addr = dq_to_be64(addr);
 }
 
 #endif

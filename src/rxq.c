@@ -11,6 +11,7 @@
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
 #include "rxq.h"
+#include "rxq_striding.h"
 #include "scan.h"
 
 enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 4 };
@@ -48,7 +49,7 @@ static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port 
 						     ? region->conf->buf_size - ETHERNET_HEADER_VLAN
 						     : 0),
 			port->conf->name);
-	if (conf->depth > port->dev->caps.max_wr)
+	if (conf->rx_mode != DQ_RX_STRIDING && conf->depth > port->dev->caps.max_wr)
 		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
 				conf->depth, port->dev->info.rdma, port->dev->caps.max_wr);
 	return 0;
@@ -64,7 +65,7 @@ static int create_wq(struct daqiri_rxq *q)
 					.cq = q->cq.cq};
 
 	errno = 0;
-	q->wq = ibv_create_wq(dev->ctx, &attr);
+	q->wq = q->striding ? dq_rx_striding_create_wq(q, &attr) : ibv_create_wq(dev->ctx, &attr);
 	if (q->wq)
 		return 0;
 	if (errno == EPERM)
@@ -74,29 +75,41 @@ static int create_wq(struct daqiri_rxq *q)
 				"CAP_NET_RAW in its systemd unit",
 				q->conf->where);
 	return dq_error(errno ? errno : EIO, "%s: no work queue of %u entries: %s", q->conf->where,
-			q->conf->depth, strerror(errno ? errno : EIO));
+			attr.max_wr, strerror(errno ? errno : EIO));
 }
 
-/* Writes every WQE once: the i-th points to the i-th slot of the queue, for ever. */
-static int bind_slots(struct daqiri_rxq *q)
+/* The i-th WQE points to the i-th slot of the queue, for ever. */
+static void bind_slots(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 {
 	const struct ibv_mr *mr = dq_region_mr(q->region, q->port->dev);
-	uint32_t depth = q->conf->depth, buf_size = (uint32_t)q->region->conf->buf_size;
+	uint32_t buf_size = (uint32_t)q->region->conf->buf_size;
+
+	for (uint32_t i = 0; i < rwq->wqe_cnt; i++)
+		dq_wqe_data((uint8_t *)rwq->buf + (size_t)i * DQ_SEG,
+			    q->base + (uint64_t)i * q->stride, buf_size, dq_to_be32(mr->lkey));
+}
+
+/* Writes every WQE once. */
+static int bind(struct daqiri_rxq *q)
+{
+	uint32_t size = q->striding ? DQ_STRIDING_WQE : DQ_SEG;
+	uint32_t entries = q->striding ? q->striding->mask + 1 : q->conf->depth;
 	struct mlx5dv_rwq rwq = {0};
 	struct mlx5dv_obj obj = {.rwq = {.in = q->wq, .out = &rwq}};
 
 	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_RWQ))
 		return dq_error(EIO, "%s: receive ring not accessible", q->conf->where);
-	if (rwq.stride != DQ_SEG)
+	if (rwq.stride != size)
 		return dq_ring_differs(q->conf->where, "the size of a receive WQE",
-				       (uint32_t[]){rwq.stride, DQ_SEG}, "MLX5_RWQ_SIGNATURE");
-	if (rwq.wqe_cnt != depth)
+				       (uint32_t[]){rwq.stride, size}, "MLX5_RWQ_SIGNATURE");
+	if (rwq.wqe_cnt != entries)
 		return dq_error(EPROTO, "%s: the receive ring has %u entries, not %u",
-				q->conf->where, rwq.wqe_cnt, depth);
-	for (uint32_t i = 0; i < depth; i++)
-		dq_wqe_data((uint8_t *)rwq.buf + (size_t)i * DQ_SEG,
-			    q->base + (uint64_t)i * q->stride, buf_size, dq_to_be32(mr->lkey));
+				q->conf->where, rwq.wqe_cnt, entries);
 	q->rq_dbrec = rwq.dbrec;
+	if (q->striding)
+		dq_rx_striding_bind(q, &rwq);
+	else
+		bind_slots(q, &rwq);
 	return 0;
 }
 
@@ -107,7 +120,7 @@ static int start(struct daqiri_rxq *q)
 
 	if (err)
 		return dq_error(err, "%s: cannot be started: %s", q->conf->where, strerror(err));
-	q->posted = q->conf->depth;
+	q->posted = q->striding ? q->striding->n_wqes : q->conf->depth;
 	/* Pairs with the device's read of the counter: the WQEs are in memory before it. */
 	dq_to_device();
 	dq_doorbell_record(q->rq_dbrec, q->posted & 0xffff);
@@ -124,6 +137,22 @@ static int create_target(struct daqiri_rxq *q)
 	return ret ? ret : dq_rss_qp_create(&q->qp, &q->table, 0, &want);
 }
 
+static const dq_rx_take_fn cyclic_takers[] = {
+	[DQ_SIMD_PORTABLE] = dq_rx_take_portable,
+#ifdef DQ_X86_SIMD
+	[DQ_SIMD_SSE42] = dq_rx_take_sse42,
+	[DQ_SIMD_AVX2] = dq_rx_take_avx2,
+#endif
+};
+
+static const dq_rx_take_fn striding_takers[] = {
+	[DQ_SIMD_PORTABLE] = dq_rx_stride_portable,
+#ifdef DQ_X86_SIMD
+	[DQ_SIMD_SSE42] = dq_rx_stride_sse42,
+	[DQ_SIMD_AVX2] = dq_rx_stride_avx2,
+#endif
+};
+
 static int choose_taker(struct daqiri_rxq *q)
 {
 	int ret;
@@ -132,39 +161,44 @@ static int choose_taker(struct daqiri_rxq *q)
 	ret = dq_simd_choose(&q->simd, q->conf->where);
 	if (ret)
 		return ret;
-	q->poll = dq_rx_poll_cyclic;
-	q->release = dq_rx_release_cyclic;
-	q->take = dq_rx_take_portable;
-#ifdef DQ_X86_SIMD
-	if (q->simd == DQ_SIMD_SSE42)
-		q->take = dq_rx_take_sse42;
-	else if (q->simd == DQ_SIMD_AVX2)
-		q->take = dq_rx_take_avx2;
-#endif
+	q->poll = q->striding ? dq_rx_poll_striding : dq_rx_poll_cyclic;
+	q->release = q->striding ? dq_rx_release_striding : dq_rx_release_cyclic;
+	q->take = q->striding ? striding_takers[q->simd] : cyclic_takers[q->simd];
 	return 0;
+}
+
+/* What the kind of ring needs besides the ring. */
+static int prepare(struct daqiri_rxq *q)
+{
+	const struct dq_conf_rxq *conf = q->conf;
+
+	q->base = dq_region_slot(q->region, conf->first_slot);
+	if (conf->rx_mode == DQ_RX_STRIDING)
+		return dq_rx_striding_prepare(q);
+	q->mask = conf->depth - 1;
+	q->stride = (uint32_t)q->region->stride;
+	q->eaten_map = calloc((conf->depth + 63) / 64, sizeof(*q->eaten_map));
+	return q->eaten_map ? 0 : dq_error(ENOMEM, "%s: out of memory", conf->where);
 }
 
 static int init(struct daqiri_rxq *q)
 {
 	const struct dq_conf_rxq *conf = q->conf;
 	char prefix[16];
-	int ret = choose_taker(q);
+	int ret = prepare(q);
 
 	if (ret)
 		return ret;
-	q->mask = conf->depth - 1;
-	q->stride = (uint32_t)q->region->stride;
-	q->base = dq_region_slot(q->region, conf->first_slot);
-	q->eaten_map = calloc((conf->depth + 63) / 64, sizeof(*q->eaten_map));
-	if (!q->eaten_map)
-		return dq_error(ENOMEM, "%s: out of memory", conf->where);
+	ret = choose_taker(q);
+	if (ret)
+		return ret;
 	snprintf(prefix, sizeof(prefix), "rx_q%u", conf->id);
 	ret = dq_stat_names_make(&q->names, prefix, counter_names, N_COUNTERS);
 	if (ret)
 		return ret;
 	ret = dq_cq_open_channel(&q->cq, q->port->dev, conf->where);
 	if (!ret)
-		ret = dq_cq_create(&q->cq, q->port->dev, conf->depth, conf->where);
+		ret = dq_cq_create(&q->cq, q->port->dev, q->mask + 1, conf->where);
 	if (ret)
 		return ret;
 	q->cqes = q->cq.dv.buf;
@@ -173,7 +207,7 @@ static int init(struct daqiri_rxq *q)
 	if (!ret)
 		ret = create_wq(q);
 	if (!ret)
-		ret = bind_slots(q);
+		ret = bind(q);
 	if (!ret)
 		ret = start(q);
 	return ret ? ret : create_target(q);
@@ -212,11 +246,19 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 		dq_device_destroyed(dev, "a receive queue", ibv_destroy_wq(q->wq));
 	dq_cq_destroy(&q->cq, dev);
 	dq_stat_names_free(&q->names);
+	dq_rx_striding_destroy(q);
 	free(q->eaten_map);
 	free(q);
 }
 
 /* ---- public --------------------------------------------------------------------------------- */
+
+static uint32_t depth_of(const struct daqiri_rxq *q)
+{
+	const struct dq_rx_striding *st = q->striding;
+
+	return st ? st->n_wqes << st->log_strides : q->conf->depth;
+}
 
 int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 {
@@ -225,7 +267,7 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 	if (!q || !info)
 		return dq_error(EINVAL, "daqiri_rxq_info: NULL argument");
 	now = (struct daqiri_rxq_info){.id = q->conf->id,
-				       .depth = q->conf->depth,
+				       .depth = depth_of(q),
 				       .buf_size = (uint32_t)q->region->conf->buf_size,
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A receive queue: a cyclic ring of WQEs, the i-th bound to the i-th slot for ever, and its own
- * completion queue. Polled and refilled by one thread without a lock.
+ * completion queue. Polled and refilled by one thread without a lock. rxq_striding.h tells how a
+ * striding one differs.
  */
 #ifndef DQ_RXQ_H
 #define DQ_RXQ_H
@@ -21,6 +22,7 @@
 #include "stats.h"
 
 struct daqiri_rx_meta;
+struct dq_rx_striding;
 
 /*
  * The two calls of the data path, after their arguments were judged: one pair for each kind of ring
@@ -65,7 +67,7 @@ struct daqiri_rxq {
 	__be32 *rq_dbrec;
 	uint64_t base; /* address of slot 0 of the ring */
 	uint32_t stride;
-	uint32_t mask; /* depth - 1 */
+	uint32_t mask; /* of the completion ring; cyclic: depth - 1 */
 	uint32_t ci;
 	uint32_t held;	 /* packets polled and not yet released */
 	uint32_t posted; /* WQEs given to the device so far */
@@ -76,6 +78,7 @@ struct daqiri_rxq {
 	struct dq_rxq_counters count __attribute__((aligned(64)));
 	dq_rx_release_fn release;
 	dq_rx_take_fn take;
+	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
 
 	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
 	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */

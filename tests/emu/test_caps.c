@@ -15,10 +15,11 @@
 
 /* What the answers say instead; below 0: as the device said it. */
 static struct {
-	bool no_devx, no_empw;
+	bool no_devx, no_empw, no_striding;
 	int max_wqe, inline_mode, vport_mode;
 	unsigned asked;
-} say = {false, false, -1, -1, -1, 0};
+	const struct mlx5dv_striding_rq_caps *striding;
+} say = {false, false, false, -1, -1, -1, 0, NULL};
 
 int __real_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
 int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
@@ -35,6 +36,10 @@ int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *a
 
 	if (say.no_empw)
 		attr->flags &= ~(uint64_t)MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+	if (say.no_striding)
+		attr->comp_mask &= ~(uint64_t)MLX5DV_CONTEXT_MASK_STRIDING_RQ;
+	if (say.striding)
+		attr->striding_rq_caps = *say.striding;
 	return ret;
 }
 
@@ -143,4 +148,57 @@ Test(caps, a_vport_that_wants_more_than_the_l2_header_is_refused_with_the_cure)
 	cr_assert_eq(kit_try_text(ONE_WAY("64")), -EOPNOTSUPP);
 	assert_detail("devlink dev eswitch set pci/");
 	assert_detail("inline-mode");
+}
+
+/* ---- striding receive queues ----------------------------------------------------------------- */
+
+#define STRIDING(buf_size)                                                                         \
+	"[port b]\naddress = " MAC_B                                                               \
+	"\n[rxq b 0]\nkind = host\nnum_bufs = 2048\nbuf_size = " buf_size "\nrx_mode = striding\n"
+
+static void refused(const char *text, const char *detail)
+{
+	cr_assert_eq(kit_try_text(text), -EOPNOTSUPP);
+	assert_detail("[rxq b 0] rx_mode=striding: ");
+	assert_detail(detail);
+	assert_detail("use rx_mode=cyclic");
+}
+
+Test(caps, a_device_without_striding_queues_says_so)
+{
+	struct mlx5dv_striding_rq_caps caps = {6, 13, 3, 16, 1u << IBV_QPT_UD};
+
+	say.no_striding = true;
+	refused(STRIDING("2048"), "mlx5_1 has no striding receive queues for raw packets");
+	say.no_striding = false;
+	say.striding = &caps;
+	refused(STRIDING("2048"), "mlx5_1 has no striding receive queues for raw packets");
+}
+
+Test(caps, strides_that_a_device_has_not_are_refused)
+{
+	struct mlx5dv_striding_rq_caps caps = {8, 10, 3, 16, 1u << IBV_QPT_RAW_PACKET};
+
+	say.striding = &caps;
+	refused(STRIDING("2048"), "buf_size=2048 and align=64 make strides of 2048 bytes, and "
+				  "those of mlx5_1 are 256 to 1024");
+	refused(STRIDING("9216"), "make strides of 2048 bytes");
+	caps.min_single_stride_log_num_of_bytes = 12;
+	caps.max_single_stride_log_num_of_bytes = 13;
+	refused(STRIDING("2048"), "are 4096 to 8192");
+}
+
+Test(caps, a_wqe_has_64_strides_or_as_few_as_the_device_allows)
+{
+	struct mlx5dv_striding_rq_caps caps = {6, 13, 7, 16, 1u << IBV_QPT_RAW_PACKET};
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+	struct daqiri *dq;
+
+	say.striding = &caps;
+	dq = kit_open_text(STRIDING("1536"));
+	cr_assert_eq(daqiri_rxq_info(daqiri_rxq_get(daqiri_port_find(dq, "b"), 0), &info), 0);
+	cr_assert_eq(info.depth, 2048u * 3); /* strides of 512, 128 in a WQE */
+	daqiri_close(dq);
+	caps.max_single_wqe_log_num_of_strides = 5;
+	refused(STRIDING("2048"), "mlx5_1 has too few strides in a WQE for a frame of buf_size");
 }

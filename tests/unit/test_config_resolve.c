@@ -8,6 +8,7 @@
 #include <daqiri.h>
 
 #include "config_model.h"
+#include "config_stride.h"
 
 #define PORT "[port p]\naddress = eth0\n"
 
@@ -333,4 +334,78 @@ Test(resolve, a_region_that_nothing_uses_is_a_warning)
 				"it\n");
 	expect_warnings(MEMORY "ports = p\n" PORT, "");
 	expect_warnings(MEMORY "[daqiri]\nlog_level = error\n", "");
+}
+
+/* ---- striding receive queues ----------------------------------------------------------------- */
+
+Test(resolve, strides_leave_at_most_an_eighth_of_a_full_frame_empty)
+{
+	static const struct {
+		uint64_t buf_size;
+		uint32_t align;
+		unsigned log;
+	} cases[] = {
+		{14, 64, 6},	  {64, 64, 6},	   {65, 64, 6},	    {112, 64, 7},
+		{1518, 64, 9},	  {1536, 64, 9},   {1792, 64, 11},  {1791, 64, 8},
+		{2048, 64, 11},	  {4096, 64, 12},  {8192, 64, 13},  {9000, 64, 11},
+		{9018, 64, 11},	  {9216, 64, 11},  {65535, 64, 13}, {1 << 30, 64, 13},
+		{9000, 4096, 12}, {100, 8192, 13},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dq_conf_region region = {.buf_size = cases[i].buf_size,
+						.align = cases[i].align};
+
+		cr_expect_eq(dq_stride_log(&region), cases[i].log, "buf_size %llu: 2^%u",
+			     (unsigned long long)cases[i].buf_size, dq_stride_log(&region));
+	}
+}
+
+#define STRIDING "rx_mode = striding\n"
+
+Test(resolve, a_striding_queue_has_all_that_its_memory_gives)
+{
+	struct dq_conf *conf = resolve("[region m]\nkind = host\nnum_bufs = 1000\n"
+				       "buf_size = 9000\n" PORT "[rxq p 0]\nregions = m\n" STRIDING
+				       "[rxq p 1]\nregions = m\ndepth = 1024\n" STRIDING
+				       "[txq p 0]\nregions = m\ndepth = 64\n");
+
+	cr_expect_eq(conf->rxqs[0].rx_mode, DQ_RX_STRIDING);
+	/* 1024 strides of 2048 bytes are 233 slots of 9024; the rest is the first queue's. */
+	cr_expect_eq(conf->rxqs[1].num_slots, 233);
+	cr_expect_eq(conf->rxqs[1].depth, 1024);
+	cr_expect_eq(conf->rxqs[0].depth, (1000 - 233 - 64) * 9024 / 2048);
+	cr_expect_eq(conf->rxqs[0].first_slot, 0);
+	cr_expect_eq(conf->rxqs[1].first_slot, conf->rxqs[0].num_slots);
+	cr_expect_leq(conf->rxqs[0].num_slots, 1000 - 233 - 64);
+	cr_expect_geq(conf->rxqs[0].num_slots * 9024, conf->rxqs[0].depth * 2048ull);
+	cr_expect_eq(conf->txqs[0].first_slot, conf->rxqs[1].first_slot + 233);
+	dq_conf_free(conf);
+}
+
+Test(resolve, a_mode_that_is_not_said_is_auto)
+{
+	struct dq_conf *conf = resolve("[region m]\nkind = host\nnum_bufs = 1000\n"
+				       "buf_size = 2048\n" PORT "[rxq p 0]\nregions = m\n"
+				       "[rxq p 1]\nregions = m\nrx_mode = cyclic\n"
+				       "[rxq p 2]\nregions = m\nrx_mode = auto\n"
+				       "[rxq p 3]\nregions = m\n" STRIDING);
+
+	cr_expect_eq(conf->rxqs[0].rx_mode, DQ_RX_AUTO);
+	cr_expect_eq(conf->rxqs[1].rx_mode, DQ_RX_CYCLIC);
+	cr_expect_eq(conf->rxqs[2].rx_mode, DQ_RX_AUTO);
+	cr_expect_eq(conf->rxqs[0].depth, 128);
+	cr_expect_eq(conf->rxqs[0].num_slots, 128);
+	cr_expect_eq(conf->rxqs[3].depth, 250);
+	dq_conf_free(conf);
+}
+
+Test(resolve, completions_of_strides_have_a_limit)
+{
+	struct dq_conf *conf = resolve(PORT "[rxq p 0]\nkind = host\nnum_bufs = 4000000000\n"
+					    "buf_size = 2048\n" STRIDING);
+
+	cr_expect_eq(conf->rxqs[0].depth, 1 << 20);
+	cr_expect_eq(conf->rxqs[0].num_slots, 1 << 20);
+	dq_conf_free(conf);
 }

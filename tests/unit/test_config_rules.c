@@ -66,6 +66,26 @@ static const struct bad_config between_sections[] = {
 	    MEMORY PORT "[txq p 0]\nregions = m\ndepth = 2048\n",
 	    "bad.ini:3: [region m] num_bufs=1024: less than the sum of its queues' depths, 2048; "
 	    "must be at least 2048"),
+	BAD("more strides than num_bufs gives",
+	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 9000\n" PORT
+	    "[rxq p 0]\nregions = m\nrx_mode = striding\ndepth = 512\n",
+	    "bad.ini:3: [region m] num_bufs=100: less than what its queues' depths take, 117 (with "
+	    "rx_mode=striding depth is in strides, of 2048 bytes here); must be at least 117"),
+	BAD("too few strides for auto",
+	    "[port p]\naddress = x\n[rxq p 0]\nkind = host\nnum_bufs = 63\nbuf_size = 2K\n"
+	    "rx_mode = striding\n",
+	    "bad.ini:5: [rxq p 0] num_bufs=63: leaves the queue less than 64 buffers; must be at "
+	    "least 64"),
+	BAD("strides that are no cache lines",
+	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\nalign = 32\n" PORT
+	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
+	    "bad.ini:5: [region m] align=32: feeds a queue with rx_mode=striding, whose strides are "
+	    "whole cache lines; must be at least 64"),
+	BAD("an alignment beyond strides",
+	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\nalign = 16384\n" PORT
+	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
+	    "bad.ini:5: [region m] align=16384: feeds a queue with rx_mode=striding, whose strides "
+	    "are at most 8192 bytes; must be at most that"),
 	BAD("nothing left for auto",
 	    MEMORY PORT QUEUE "depth = 1024\n[txq p 0]\nregions = m\n",
 	    "bad.ini:3: [region m] num_bufs=1024: leaves the queue less than 64 buffers; must be "

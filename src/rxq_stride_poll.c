@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The data path of striding receive queues: no allocation, lock, log or system call. */
+#include <errno.h>
+
+#include "mlx5_wqe.h"
+#include "rxq_ring.h"
+#include "rxq_stride.h"
+
+/*
+ * The memory of the oldest WQE that is not given back goes to the next one of the ring: with as
+ * many WQEs as the ring has places that is the same place again.
+ */
+static void repost(struct daqiri_rxq *q, uint32_t oldest)
+{
+	struct dq_rx_striding *st = q->striding;
+	uint64_t where = st->where[oldest & st->mask];
+	uint32_t place = q->posted++ & st->mask;
+
+	st->where[place] = where;
+	dq_wqe_stride_move(st->wqes + (size_t)place * DQ_STRIDING_WQE, where);
+}
+
+/* Gives the device all WQEs that are done and whose packets are all released. */
+static void give_back(struct daqiri_rxq *q)
+{
+	struct dq_rx_striding *st = q->striding;
+	uint32_t released = st->polled - q->held, oldest = st->oldest;
+
+	while (oldest != st->wqe && (int32_t)(released - st->end[oldest & st->mask]) >= 0)
+		repost(q, oldest++);
+	if (oldest == st->oldest)
+		return;
+	st->oldest = oldest;
+	dq_rx_ring_rq(q);
+}
+
+/* ---- what is no packet: out of line ---------------------------------------------------------- */
+
+/*
+ * All WQEs before the one that a completion names are done, whatever they have told. False: the
+ * device has no such WQE.
+ */
+static bool close_before(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe)
+{
+	struct dq_rx_striding *st = q->striding;
+	uint32_t ahead = (dq_cqe_wqe_id(cqe) - st->wqe) & st->mask;
+
+	if (ahead >= q->posted - st->wqe)
+		return false;
+	while (ahead--)
+		dq_rx_stride_close(st);
+	return true;
+}
+
+/* A completion is used up, and WQEs with it perhaps. */
+static void consumed(struct daqiri_rxq *q)
+{
+	q->ci++;
+	/* First the completion, then the WQE: else the device could overrun the completion ring. */
+	dq_rx_ring_cq(q);
+	give_back(q);
+}
+
+/* An error takes what was left of its WQE: so it says, or nothing at all. */
+static void take_error(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe, bool known)
+{
+	bool is_error = dq_cqe_opcode(dq_cqe_op_own(cqe)) == MLX5_CQE_RESP_ERR;
+	struct dq_cqe_error err = {0};
+
+	if (is_error)
+		err = dq_cqe_read_error(cqe);
+	err.wqe_counter = dq_cqe_wqe_id(cqe);
+	dq_rx_note_error(q, &err);
+	if (known && is_error && (!dq_cqe_strides(cqe) || dq_rx_stride_is_last(q->striding, cqe)))
+		dq_rx_stride_close(q->striding);
+}
+
+/*
+ * Takes one completion that is no packet of the current WQE; a packet of a later one is left, that
+ * one being current then. False: there is no completion. The caller's counts are up to date.
+ */
+static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	uint8_t op_own = dq_cqe_op_own(cqe);
+	bool known;
+
+	if (!dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0))
+		return false;
+	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
+	dq_from_device();
+	known = close_before(q, cqe);
+	if (dq_cqe_opcode(op_own) != MLX5_CQE_RESP_SEND || !known)
+		take_error(q, cqe, known);
+	else if (!dq_cqe_is_filler(cqe))
+		return true;
+	else if (dq_rx_stride_is_last(q->striding, cqe))
+		dq_rx_stride_close(q->striding);
+	consumed(q);
+	return true;
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static bool has_completion(const struct daqiri_rxq *q)
+{
+	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
+
+	return dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0);
+}
+
+/* After the first row has not given all: n packets are there. Returns how many are in the end. */
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+						  uint32_t n, uint32_t want)
+{
+	while (n < want && has_completion(q)) {
+		uint32_t got = q->take(q, pkts + n, want - n);
+
+		n += got;
+		if (!got && !take_other(q))
+			break;
+	}
+	return n;
+}
+
+int dq_rx_poll_striding(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+			uint32_t max)
+{
+	uint32_t n = q->take(q, pkts, max);
+
+	(void)meta;
+	if (n < max)
+		n = poll_on(q, pkts, n, max);
+	if (n) {
+		dq_rx_ring_cq(q);
+		dq_counter_add(&q->count.packets, n);
+	}
+	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
+}
+
+void dq_rx_release_striding(struct daqiri_rxq *q, uint32_t n)
+{
+	q->held -= n;
+	give_back(q);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <endian.h>
+#include <string.h>
+
+#include "striding_device.h"
+
+dq_rx_take_fn taker = dq_rx_stride_portable;
+struct device d;
+
+static void put_wqe(uint32_t place, uint64_t addr)
+{
+	uint64_t be = htobe64(addr);
+
+	memcpy(&d.wqes[place * 32 + 24], &be, sizeof(be));
+}
+
+static uint64_t wqe_addr(uint32_t index)
+{
+	uint64_t be;
+
+	memcpy(&be, &d.wqes[index % PLACES * 32 + 24], sizeof(be));
+	return be64toh(be);
+}
+
+void device_init(uint32_t start)
+{
+	memset(&d, 0, sizeof(d));
+	d.conf = (struct dq_conf_rxq){.where = "[rxq b 0]"};
+	d.cqe_pi = d.wqe = start;
+	d.st = (struct dq_rx_striding){.where = d.where,
+				       .end = d.end,
+				       .wqes = d.wqes,
+				       .wqe = start,
+				       .oldest = start,
+				       .mask = PLACES - 1,
+				       .polled = start,
+				       .strides = STRIDES,
+				       .log_stride = LOG_STRIDE,
+				       .log_strides = LOG_STRIDES,
+				       .n_wqes = N_WQES};
+	d.q = (struct daqiri_rxq){.poll = dq_rx_poll_striding,
+				  .release = dq_rx_release_striding,
+				  .take = taker,
+				  .striding = &d.st,
+				  .cqes = d.cqes,
+				  .cq_dbrec = d.cq_dbrec,
+				  .rq_dbrec = d.rq_dbrec,
+				  .mask = CQES - 1,
+				  .ci = start,
+				  .posted = start + N_WQES,
+				  .conf = &d.conf};
+	for (uint32_t i = 0; i < N_WQES; i++) {
+		d.where[(start + i) % PLACES] = BASE + (uint64_t)i * WQE_BYTES;
+		put_wqe((start + i) % PLACES, BASE + (uint64_t)i * WQE_BYTES);
+	}
+	d.cq_dbrec[0] = htobe32(start & 0xffffff);
+	d.rq_dbrec[0] = htobe32((start + N_WQES) & 0xffff);
+	for (uint32_t i = 0; i < CQES; i++) {
+		uint32_t last = start + i - CQES;
+
+		d.cqes[last % CQES].op_own = (uint8_t)(0xf0 | (last / CQES & 1));
+	}
+}
+
+uint16_t device_room(void)
+{
+	return (uint16_t)(be32toh(d.rq_dbrec[0]) - d.wqe);
+}
+
+static struct mlx5_cqe64 *device_cqe(uint8_t opcode, uint32_t byte_cnt)
+{
+	struct mlx5_cqe64 *cqe = &d.cqes[d.cqe_pi % CQES];
+
+	cr_assert_gt(device_room(), 0, "the device has no WQE");
+	cr_assert_lt((d.cqe_pi - be32toh(d.cq_dbrec[0])) & 0xffffff, CQES, "CQ overrun");
+	memset(cqe, 0, sizeof(*cqe));
+	cqe->wqe_id = htobe16((uint16_t)d.wqe);
+	cqe->wqe_counter = htobe16((uint16_t)d.used);
+	cqe->byte_cnt = htobe32(byte_cnt);
+	cqe->signature = 0xe7;
+	for (int i = 0; i < STRIDES; i++)
+		d.beyond[i].op_own = (uint8_t)(0x20 | (d.q.ci / CQES & 1));
+	cqe->op_own = (uint8_t)((unsigned)opcode << 4 | (d.cqe_pi / CQES & 1));
+	d.cqe_pi++;
+	return cqe;
+}
+
+void device_use(uint32_t strides)
+{
+	d.used += strides;
+	cr_assert_leq(d.used, STRIDES);
+	if (d.used < STRIDES)
+		return;
+	d.used = 0;
+	d.wqe++;
+}
+
+void device_fill(void)
+{
+	uint32_t left = STRIDES - d.used;
+
+	device_cqe(2, 1u << 31 | left << 16);
+	device_use(left);
+}
+
+bool device_receive(uint32_t len)
+{
+	uint32_t need = (len + STRIDE - 1) / STRIDE, tag = 1 + d.number % 0xffff00;
+	struct mlx5_cqe64 *cqe;
+
+	if (!device_room())
+		return false;
+	if (need > STRIDES - d.used)
+		device_fill();
+	if (!device_room())
+		return false;
+	d.sent[d.n_sent++] = (struct sent){
+		.addr = wqe_addr(d.wqe) + d.used * STRIDE, .len = len, .tag = tag, .wqe = d.wqe};
+	cqe = device_cqe(2, need << 16 | len);
+	cqe->sop_drop_qpn = htobe32(0x11000000 | tag);
+	device_use(need);
+	d.number++;
+	return true;
+}
+
+void device_fail(uint8_t syndrome, bool tells)
+{
+	struct mlx5_cqe64 *cqe = device_cqe(14, tells ? (STRIDES - d.used) << 16 : 0);
+
+	((uint8_t *)cqe)[55] = syndrome;
+	((uint8_t *)cqe)[54] = 0x68;
+	device_use(STRIDES - d.used);
+}
