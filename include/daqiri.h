@@ -10,8 +10,8 @@
  * different threads without any lock. (A library configured with --enable-debug holds a queue to
  * its first thread until that has ended: -EPERM for others.) Everything else that says "any thread"
  * may be called concurrently; functions that say nothing else may be called by any one thread at a
- * time for each context. The data path (rx_poll, rx_release, tx_reserve, tx_post, tx_completed)
- * never allocates, locks, logs or enters the kernel.
+ * time for each context. The data path (rx_poll, rx_release, rx_keep, rx_give_back, tx_reserve,
+ * tx_post, tx_completed) never allocates, locks, logs or enters the kernel.
  *
  * Units. Lengths and sizes are bytes, rates are bits per second, unless the name says otherwise. A
  * frame's length is what lies in memory: Ethernet header to the end of the payload, without FCS.
@@ -354,6 +354,7 @@ struct daqiri_rxq_info {
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its packets lie */
 	const char *simd;             /* instructions chosen for it, as [daqiri] simd; static */
+	uint32_t spares;              /* packets that may be kept at once: daqiri_rx_keep() */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -392,8 +393,33 @@ int daqiri_rxq_fd(const struct daqiri_rxq *q);
 int daqiri_rxq_arm(struct daqiri_rxq *q);
 
 /*
+ * Keeps packets beyond their release: the first 0..n of pkts, which were polled from this queue, are
+ * not released yet and may be any of them. The ring gets a spare buffer for each, so that it goes on
+ * however long they are kept, and counts them for daqiri_rx_release() as before: release does all
+ * but free their memory. A packet is known by its addr, which may have been moved on within its
+ * buffer; len and key are not looked at. To send a packet from where it lies, kept or not, set its
+ * key to daqiri_region_key().
+ *
+ * Returns how many are kept; the first that is not is not touched, and may be released as any other.
+ * -ENOBUFS: none, as no spare is left (counted by packets: no_spare); -EINVAL: none, as the first is
+ * not one of the queue's that is held, or a NULL, or n below 0; -EOPNOTSUPP: the queue is a striding
+ * one. The spares are the region's num_bufs
+ * beyond the depths of its queues, in equal parts: daqiri_rxq_info(). The queue's thread.
+ */
+int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
+ * Ends the keeping of the first 0..n of pkts, in any order and any time after their keep: their
+ * memory is a spare again, and the NIC's as soon as another packet is kept. Returns how many;
+ * -EINVAL: none, as the first is not kept (given back twice?), or a NULL, or n below 0. The queue's
+ * thread.
+ */
+int daqiri_rx_give_back(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
  * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors,
- * all error completions; length_errors, of them those of frames longer than a slot. As
+ * all error completions; length_errors, of them those of frames longer than a slot; kept, packets
+ * kept so far; kept_out, of them those not given back; no_spare, packets that could not be kept. As
  * daqiri_port_stats(). Any thread.
  */
 int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);

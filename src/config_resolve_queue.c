@@ -295,7 +295,8 @@ static uint32_t share_out(const struct dq_user *user, const struct dq_conf_regio
 }
 
 /* The queue's share of its region, from first on; returns where the next one's begins. */
-static uint64_t deal(struct dq_resolver *r, const struct dq_user *user, uint64_t first)
+static uint64_t deal(struct dq_resolver *r, const struct dq_user *user, uint64_t first,
+		     uint64_t spares)
 {
 	uint64_t n = user->region < 0 ? 0 : slots_of(user, &r->conf->regions[user->region]);
 
@@ -303,12 +304,46 @@ static uint64_t deal(struct dq_resolver *r, const struct dq_user *user, uint64_t
 		r->conf->rxqs[user->index].depth = user->depth;
 		r->conf->rxqs[user->index].first_slot = first;
 		r->conf->rxqs[user->index].num_slots = n;
+		r->conf->rxqs[user->index].spares = (uint32_t)spares;
 	} else {
 		r->conf->txqs[user->index].depth = user->depth;
 		r->conf->txqs[user->index].first_slot = first;
 		r->conf->txqs[user->index].num_slots = n;
 	}
-	return first + n;
+	return first + n + spares;
+}
+
+/* Whether the queue gets spares, for packets that are kept. */
+static bool wants_spares(const struct dq_user *user)
+{
+	return user->rx && !user->striding;
+}
+
+/*
+ * The region's queues have their depths: each gets its slots, in file order, and those that want
+ * spares an equal part of what is left, the first ones one more where it does not divide.
+ */
+static void deal_slots(struct dq_resolver *r, int region)
+{
+	const struct dq_conf_region *conf = &r->conf->regions[region];
+	uint64_t next = 0, left = conf->num_bufs, share;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_users; i++)
+		if (r->users[i].region == region) {
+			left -= slots_of(&r->users[i], conf);
+			n += wants_spares(&r->users[i]);
+		}
+	for (unsigned i = 0; i < r->n_users; i++) {
+		const struct dq_user *user = &r->users[i];
+
+		if (user->region != region)
+			continue;
+		share = wants_spares(user) ? (left + n - 1) / n : 0;
+		next = deal(r, user, next, share);
+		left -= share;
+		n -= wants_spares(user);
+	}
 }
 
 /* Frames of a striding queue lie on strides, and those on whole cache lines. */
@@ -364,7 +399,7 @@ static int sum_depths(struct dq_resolver *r, unsigned index, uint64_t *said, uns
 static int deal_region(struct dq_resolver *r, unsigned index)
 {
 	const struct dq_conf_region *region = &r->conf->regions[index];
-	uint64_t said = 0, next = 0, left;
+	uint64_t said = 0, left;
 	unsigned n_auto = 0;
 	int err = sum_depths(r, index, &said, &n_auto);
 
@@ -379,12 +414,10 @@ static int deal_region(struct dq_resolver *r, unsigned index)
 	for (unsigned i = 0; i < r->n_users; i++) {
 		struct dq_user *user = &r->users[i];
 
-		if (user->region != (int)index)
-			continue;
-		if (!user->depth)
+		if (user->region == (int)index && !user->depth)
 			user->depth = share_out(user, region, left / n_auto);
-		next = deal(r, user, next);
 	}
+	deal_slots(r, (int)index);
 	return 0;
 }
 
@@ -398,7 +431,7 @@ int dq_resolve_slots(struct dq_resolver *r)
 		if (r->users[i].region < 0) {
 			if (!r->users[i].depth)
 				r->users[i].depth = DEPTH_NO_REGION;
-			deal(r, &r->users[i], 0);
+			deal(r, &r->users[i], 0, 0);
 		}
 	return err;
 }

@@ -14,12 +14,13 @@
 #include "rxq_striding.h"
 #include "scan.h"
 
-enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 4 };
+enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 7 };
 
-static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "errors",
-						      "length_errors"};
-static const char *const sum_names[N_COUNTERS] = {"rx_packets", "rx_bytes", "rx_errors",
-						  "rx_length_errors"};
+static const char *const counter_names[N_COUNTERS] = {
+	"packets", "bytes", "errors", "length_errors", "kept", "kept_out", "no_spare"};
+static const char *const sum_names[N_COUNTERS] = {"rx_packets",	      "rx_bytes", "rx_errors",
+						  "rx_length_errors", "rx_kept",  "rx_kept_out",
+						  "rx_no_spare"};
 
 static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS])
 {
@@ -27,6 +28,9 @@ static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS
 	values[1] = dq_counter_get(&q->count.bytes);
 	values[2] = dq_counter_get(&q->count.errors);
 	values[3] = dq_counter_get(&q->count.length_errors);
+	values[4] = dq_counter_get(&q->count.kept);
+	values[5] = dq_counter_get(&q->count.kept_out);
+	values[6] = dq_counter_get(&q->count.no_spare);
 }
 
 /* ---- make and destroy ----------------------------------------------------------------------- */
@@ -78,15 +82,16 @@ static int create_wq(struct daqiri_rxq *q)
 			attr.max_wr, strerror(errno ? errno : EIO));
 }
 
-/* The i-th WQE points to the i-th slot of the queue, for ever. */
+/* The i-th WQE points to the i-th slot of the queue, until a packet in it is kept. */
 static void bind_slots(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 {
 	const struct ibv_mr *mr = dq_region_mr(q->region, q->port->dev);
 	uint32_t buf_size = (uint32_t)q->region->conf->buf_size;
 
 	for (uint32_t i = 0; i < rwq->wqe_cnt; i++)
-		dq_wqe_data((uint8_t *)rwq->buf + (size_t)i * DQ_SEG,
-			    q->base + (uint64_t)i * q->stride, buf_size, dq_to_be32(mr->lkey));
+		dq_wqe_data((uint8_t *)rwq->buf + (size_t)i * DQ_SEG, q->slots[i], buf_size,
+			    dq_to_be32(mr->lkey));
+	q->bufs.wqes = rwq->buf;
 }
 
 /* Writes every WQE once. */
@@ -145,6 +150,14 @@ static const dq_rx_take_fn cyclic_takers[] = {
 #endif
 };
 
+static const dq_rx_take_fn cyclic_slot_takers[] = {
+	[DQ_SIMD_PORTABLE] = dq_rx_take_slots_portable,
+#ifdef DQ_X86_SIMD
+	[DQ_SIMD_SSE42] = dq_rx_take_slots_sse42,
+	[DQ_SIMD_AVX2] = dq_rx_take_slots_avx2,
+#endif
+};
+
 static const dq_rx_take_fn striding_takers[] = {
 	[DQ_SIMD_PORTABLE] = dq_rx_stride_portable,
 #ifdef DQ_X86_SIMD
@@ -164,6 +177,9 @@ static int choose_taker(struct daqiri_rxq *q)
 	q->poll = q->striding ? dq_rx_poll_striding : dq_rx_poll_cyclic;
 	q->release = q->striding ? dq_rx_release_striding : dq_rx_release_cyclic;
 	q->take = q->striding ? striding_takers[q->simd] : cyclic_takers[q->simd];
+	q->take_slots = cyclic_slot_takers[q->simd];
+	q->keep = q->striding ? dq_rx_keep_nothing : dq_rx_keep_cyclic;
+	q->give_back = q->striding ? dq_rx_keep_nothing : dq_rx_give_back_cyclic;
 	return 0;
 }
 
@@ -178,7 +194,9 @@ static int prepare(struct daqiri_rxq *q)
 	q->mask = conf->depth - 1;
 	q->stride = (uint32_t)q->region->stride;
 	q->eaten_map = calloc((conf->depth + 63) / 64, sizeof(*q->eaten_map));
-	return q->eaten_map ? 0 : dq_error(ENOMEM, "%s: out of memory", conf->where);
+	return q->eaten_map && !dq_rx_bufs_init(q, conf->spares)
+		       ? 0
+		       : dq_error(ENOMEM, "%s: out of memory", conf->where);
 }
 
 static int init(struct daqiri_rxq *q)
@@ -247,6 +265,7 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 	dq_cq_destroy(&q->cq, dev);
 	dq_stat_names_free(&q->names);
 	dq_rx_striding_destroy(q);
+	dq_rx_bufs_free(q);
 	free(q->eaten_map);
 	free(q);
 }
@@ -272,7 +291,8 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,
 				       .region = q->region,
-				       .simd = dq_simd_name(q->simd)};
+				       .simd = dq_simd_name(q->simd),
+				       .spares = q->conf->spares};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A receive queue: a cyclic ring of WQEs, the i-th bound to the i-th slot for ever, and its own
- * completion queue. Polled and refilled by one thread without a lock. rxq_striding.h tells how a
- * striding one differs.
+ * A receive queue: a cyclic ring of WQEs, each bound to a slot of the region until a packet that
+ * came into it is kept (rxq_keep.c), and its own completion queue. Polled and refilled by one
+ * thread without a lock. rxq_striding.h tells how a striding one differs.
  */
 #ifndef DQ_RXQ_H
 #define DQ_RXQ_H
@@ -27,8 +27,8 @@ struct dq_rx_striding;
 /*
  * The two calls of the data path, after their arguments were judged: one pair for each kind of ring
  * (rxq_poll.c: cyclic, completions of 64 bytes). Chosen with the queue, never by packet. poll:
- * meta is NULL where the caller wants none; returns 0..max or -EIO. release: of n > 0 packets, or of
- * none where errors left slots to give back; n is at most q->held.
+ * meta is NULL where the caller wants none; returns 0..max or -EIO. release: of n > 0 packets, or
+ * of none where errors left slots to give back; n is at most q->held.
  */
 typedef int (*dq_rx_poll_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 			     struct daqiri_rx_meta *meta, uint32_t max);
@@ -39,25 +39,62 @@ int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqi
 void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n);
 
 /*
- * Takes up to max good packets that lie in a row before a cyclic ring's end: in rxq_take*.c. One for
- * each set of instructions, all the same but for their speed.
+ * Keeping and giving back, likewise: n > 0 packets; how many it was done to, or a negative errno
+ * where it was none.
+ */
+typedef int (*dq_rx_keep_fn)(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+int dq_rx_keep_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
+/* Of queues that cannot: -EOPNOTSUPP. */
+int dq_rx_keep_nothing(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+/*
+ * Takes up to max good packets that lie in a row before a cyclic ring's end: in rxq_take*.c. One
+ * for each set of instructions, all the same but for their speed; and those of dq_rx_take_slots_*()
+ * for rings whose slots do not follow each other any more.
  */
 typedef uint32_t (*dq_rx_take_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 
 uint32_t dq_rx_take_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 uint32_t dq_rx_take_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 uint32_t dq_rx_take_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+uint32_t dq_rx_take_slots_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+uint32_t dq_rx_take_slots_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+uint32_t dq_rx_take_slots_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 
 /* Counters: written by the queue's thread only, read by any. */
 struct dq_rxq_counters {
 	uint64_t packets, bytes;
-	uint64_t errors;	/* error CQEs */
-	uint64_t length_errors; /* of them: frames longer than a slot */
+	uint64_t errors;	 /* error CQEs */
+	uint64_t length_errors;	 /* of them: frames longer than a slot */
+	uint64_t kept, kept_out; /* packets ever, and packets now */
+	uint64_t no_spare;	 /* packets that could not be kept */
 };
 
 /*
+ * The buffers of a queue: slots of its region, one behind the other, as many as the ring has WQEs
+ * and the spares. Each is in the ring, a spare, or kept by the program.
+ */
+enum { DQ_RX_SPARE = UINT32_MAX, DQ_RX_KEPT = UINT32_MAX - 1 };
+
+struct dq_rx_bufs {
+	uint32_t *place;   /* of each: its index in q->slots, or one of the two above */
+	uint64_t *kept_at; /* by q->slots: number of the completion whose buffer was kept last */
+	uint32_t *spares;  /* the numbers of those that are spare */
+	uint32_t n_spares;
+	uint32_t n;	  /* of all buffers */
+	uint64_t inverse; /* floor(2^64 / stride) */
+	uint8_t *wqes;
+};
+
+/* The i-th buffer's address is base + i * stride; the first mask + 1 of them are in the ring. */
+int dq_rx_bufs_init(struct daqiri_rxq *q, uint32_t n_spares);
+void dq_rx_bufs_free(struct daqiri_rxq *q);
+
+/*
  * Ring positions count for ever (32 bits, compared modulo): ci is the next CQE. As one CQE belongs
- * to one WQE, ci counts WQEs too.
+ * to one WQE, they count WQEs too, from wqe0 on.
  */
 struct daqiri_rxq {
 	/* The first cache line: all that a poll without an error reads or writes. */
@@ -65,19 +102,28 @@ struct daqiri_rxq {
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
 	__be32 *rq_dbrec;
-	uint64_t base; /* address of slot 0 of the ring */
+	uint64_t base; /* address of the first buffer */
 	uint32_t stride;
 	uint32_t mask; /* of the completion ring; cyclic: depth - 1 */
 	uint32_t ci;
 	uint32_t held;	 /* packets polled and not yet released */
-	uint32_t posted; /* WQEs given to the device so far */
+	uint32_t posted; /* WQEs given to the device since it began with WQE 0 */
 	uint16_t eaten;	 /* slots that an error took and that are not given back yet */
 	bool stopped;
 
 	/* The second: as much of it as a poll and a release touch. */
-	struct dq_rxq_counters count __attribute__((aligned(64)));
+	dq_rx_take_fn take __attribute__((aligned(64)));
 	dq_rx_release_fn release;
-	dq_rx_take_fn take;
+	uint64_t *slots;  /* cyclic, by completion: the address of its WQE's buffer */
+	__be32 key_hides; /* bits of a flow tag that keys do not have: none, or all */
+	__be32 key_set;	  /* bits that all keys have besides */
+	struct dq_rxq_counters count;
+
+	/* Keeping, and errors. */
+	uint32_t wqe0;		  /* ring position at which WQE 0 completed first */
+	dq_rx_take_fn take_slots; /* take, once a packet was kept */
+	dq_rx_keep_fn keep, give_back;
+	struct dq_rx_bufs bufs;
 	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
 
 	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
@@ -100,7 +146,28 @@ struct daqiri_rxq {
 	int owner; /* owner.h */
 };
 
-_Static_assert(offsetof(struct daqiri_rxq, count) == 64, "the hot fields fill one cache line");
+_Static_assert(offsetof(struct daqiri_rxq, take) == 64, "the hot fields fill one cache line");
+_Static_assert(offsetof(struct daqiri_rxq, count.errors) <= 128, "and a second one");
+
+/*
+ * Ring position of the oldest WQE that is not given back: those of one lap complete in order, and
+ * the device has depth of them less what the program holds and what errors ate.
+ */
+static inline uint32_t dq_rx_oldest(const struct daqiri_rxq *q)
+{
+	return q->wqe0 + q->posted - (q->mask + 1);
+}
+
+/* A bit of q->eaten_map. */
+static inline uint64_t dq_rx_eaten_bit(const struct daqiri_rxq *q, uint32_t index)
+{
+	return 1ull << ((index & q->mask) & 63);
+}
+
+static inline uint64_t *dq_rx_eaten_word(const struct daqiri_rxq *q, uint32_t index)
+{
+	return &q->eaten_map[(index & q->mask) >> 6];
+}
 
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
 		  struct daqiri_region *region);

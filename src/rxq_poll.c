@@ -17,30 +17,12 @@ _Static_assert(sizeof(struct daqiri_pkt) == 16, "a packet is one 16-byte store")
 
 /* ---- errors: out of line --------------------------------------------------------------------- */
 
-/*
- * The WQEs of one lap complete in order, so the one at the ring's position posted - depth is the
- * oldest that is not given back.
- */
-static uint32_t oldest(const struct daqiri_rxq *q)
-{
-	return q->posted - (q->mask + 1);
-}
-
-static uint64_t eaten_bit(const struct daqiri_rxq *q, uint32_t index)
-{
-	return 1ull << ((index & q->mask) & 63);
-}
-
-static uint64_t *eaten_word(const struct daqiri_rxq *q, uint32_t index)
-{
-	return &q->eaten_map[(index & q->mask) >> 6];
-}
-
 /* Gives back n packets' slots and those that errors ate before, between and right behind them. */
 static __attribute__((noinline, cold)) void give_back_eaten(struct daqiri_rxq *q, uint32_t n)
 {
-	while (oldest(q) != q->ci) {
-		uint64_t *word = eaten_word(q, oldest(q)), bit = eaten_bit(q, oldest(q));
+	while (dq_rx_oldest(q) != q->ci) {
+		uint64_t *word = dq_rx_eaten_word(q, dq_rx_oldest(q)),
+			 bit = dq_rx_eaten_bit(q, dq_rx_oldest(q));
 
 		if (*word & bit) {
 			*word &= ~bit;
@@ -93,7 +75,7 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_ERR)
 		err = dq_cqe_read_error(cqe);
 	dq_rx_note_error(q, &err);
-	*eaten_word(q, q->ci) |= eaten_bit(q, q->ci);
+	*dq_rx_eaten_word(q, q->ci) |= dq_rx_eaten_bit(q, q->ci);
 	q->ci++;
 	q->eaten++;
 	/* First the completion, then the WQE: else the device could overrun the completion ring. */

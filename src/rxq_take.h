@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Completions in a row, made into packets. A row ends where the ring does, so that in it the
- * owner's parity is one, and slots follow each other: WQEs of a cyclic ring complete in their
- * order, and each belongs to one slot for ever.
+ * owner's parity is one. WQEs of a cyclic ring complete in their order: where each has the slot
+ * that it began with, addresses follow each other. Where packets were kept, the table q->slots
+ * tells them (slots = true below): each way to take packets is there twice, and daqiri_rx_keep()
+ * changes from one to the other.
  */
 #ifndef DQ_RXQ_TAKE_H
 #define DQ_RXQ_TAKE_H
@@ -15,9 +17,13 @@
 
 struct dq_rx_row {
 	const struct mlx5_cqe64 *cqe; /* the next one */
-	uint64_t addr;		      /* of its packet */
-	uint32_t left;		      /* completions that may be taken */
-	uint8_t good;		      /* opcode and owner of one that can */
+	const uint64_t *slots;	      /* address of its packet, and of those behind it */
+	uint64_t addr;		      /* the same of its packet, where they follow each other */
+	uint32_t stride;
+	uint32_t left;	   /* completions that may be taken */
+	uint8_t good;	   /* opcode and owner of one that can */
+	__be32 key_of_tag; /* the bits of a flow tag that a key has */
+	__be32 key_set;	   /* and those that it has besides */
 };
 
 static inline struct dq_rx_row dq_rx_row(const struct daqiri_rxq *q, uint32_t max)
@@ -26,9 +32,19 @@ static inline struct dq_rx_row dq_rx_row(const struct daqiri_rxq *q, uint32_t ma
 	unsigned owner = (q->ci & (q->mask + 1)) != 0;
 
 	return (struct dq_rx_row){.cqe = &q->cqes[first],
+				  .slots = q->slots + first,
 				  .addr = q->base + (uint64_t)first * q->stride,
+				  .stride = q->stride,
 				  .left = max < room ? max : room,
-				  .good = dq_cqe_good_recv(owner)};
+				  .good = dq_cqe_good_recv(owner),
+				  .key_of_tag = dq_to_be32(DQ_CQE_FLOW_TAG) & ~q->key_hides,
+				  .key_set = q->key_set};
+}
+
+/* What a packet has as its key: its flow tag, or always the same. */
+static inline daqiri_key dq_rx_key(const struct dq_rx_row *row, const struct mlx5_cqe64 *cqe)
+{
+	return dq_key_of_be32((cqe->sop_drop_qpn & row->key_of_tag) | row->key_set);
 }
 
 static inline void dq_rx_row_taken(struct daqiri_rxq *q, uint32_t n, uint64_t bytes)
@@ -39,8 +55,8 @@ static inline void dq_rx_row_taken(struct daqiri_rxq *q, uint32_t n, uint64_t by
 }
 
 /* Takes what is good at the row's beginning; returns how many, and adds their bytes. */
-static inline uint32_t dq_rx_row_take(const struct dq_rx_row *row, struct daqiri_pkt *pkts,
-				      uint32_t stride, uint64_t *bytes)
+static inline __attribute__((always_inline)) uint32_t
+dq_rx_row_take(const struct dq_rx_row *row, struct daqiri_pkt *pkts, bool slots, uint64_t *bytes)
 {
 	const struct mlx5_cqe64 *cqe = row->cqe;
 	uint64_t addr = row->addr;
@@ -50,11 +66,12 @@ static inline uint32_t dq_rx_row_take(const struct dq_rx_row *row, struct daqiri
 		n++;
 	/* Pairs with the device's write of the ownership bytes: the CQEs and packets are there. */
 	dq_from_device();
-	for (uint32_t i = 0; i < n; i++, addr += stride) {
+	for (uint32_t i = 0; i < n; i++, addr += row->stride) {
 		uint32_t len = dq_cqe_len(&cqe[i]);
 
-		pkts[i] = (struct daqiri_pkt){
-			.addr = addr, .len = len, .key = dq_key_of_be32(dq_cqe_flow_key(&cqe[i]))};
+		pkts[i] = (struct daqiri_pkt){.addr = slots ? row->slots[i] : addr,
+					      .len = len,
+					      .key = dq_rx_key(row, &cqe[i])};
 		*bytes += len;
 	}
 	return n;

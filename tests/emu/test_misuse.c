@@ -96,6 +96,12 @@ Test(misuse, numbers_and_arrays_on_the_data_path)
 	refused(daqiri_rx_poll(NULL, pkts, 1), "daqiri_rx_poll");
 	refused(daqiri_rx_poll(l.rx, NULL, 1), "daqiri_rx_poll");
 	refused(daqiri_rx_poll(l.rx, pkts, -1), "[rxq b 0]");
+	refused(daqiri_rx_keep(NULL, pkts, 1), "daqiri_rx_keep");
+	refused(daqiri_rx_keep(l.rx, NULL, 1), "daqiri_rx_keep");
+	refused(daqiri_rx_keep(l.rx, pkts, -1), "[rxq b 0]");
+	refused(daqiri_rx_give_back(NULL, pkts, 1), "daqiri_rx_give_back");
+	refused(daqiri_rx_give_back(l.rx, NULL, 1), "daqiri_rx_give_back");
+	refused(daqiri_rx_give_back(l.rx, pkts, -1), "[rxq b 0]");
 	refused(daqiri_tx_reserve(NULL, pkts, 1), "daqiri_tx_reserve");
 	refused(daqiri_tx_reserve(l.tx, NULL, 1), "daqiri_tx_reserve");
 	refused(daqiri_tx_reserve(l.tx, pkts, -1), "[txq a 0]");

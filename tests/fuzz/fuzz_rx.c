@@ -113,7 +113,8 @@ static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 	q.take = taker;
 	q.cqes = calloc(depth, sizeof(struct mlx5_cqe64));
 	q.eaten_map = calloc(depth / 64, sizeof(uint64_t));
-	check(q.cqes && q.eaten_map);
+	q.slots = calloc(depth, sizeof(uint64_t));
+	check(q.cqes && q.eaten_map && q.slots);
 	q.cq_dbrec = cq_dbrec;
 	q.rq_dbrec = rq_dbrec;
 	q.base = BASE;
@@ -125,6 +126,7 @@ static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 	run(&q, &in);
 	free((void *)(uintptr_t)q.cqes);
 	free(q.eaten_map);
+	free(q.slots);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

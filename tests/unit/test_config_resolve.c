@@ -200,9 +200,25 @@ Test(resolve, slots_are_dealt_in_file_order)
 	cr_expect_eq(conf->txqs[0].num_slots, 128);
 	cr_expect_eq(conf->rxqs[0].first_slot, 128);
 	cr_expect_eq(conf->rxqs[0].depth, 256, "(1000 - 128) / 3 = 290");
-	cr_expect_eq(conf->rxqs[1].first_slot, 384);
-	cr_expect_eq(conf->txqs[1].first_slot, 640);
+	cr_expect_eq(conf->rxqs[0].spares, 52, "(1000 - 128 - 3 * 256) / 2");
+	cr_expect_eq(conf->rxqs[1].first_slot, 128 + 256 + 52);
+	cr_expect_eq(conf->rxqs[1].spares, 52);
+	cr_expect_eq(conf->txqs[1].first_slot, 436 + 256 + 52);
 	cr_expect_eq(conf->txqs[1].depth, 256);
+	dq_conf_free(conf);
+}
+
+Test(resolve, spares_are_dealt_equally_the_first_queues_get_the_rest)
+{
+	struct dq_conf *conf = resolve("[region m]\nkind = host\n"
+				       "num_bufs = 200\nbuf_size = 2K\n" PORT
+				       "[rxq p 0-2]\nregions = m\ndepth = 64\n");
+
+	cr_expect_eq(conf->rxqs[0].spares, 3);
+	cr_expect_eq(conf->rxqs[1].first_slot, 67);
+	cr_expect_eq(conf->rxqs[1].spares, 3);
+	cr_expect_eq(conf->rxqs[2].first_slot, 134);
+	cr_expect_eq(conf->rxqs[2].spares, 2);
 	dq_conf_free(conf);
 }
 
@@ -218,6 +234,7 @@ Test(resolve, depths_may_use_a_region_up)
 				       "num_bufs = 65536\nbuf_size = 2K\n" PORT
 		       "[rxq p 0-1]\nregions = m\ndepth = 32768\n");
 	cr_expect_eq(conf->rxqs[1].first_slot, 32768);
+	cr_expect_eq(conf->rxqs[1].spares, 0);
 	dq_conf_free(conf);
 }
 

@@ -20,6 +20,7 @@ struct device {
 	struct mlx5_cqe64 beyond[DEPTH]; /* no CQEs, though they look like it */
 	uint64_t eaten[1];
 	__be32 cq_dbrec[2], rq_dbrec[2];
+	uint64_t slots[DEPTH];
 	uint32_t pi; /* the device's own: next WQE, and next CQE */
 };
 
@@ -43,6 +44,7 @@ static void device_init(struct device *d, uint32_t start)
 				   .ci = start,
 				   .posted = start + DEPTH,
 				   .eaten_map = d->eaten,
+				   .slots = d->slots,
 				   .conf = &d->conf};
 	d->cq_dbrec[0] = htobe32(start & 0xffffff);
 	d->rq_dbrec[0] = htobe32((start + DEPTH) & 0xffff);
@@ -50,6 +52,7 @@ static void device_init(struct device *d, uint32_t start)
 		uint32_t last = start + i - DEPTH;
 
 		d->cqes[last % DEPTH].op_own = (uint8_t)(0xf0 | (last / DEPTH & 1));
+		d->slots[i] = BASE + (uint64_t)i * STRIDE;
 	}
 }
 
@@ -99,16 +102,21 @@ static void expect(const struct daqiri_pkt *pkt, uint32_t index, uint32_t number
 }
 
 /* Of this processor. */
-static dq_rx_take_fn takers[3] = {dq_rx_take_portable};
-static unsigned n_takers = 1;
+enum { MAX_TAKERS = 6 };
+static dq_rx_take_fn takers[MAX_TAKERS] = {dq_rx_take_portable, dq_rx_take_slots_portable};
+static unsigned n_takers = 2;
 
 static void find_takers(void)
 {
 #ifdef __x86_64__
-	if (dq_simd_has(DQ_SIMD_SSE42))
+	if (dq_simd_has(DQ_SIMD_SSE42)) {
 		takers[n_takers++] = dq_rx_take_sse42;
-	if (dq_simd_has(DQ_SIMD_AVX2))
+		takers[n_takers++] = dq_rx_take_slots_sse42;
+	}
+	if (dq_simd_has(DQ_SIMD_AVX2)) {
 		takers[n_takers++] = dq_rx_take_avx2;
+		takers[n_takers++] = dq_rx_take_slots_avx2;
+	}
 #endif
 }
 
@@ -339,18 +347,20 @@ static void fill_at_random(struct device *d)
 
 Test(rxq_ring, all_ways_to_take_packets_give_the_same)
 {
-	struct daqiri_pkt pkts[3][DEPTH + 1], canary;
+	struct daqiri_pkt pkts[MAX_TAKERS][DEPTH + 1], canary;
 	static struct device d, copy;
 
 	memset(&canary, 0xa5, sizeof(canary));
 	noise = 0x2545f4914f6cdd1d;
 	for (unsigned round = 0; round < 20000; round++) {
-		uint32_t max = random32() % (DEPTH + 1), n[3];
-		struct daqiri_rxq q[3];
+		uint32_t max = random32() % (DEPTH + 1), n[MAX_TAKERS];
+		struct daqiri_rxq q[MAX_TAKERS];
 
 		taker = takers[0];
 		device_init(&d, starts[round % (sizeof(starts) / sizeof(starts[0]))]);
 		d.q.ci += random32() % (2 * DEPTH);
+		d.q.key_hides = round & 1 ? ~0u : 0;
+		d.q.key_set = round & 1 ? random32() : 0;
 		fill_at_random(&d);
 		copy = d;
 		for (unsigned t = 0; t < n_takers; t++) {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random sequences of poll, release, keep and give back, with each way to take packets and from
+ * positions near every index limit. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "rx_model.h"
+
+#define CYCLIC(isa)                                                                                \
+	static void choose_##isa(struct daqiri_rxq *q)                                             \
+	{                                                                                          \
+		q->poll = dq_rx_poll_cyclic;                                                       \
+		q->release = dq_rx_release_cyclic;                                                 \
+		q->keep = dq_rx_keep_cyclic;                                                       \
+		q->give_back = dq_rx_give_back_cyclic;                                             \
+		q->take = dq_rx_take_##isa;                                                        \
+		q->take_slots = dq_rx_take_slots_##isa;                                            \
+	}                                                                                          \
+	static const struct rx_kind isa = {.name = #isa,                                           \
+					   .choose = choose_##isa,                                 \
+					   .receive = rx_cyclic_receive,                           \
+					   .fail = rx_cyclic_fail,                                 \
+					   .room = rx_cyclic_room}
+
+static void run_at_every_limit(const struct rx_kind *kind)
+{
+	static const uint32_t starts[] = {0, 0x10000 - 1000, 0x1000000 - 1000, 0u - 1000};
+	const char *packets = getenv("DAQIRI_MODEL_PACKETS");
+
+	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		rx_model_run(
+			&(struct rx_run){.kind = kind,
+					 .start = starts[i],
+					 .packets = packets ? strtoull(packets, NULL, 0) : 100000,
+					 .seed = 0x2545f4914f6cdd1d + i});
+}
+
+CYCLIC(portable);
+
+Test(rx_model, cyclic_portable)
+{
+	run_at_every_limit(&portable);
+}
+
+#ifdef __x86_64__
+CYCLIC(sse42);
+CYCLIC(avx2);
+
+Test(rx_model, cyclic_sse42)
+{
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		run_at_every_limit(&sse42);
+}
+
+Test(rx_model, cyclic_avx2)
+{
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		run_at_every_limit(&avx2);
+}
+#endif
