@@ -13,12 +13,12 @@ uint32_t dq_rx_stride_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, ui
 	/* Pairs with the device's write of the ownership bytes: the CQEs and packets are there. */
 	dq_from_device();
 	for (; n < ready && dq_rx_stride_is_of(&row, cqe) && !dq_cqe_is_filler(cqe); n++, cqe++) {
+		uint64_t stride = dq_cqe_wqe_counter(cqe) & row.last;
 		uint32_t len = dq_cqe_stride_len(cqe);
 
-		pkts[n] = (struct daqiri_pkt){
-			.addr = row.base + ((uint64_t)dq_cqe_wqe_counter(cqe) << row.log_stride),
-			.len = len,
-			.key = dq_key_of_be32(dq_cqe_flow_key(cqe))};
+		pkts[n] = (struct daqiri_pkt){.addr = row.base + (stride << row.log_stride),
+					      .len = len,
+					      .key = dq_key_of_be32(dq_cqe_flow_key(cqe))};
 		bytes += len;
 	}
 	if (n)

@@ -9,6 +9,7 @@
 struct dq_rx_stride_row {
 	const struct mlx5_cqe64 *cqe; /* the next one */
 	uint64_t base;		      /* of the WQE's memory */
+	uint16_t last;		      /* stride of the WQE: what a completion says is cut to it */
 	uint32_t left;		      /* completions that may be taken */
 	uint16_t id, id_mask;	      /* those of this WQE have id under id_mask */
 	uint8_t good;		      /* opcode and owner of one that can be taken */
@@ -23,6 +24,7 @@ static inline struct dq_rx_stride_row dq_rx_stride_row(const struct daqiri_rxq *
 
 	return (struct dq_rx_stride_row){.cqe = &q->cqes[first],
 					 .base = st->where[st->wqe & st->mask],
+					 .last = (uint16_t)(st->strides - 1),
 					 .left = max < room ? max : room,
 					 .id = (uint16_t)(st->wqe & st->mask),
 					 .id_mask = (uint16_t)st->mask,
@@ -46,7 +48,7 @@ static inline void dq_rx_stride_close(struct dq_rx_striding *st)
 static inline bool dq_rx_stride_is_last(const struct dq_rx_striding *st,
 					const struct mlx5_cqe64 *cqe)
 {
-	return dq_cqe_wqe_counter(cqe) + dq_cqe_strides(cqe) >= st->strides;
+	return (dq_cqe_wqe_counter(cqe) & (st->strides - 1)) + dq_cqe_strides(cqe) >= st->strides;
 }
 
 /* n > 0 packets of the current WQE were taken. */

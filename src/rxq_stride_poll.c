@@ -82,15 +82,16 @@ static void take_error(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe, bool 
 static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 {
 	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	unsigned owner = (q->ci & (q->mask + 1)) != 0;
 	uint8_t op_own = dq_cqe_op_own(cqe);
-	bool known;
+	bool known, good = (op_own & DQ_CQE_OPCODE_OWNER) == dq_cqe_good_recv(owner);
 
-	if (!dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0))
+	if (!dq_cqe_is_ours(op_own, owner))
 		return false;
 	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
 	dq_from_device();
 	known = close_before(q, cqe);
-	if (dq_cqe_opcode(op_own) != MLX5_CQE_RESP_SEND || !known)
+	if (!known || !good)
 		take_error(q, cqe, known);
 	else if (!dq_cqe_is_filler(cqe))
 		return true;

@@ -32,6 +32,7 @@ SSE42 uint32_t dq_rx_stride_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 	const __m128i filler = _mm_set_epi32(0, 0, 0, 0x80);
 	const __m128i good = _mm_set1_epi32((int)((uint32_t)row.good << 24));
 	const __m128i base = _mm_set_epi64x(0, (int64_t)row.base);
+	const __m128i last = _mm_cvtsi32_si128(row.last);
 	const __m128i shift = _mm_cvtsi32_si128(row.log_stride);
 	__m128i sum = _mm_setzero_si128(), in, out, all, then;
 	uint32_t left = row.left, n;
@@ -50,6 +51,7 @@ SSE42 uint32_t dq_rx_stride_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 			in = _mm_shuffle_epi8(in, order);
 			then = _mm_add_epi32(then, in);
 			out = _mm_shuffle_epi8(load16(row.cqe + i, 48), index);
+			out = _mm_and_si128(out, last);
 			out = _mm_add_epi64(_mm_sll_epi64(out, shift), base);
 			_mm_storeu_si128((__m128i *)(void *)(pkts + i), _mm_or_si128(out, in));
 		}
@@ -85,6 +87,7 @@ AVX2 uint32_t dq_rx_stride_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 	const __m256i filler = _mm256_set_epi32(0, 0x80, 0, 0, 0, 0x80, 0, 0);
 	const __m256i good = _mm256_set1_epi32((int)((uint32_t)row.good << 24));
 	const __m256i base = _mm256_set_epi64x(0, (int64_t)row.base, 0, (int64_t)row.base);
+	const __m256i last = _mm256_set_epi64x(-1, row.last, -1, row.last);
 	const __m256i shift = _mm256_set_epi64x(0, row.log_stride, 0, row.log_stride);
 	__m256i sum = _mm256_setzero_si256(), in, all, then;
 	uint32_t left = row.left, n;
@@ -102,6 +105,7 @@ AVX2 uint32_t dq_rx_stride_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, u
 			all = _mm256_or_si256(all, in);
 			in = _mm256_shuffle_epi8(in, order);
 			then = _mm256_add_epi32(then, in);
+			in = _mm256_and_si256(in, last);
 			in = _mm256_add_epi64(_mm256_sllv_epi64(in, shift), base);
 			_mm256_storeu_si256((__m256i *)(void *)(pkts + i), in);
 		}
