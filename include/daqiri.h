@@ -42,7 +42,8 @@ struct daqiri_region; /* memory cut into buffers, registered with the NICs that 
 
 /*
  * A memory key as the NIC wants it: opaque 32 bits. In a received packet it holds the flow id
- * (daqiri_key_flow()); in a packet to send it holds the key of the memory at addr on the port that
+ * (daqiri_key_flow()) or, of a queue with key = forward PORT, what it takes to send it on that port
+ * from where it lies; in a packet to send it holds the key of the memory at addr on the port that
  * sends it (daqiri_region_key() or daqiri_key_from_lkey()).
  */
 typedef uint32_t daqiri_key;
@@ -51,7 +52,7 @@ typedef uint32_t daqiri_key;
 struct daqiri_pkt {
 	uint64_t addr;  /* where the frame is: a host or GPU virtual address */
 	uint32_t len;   /* bytes at addr, without FCS */
-	daqiri_key key; /* RX: flow id, see daqiri_key_flow(); TX: the memory's key */
+	daqiri_key key; /* RX: flow id, see daqiri_key_flow(), or forwarding: as TX: the memory's */
 };
 
 /* ---- version, errors, log ------------------------------------------------------------------- */
@@ -355,6 +356,7 @@ struct daqiri_rxq_info {
 	struct daqiri_region *region; /* where its packets lie */
 	const char *simd;             /* instructions chosen for it, as [daqiri] simd; static */
 	uint32_t spares;              /* packets that may be kept at once: daqiri_rx_keep() */
+	struct daqiri_port *forward;  /* whose keys its packets have; NULL: they have flow ids */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

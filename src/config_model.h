@@ -57,6 +57,7 @@ struct dq_conf_rxq {
 	uint64_t num_slots;       /* that it was dealt: depth, or what so many strides take */
 	uint32_t depth;           /* power of two, 64..32768; striding: strides, any number of them */
 	enum dq_rx_mode rx_mode;  /* as said */
+	int forward;              /* index into ports: whose keys packets get; -1: flow ids */
 	uint32_t spares;          /* slots behind those, for packets that are kept */
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */

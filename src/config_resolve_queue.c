@@ -192,6 +192,20 @@ static int resolve_queue_region(struct dq_resolver *r, const struct dq_section *
 	return add_region(r, sec, "");
 }
 
+/* key = forward PORT */
+static int resolve_forward(struct dq_resolver *r, const struct dq_section *sec, int *port)
+{
+	const char *value = dq_section_value(sec, "key");
+	const char *name = value ? strchr(value, ' ') : NULL;
+
+	*port = -1;
+	if (!name)
+		return 0;
+	name += strspn(name, " ");
+	*port = dq_port_index(r->conf, name);
+	return *port < 0 ? dq_blame_missing(r, sec, "key", "port", name) : 0;
+}
+
 static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
@@ -204,7 +218,7 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
 	r->conf->n_rxqs++;
-	return q->where ? 0 : dq_no_memory();
+	return q->where ? resolve_forward(r, user->sec, &q->forward) : dq_no_memory();
 }
 
 static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)

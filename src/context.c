@@ -136,6 +136,9 @@ static int each_port_of(struct daqiri *dq, unsigned region,
 	for (unsigned i = 0; !ret && i < conf->n_txqs; i++)
 		if (conf->txqs[i].region == (int)region)
 			ret = fn(arg, dq->ports[conf->txqs[i].port]);
+	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
+		if (conf->rxqs[i].region == region && conf->rxqs[i].forward >= 0)
+			ret = fn(arg, dq->ports[conf->rxqs[i].forward]);
 	return ret;
 }
 
@@ -172,14 +175,24 @@ static int make_regions(struct daqiri *dq)
 
 /* ---- queues and flows ------------------------------------------------------------------------ */
 
+static int make_rxq(struct daqiri *dq, unsigned index)
+{
+	const struct dq_conf_rxq *conf = &dq->conf->rxqs[index];
+	int ret = dq_rxq_create(&dq->rxqs[index], conf, dq->ports[conf->port],
+				dq->regions[conf->region]);
+
+	if (!ret && conf->forward >= 0)
+		dq_rxq_forward(dq->rxqs[index], dq->ports[conf->forward]);
+	return ret;
+}
+
 static int make_queues(struct daqiri *dq)
 {
 	const struct dq_conf *conf = dq->conf;
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
-		ret = dq_rxq_create(&dq->rxqs[i], &conf->rxqs[i], dq->ports[conf->rxqs[i].port],
-				    dq->regions[conf->rxqs[i].region]);
+		ret = make_rxq(dq, i);
 	for (unsigned i = 0; !ret && i < conf->n_txqs; i++) {
 		const struct dq_conf_txq *txq = &conf->txqs[i];
 

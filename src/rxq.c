@@ -270,6 +270,13 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 	free(q);
 }
 
+void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to)
+{
+	q->forward = to;
+	q->key_hides = dq_to_be32(UINT32_MAX);
+	q->key_set = dq_to_be32(dq_region_mr(q->region, to->dev)->lkey);
+}
+
 /* ---- public --------------------------------------------------------------------------------- */
 
 static uint32_t depth_of(const struct daqiri_rxq *q)
@@ -292,7 +299,8 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .port = q->port,
 				       .region = q->region,
 				       .simd = dq_simd_name(q->simd),
-				       .spares = q->conf->spares};
+				       .spares = q->conf->spares,
+				       .forward = q->forward};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

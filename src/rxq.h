@@ -137,6 +137,7 @@ struct daqiri_rxq {
 	const struct dq_conf_rxq *conf; /* the context's, as the next two */
 	struct daqiri_port *port;
 	struct daqiri_region *region;
+	struct daqiri_port *forward; /* whose keys packets get; NULL: flow ids */
 	struct dq_cq cq;
 	struct ibv_wq *wq;
 	struct dq_rss_table table; /* of this queue alone */
@@ -172,6 +173,9 @@ static inline uint64_t *dq_rx_eaten_word(const struct daqiri_rxq *q, uint32_t in
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
 		  struct daqiri_region *region);
 void dq_rxq_destroy(struct daqiri_rxq *q);
+
+/* From here on packets get the key of their region on a port, where it is registered. */
+void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to);
 
 /* Adds the sums over all receive queues of a port: "rx_packets", … */
 void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);

@@ -31,6 +31,34 @@ static inline void dq_rx_ring_cq(struct daqiri_rxq *q)
 	dq_doorbell_record(q->cq_dbrec, q->ci & DQ_CQE_INDEX);
 }
 
+/* What packets have as their key: their flow tag, or always the same. */
+struct dq_rx_keys {
+	__be32 of_tag; /* the bits of a flow tag that a key has */
+	__be32 set;    /* and those that it has besides */
+};
+
+static inline struct dq_rx_keys dq_rx_keys(const struct daqiri_rxq *q)
+{
+	return (struct dq_rx_keys){.of_tag = dq_to_be32(DQ_CQE_FLOW_TAG) & ~q->key_hides,
+				   .set = q->key_set};
+}
+
+static inline daqiri_key dq_rx_key(struct dq_rx_keys keys, const struct mlx5_cqe64 *cqe)
+{
+	return dq_key_of_be32((cqe->sop_drop_qpn & keys.of_tag) | keys.set);
+}
+
+/* The same as vectors want it, from a packet's third 32 bits on: len and key. */
+static inline uint64_t dq_rx_key_set(const struct daqiri_rxq *q)
+{
+	return (uint64_t)dq_key_of_be32(q->key_set) << 32;
+}
+
+static inline uint64_t dq_rx_key_hides(const struct daqiri_rxq *q)
+{
+	return (uint64_t)dq_key_of_be32(q->key_hides) << 32;
+}
+
 /* Counts an error completion, and remembers the first. */
 void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err);
 

@@ -18,7 +18,7 @@ uint32_t dq_rx_stride_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, ui
 
 		pkts[n] = (struct daqiri_pkt){.addr = row.base + (stride << row.log_stride),
 					      .len = len,
-					      .key = dq_key_of_be32(dq_cqe_flow_key(cqe))};
+					      .key = dq_rx_key(row.keys, cqe)};
 		bytes += len;
 	}
 	if (n)

@@ -4,6 +4,7 @@
 #define DQ_RXQ_STRIDE_H
 
 #include "barrier.h"
+#include "rxq_ring.h"
 #include "rxq_striding.h"
 
 struct dq_rx_stride_row {
@@ -14,6 +15,7 @@ struct dq_rx_stride_row {
 	uint16_t id, id_mask;	      /* those of this WQE have id under id_mask */
 	uint8_t good;		      /* opcode and owner of one that can be taken */
 	uint8_t log_stride;
+	struct dq_rx_keys keys;
 };
 
 static inline struct dq_rx_stride_row dq_rx_stride_row(const struct daqiri_rxq *q, uint32_t max)
@@ -29,7 +31,8 @@ static inline struct dq_rx_stride_row dq_rx_stride_row(const struct daqiri_rxq *
 					 .id = (uint16_t)(st->wqe & st->mask),
 					 .id_mask = (uint16_t)st->mask,
 					 .good = dq_cqe_good_recv(owner),
-					 .log_stride = st->log_stride};
+					 .log_stride = st->log_stride,
+					 .keys = dq_rx_keys(q)};
 }
 
 static inline bool dq_rx_stride_is_of(const struct dq_rx_stride_row *row,

@@ -24,14 +24,15 @@ SSE42 uint32_t dq_rx_stride_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 {
 	struct dq_rx_stride_row row = dq_rx_stride_row(q, max);
 	/* From byte_cnt on: its low half's bytes turned round; the tag's without the first. */
-	const __m128i order =
-		_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 3, 2, -1, -1, -1, 13, 14, 15);
+	const __m128i order = _mm_or_si128(
+		_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 3, 2, -1, -1, -1, 13, 14, 15),
+		_mm_set_epi64x((int64_t)dq_rx_key_hides(q), 0));
 	/* From byte 48 on: the stride. */
 	const __m128i index =
 		_mm_setr_epi8(13, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
 	const __m128i filler = _mm_set_epi32(0, 0, 0, 0x80);
 	const __m128i good = _mm_set1_epi32((int)((uint32_t)row.good << 24));
-	const __m128i base = _mm_set_epi64x(0, (int64_t)row.base);
+	const __m128i base = _mm_set_epi64x((int64_t)dq_rx_key_set(q), (int64_t)row.base);
 	const __m128i last = _mm_cvtsi32_si128(row.last);
 	const __m128i shift = _mm_cvtsi32_si128(row.log_stride);
 	__m128i sum = _mm_setzero_si128(), in, out, all, then;
@@ -81,12 +82,14 @@ static AVX2 inline __m256i two(const struct mlx5_cqe64 *cqe)
 AVX2 uint32_t dq_rx_stride_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max)
 {
 	struct dq_rx_stride_row row = dq_rx_stride_row(q, max);
-	const __m256i order =
+	const int64_t key = (int64_t)dq_rx_key_set(q), hides = (int64_t)dq_rx_key_hides(q);
+	const __m256i order = _mm256_or_si256(
 		_mm256_setr_epi8(1, 0, -1, -1, -1, -1, -1, -1, 11, 10, -1, -1, -1, 13, 14, 15, 1, 0,
-				 -1, -1, -1, -1, -1, -1, 11, 10, -1, -1, -1, 13, 14, 15);
+				 -1, -1, -1, -1, -1, -1, 11, 10, -1, -1, -1, 13, 14, 15),
+		_mm256_set_epi64x(hides, 0, hides, 0));
 	const __m256i filler = _mm256_set_epi32(0, 0x80, 0, 0, 0, 0x80, 0, 0);
 	const __m256i good = _mm256_set1_epi32((int)((uint32_t)row.good << 24));
-	const __m256i base = _mm256_set_epi64x(0, (int64_t)row.base, 0, (int64_t)row.base);
+	const __m256i base = _mm256_set_epi64x(key, (int64_t)row.base, key, (int64_t)row.base);
 	const __m256i last = _mm256_set_epi64x(-1, row.last, -1, row.last);
 	const __m256i shift = _mm256_set_epi64x(0, row.log_stride, 0, row.log_stride);
 	__m256i sum = _mm256_setzero_si256(), in, all, then;

@@ -13,7 +13,7 @@
 #include "byteorder.h"
 #include "counter.h"
 #include "mlx5_cqe.h"
-#include "rxq.h"
+#include "rxq_ring.h"
 
 struct dq_rx_row {
 	const struct mlx5_cqe64 *cqe; /* the next one */
@@ -21,9 +21,8 @@ struct dq_rx_row {
 	uint64_t addr;		      /* the same of its packet, where they follow each other */
 	uint32_t stride;
 	uint32_t left;	   /* completions that may be taken */
-	uint8_t good;	   /* opcode and owner of one that can */
-	__be32 key_of_tag; /* the bits of a flow tag that a key has */
-	__be32 key_set;	   /* and those that it has besides */
+	uint8_t good;	      /* opcode and owner of one that can */
+	struct dq_rx_keys keys;
 };
 
 static inline struct dq_rx_row dq_rx_row(const struct daqiri_rxq *q, uint32_t max)
@@ -37,14 +36,7 @@ static inline struct dq_rx_row dq_rx_row(const struct daqiri_rxq *q, uint32_t ma
 				  .stride = q->stride,
 				  .left = max < room ? max : room,
 				  .good = dq_cqe_good_recv(owner),
-				  .key_of_tag = dq_to_be32(DQ_CQE_FLOW_TAG) & ~q->key_hides,
-				  .key_set = q->key_set};
-}
-
-/* What a packet has as its key: its flow tag, or always the same. */
-static inline daqiri_key dq_rx_key(const struct dq_rx_row *row, const struct mlx5_cqe64 *cqe)
-{
-	return dq_key_of_be32((cqe->sop_drop_qpn & row->key_of_tag) | row->key_set);
+				  .keys = dq_rx_keys(q)};
 }
 
 static inline void dq_rx_row_taken(struct daqiri_rxq *q, uint32_t n, uint64_t bytes)
@@ -71,7 +63,7 @@ dq_rx_row_take(const struct dq_rx_row *row, struct daqiri_pkt *pkts, bool slots,
 
 		pkts[i] = (struct daqiri_pkt){.addr = slots ? row->slots[i] : addr,
 					      .len = len,
-					      .key = dq_rx_key(row, &cqe[i])};
+					      .key = dq_rx_key(row->keys, &cqe[i])};
 		*bytes += len;
 	}
 	return n;

@@ -22,11 +22,11 @@ static SSE42 inline __attribute__((always_inline)) uint32_t
 take_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max, bool slots)
 {
 	struct dq_rx_row row = dq_rx_row(q, max);
-	const __m128i key = _mm_set1_epi64x((int64_t)((uint64_t)row.key_set << 32));
+	const __m128i key = _mm_set1_epi64x((int64_t)dq_rx_key_set(q));
 	/* From byte_cnt on: its bytes turned round; the tag's as they are, without the first. */
 	const __m128i order = _mm_or_si128(
 		_mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 3, 2, 1, 0, -1, 13, 14, 15),
-		_mm_set_epi32((int)q->key_hides, 0, 0, 0));
+		_mm_set_epi64x((int64_t)dq_rx_key_hides(q), 0));
 	const __m128i good = _mm_set1_epi32((int)((uint32_t)row.good << 24));
 	const __m128i step = _mm_set_epi64x(0, q->stride);
 	__m128i rest = _mm_unpacklo_epi64(_mm_cvtsi64_si128((int64_t)row.addr), key);
@@ -72,7 +72,7 @@ static AVX2 inline __m256i order_for(const struct daqiri_rxq *q)
 		_mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 11, 10, 9, 8, -1, 13, 14, 15, -1,
 				 -1, -1, -1, -1, -1, -1, -1, 11, 10, 9, 8, -1, 13, 14, 15);
 
-	return _mm256_or_si256(order, _mm256_set1_epi64x((int64_t)((uint64_t)q->key_hides << 32)));
+	return _mm256_or_si256(order, _mm256_set1_epi64x((int64_t)dq_rx_key_hides(q)));
 }
 
 /* Two packets without their addresses, from the second halves of two completions. */
@@ -128,7 +128,7 @@ take_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max, bool slot
 	const __m256i order = order_for(q);
 	const __m256i step =
 		_mm256_setr_epi64x((int64_t)2 * q->stride, 0, (int64_t)2 * q->stride, 0);
-	const __m256i key = _mm256_set1_epi64x((int64_t)((uint64_t)row.key_set << 32));
+	const __m256i key = _mm256_set1_epi64x((int64_t)dq_rx_key_set(q));
 	__m256i next = _mm256_unpacklo_epi64(
 		_mm256_setr_epi64x((int64_t)row.addr, 0, (int64_t)row.addr + q->stride, 0), key);
 	__m256i sum = _mm256_setzero_si256();

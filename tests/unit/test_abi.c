@@ -87,7 +87,8 @@ static const struct {
 	AT(daqiri_rxq_info, region, 32),
 	AT(daqiri_rxq_info, simd, 40),
 	AT(daqiri_rxq_info, spares, 48),
-	SIZE(daqiri_rxq_info, 56),
+	AT(daqiri_rxq_info, forward, 56),
+	SIZE(daqiri_rxq_info, 64),
 
 	AT(daqiri_txq_info, size, 0),
 	AT(daqiri_txq_info, id, 8),

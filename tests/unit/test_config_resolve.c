@@ -238,6 +238,19 @@ Test(resolve, depths_may_use_a_region_up)
 	dq_conf_free(conf);
 }
 
+Test(resolve, a_queue_forwards_to_a_port_by_its_name)
+{
+	struct dq_conf *conf = resolve(PORT "[port q]\naddress = 2\n"
+					    "[rxq p 0-1]\nkind = host\nnum_bufs = 64\n"
+					    "buf_size = 2K\nkey = forward q\n"
+					    "[rxq q 0]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\n");
+
+	cr_expect_eq(conf->rxqs[0].forward, 1);
+	cr_expect_eq(conf->rxqs[1].forward, 1);
+	cr_expect_eq(conf->rxqs[2].forward, -1);
+	dq_conf_free(conf);
+}
+
 Test(resolve, every_queue_of_a_range_has_a_private_region)
 {
 	struct dq_conf *conf = resolve(PORT "[rxq p 0-1]\nkind = huge\nnum_bufs = 64,128\n"

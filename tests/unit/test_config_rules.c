@@ -36,6 +36,9 @@ static const struct bad_config between_sections[] = {
 	BAD("a queue's port that is not there",
 	    MEMORY PORT "[rxq q 0]\nregions = m\n",
 	    "bad.ini:7: [rxq q 0]: there is no [port q]; did you mean p?"),
+	BAD("a port to forward to that is not there",
+	    MEMORY PORT QUEUE "key = forward P\n",
+	    "bad.ini:9: [rxq p 0] key=forward P: there is no [port P]; did you mean p?"),
 	BAD("a queue's port misspelt",
 	    "[region m]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n[port left]\naddress = "
 	    "eth0\n[rxq leftt 0]\nregions = m\n",
