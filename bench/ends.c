@@ -44,6 +44,18 @@ static int pick_core(const struct perf_run *run, const struct perf_stream *s, in
 	return 0;
 }
 
+/* The core that a queue names, unless a thread of the library is pinned to it. */
+static int own_core(const struct perf_run *run, const struct perf_end *end, const char *kind,
+		    int core)
+{
+	char section[2 * PERF_NAME];
+	const char *mode;
+
+	snprintf(section, sizeof(section), "%s %s %u", kind, end->port, end->queue);
+	mode = daqiri_config_get(run->plan->cfg, section, "mode");
+	return mode && !strcmp(mode, "worker") ? -1 : core;
+}
+
 /* ---- send queues ---- */
 
 static int add_txq(struct perf_run *run, const struct perf_stream *s)
@@ -103,7 +115,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 	struct daqiri_txq_info info = { .size = sizeof(info) };
 
 	if (t->core < 0 && !daqiri_txq_info(t->q, &info))
-		t->core = info.cpu_core;
+		t->core = own_core(run, &t->end, "txq", info.cpu_core);
 	t->senders = aligned_alloc(64, ((t->n_senders * sizeof(*t->senders)) + 63) & ~(size_t)63);
 	t->pkts = calloc(t->max_batch, sizeof(*t->pkts));
 	if (!t->senders || !t->pkts)
@@ -212,7 +224,7 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	struct daqiri_rxq_info info = { .size = sizeof(info) };
 
 	if (r->core < 0 && !daqiri_rxq_info(r->q, &info))
-		r->core = info.cpu_core;
+		r->core = own_core(run, &r->end, "rxq", info.cpu_core);
 	r->streams = calloc(plan->n_streams, sizeof(struct perf_stream *));
 	r->expects = calloc(plan->n_streams, sizeof(*r->expects));
 	r->arrivals = calloc(plan->n_streams, sizeof(*r->arrivals));

@@ -11,7 +11,8 @@
  * its first thread until that has ended: -EPERM for others.) Everything else that says "any thread"
  * may be called concurrently; functions that say nothing else may be called by any one thread at a
  * time for each context. The data path (rx_poll, rx_release, rx_keep, rx_give_back, tx_reserve,
- * tx_post, tx_completed) never allocates, locks, logs or enters the kernel.
+ * tx_post, tx_completed) never allocates, locks, logs or enters the kernel. The library has threads
+ * of its own for queues in worker mode only: daqiri_threads(7).
  *
  * Units. Lengths and sizes are bytes, rates are bits per second, unless the name says otherwise. A
  * frame's length is what lies in memory: Ethernet header to the end of the payload, without FCS.
@@ -380,7 +381,8 @@ void daqiri_rx_release(struct daqiri_rxq *q, int n);
 /*
  * The descriptor to wait on for packets, by poll(2), epoll(7) and the like, for reading: it is the
  * queue's own, non-blocking, and is not to be read or closed. It becomes readable only after
- * daqiri_rxq_arm(), and stays so until the next. -EINVAL: a NULL. Any thread.
+ * daqiri_rxq_arm(), and stays so until the next. -EOPNOTSUPP: a queue in worker mode; -EINVAL: a NULL.
+ * Any thread.
  */
 int daqiri_rxq_fd(const struct daqiri_rxq *q);
 
@@ -389,8 +391,8 @@ int daqiri_rxq_fd(const struct daqiri_rxq *q);
  * descriptor becomes readable with the next packet (or error), once; waiting loses nothing. 1:
  * something has come: poll, do not wait. Packets that are held need not be released before. Nothing
  * is lost, either, where the caller goes on polling instead: then the descriptor may tell of a
- * packet that was polled already. Enters the kernel. -EIO: the queue has stopped; -EINVAL: a NULL.
- * The queue's thread.
+ * packet that was polled already. Enters the kernel. -EIO: the queue has stopped; -EOPNOTSUPP: a
+ * queue in worker mode; -EINVAL: a NULL. The queue's thread.
  */
 int daqiri_rxq_arm(struct daqiri_rxq *q);
 

@@ -61,6 +61,9 @@ struct dq_conf_rxq {
 	uint32_t spares;          /* slots behind those, for packets that are kept */
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
+	bool worker;              /* a thread of the library polls, on cpu_core */
+	uint32_t batch;           /* packets that it hands over at once */
+	uint32_t timeout_us;      /* … and when it hands over fewer; 0: never */
 };
 
 struct dq_conf_txq {
@@ -73,6 +76,8 @@ struct dq_conf_txq {
 	uint32_t depth;           /* power of two, 64..32768 */
 	enum dq_simd simd;
 	int cpu_core;
+	bool worker;              /* a thread of the library posts, on cpu_core */
+	uint32_t batch;           /* packets that it posts at once */
 };
 
 /* A match of [flow]: which fields are given, and their values; numbers in host byte order. */

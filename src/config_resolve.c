@@ -174,9 +174,9 @@ static enum dq_simd simd(const struct daqiri_config *cfg)
 static int resolve(struct dq_resolver *r)
 {
 	static int (*const steps[])(struct dq_resolver *) = {
-		dq_resolve_ports,     dq_resolve_regions, dq_resolve_region_ports,
-		dq_resolve_queues,    dq_resolve_slots,   dq_resolve_flows,
-		dq_resolve_unmatched, dq_resolve_streams,
+		dq_resolve_ports,  dq_resolve_regions,	 dq_resolve_region_ports,
+		dq_resolve_queues, dq_resolve_slots,	 dq_resolve_workers,
+		dq_resolve_flows,  dq_resolve_unmatched, dq_resolve_streams,
 	};
 	int err = 0;
 

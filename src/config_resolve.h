@@ -62,6 +62,7 @@ int dq_resolve_region_ports(struct dq_resolver *r);
 int dq_resolve_ports(struct dq_resolver *r);
 int dq_resolve_queues(struct dq_resolver *r);
 int dq_resolve_slots(struct dq_resolver *r);
+int dq_resolve_workers(struct dq_resolver *r);
 int dq_resolve_flows(struct dq_resolver *r);
 int dq_resolve_unmatched(struct dq_resolver *r);
 int dq_resolve_streams(struct dq_resolver *r);

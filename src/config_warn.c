@@ -3,30 +3,43 @@
 #include "config_model.h"
 #include "log.h"
 
-/* Queues of one core, whichever the port: the i-th of both kinds, receive queues first. */
-static int core_of(const struct dq_conf *conf, unsigned i, const char **where)
+/* What a queue says of cores, whichever its port. */
+struct seat {
+	const char *where;
+	int core;
+	bool worker;
+};
+
+/* The i-th of both kinds, receive queues first. */
+static struct seat seat_of(const struct dq_conf *conf, unsigned i)
 {
+	const struct dq_conf_txq *txq;
+
 	if (i < conf->n_rxqs) {
-		*where = conf->rxqs[i].where;
-		return conf->rxqs[i].cpu_core;
+		const struct dq_conf_rxq *rxq = &conf->rxqs[i];
+
+		return (struct seat){rxq->where, rxq->cpu_core, rxq->worker};
 	}
-	*where = conf->txqs[i - conf->n_rxqs].where;
-	return conf->txqs[i - conf->n_rxqs].cpu_core;
+	txq = &conf->txqs[i - conf->n_rxqs];
+	return (struct seat){txq->where, txq->cpu_core, txq->worker};
 }
 
 static void warn_cores(const struct dq_conf *conf)
 {
 	unsigned n = conf->n_rxqs + conf->n_txqs;
-	const char *where, *other;
 
 	for (unsigned i = 1; i < n; i++) {
-		int core = core_of(conf, i, &where);
+		struct seat seat = seat_of(conf, i);
 
-		for (unsigned k = 0; core >= 0 && k < i; k++) {
-			if (core_of(conf, k, &other) != core)
+		for (unsigned k = 0; seat.core >= 0 && k < i; k++) {
+			struct seat other = seat_of(conf, k);
+
+			/* One worker serves all queues of its core: that is meant. */
+			if (other.core != seat.core || (seat.worker && other.worker))
 				continue;
 			dq_log(conf->log_level, DAQIRI_LOG_WARN,
-			       "%s cpu_core=%d: %s names this core too", where, core, other);
+			       "%s cpu_core=%d: %s names this core too", seat.where, seat.core,
+			       other.where);
 			break;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "log.h"
 #include "scan.h"
+#include "worker.h"
 
 /* What daqiri_attach() was given. */
 struct attached {
@@ -265,7 +266,8 @@ static int build(struct daqiri *dq, const struct attached *attached)
 	if (ret)
 		return ret;
 	deal_queues(dq);
-	return make_flows(dq);
+	ret = make_flows(dq);
+	return ret ? ret : dq_workers_start(dq);
 }
 
 static int open_context(struct daqiri **out, struct dq_conf *conf, const struct attached *attached)
@@ -406,6 +408,7 @@ void daqiri_close(struct daqiri *dq)
 		return;
 	/* A device that is gone says so here at the latest: its EIOs are then no errors. */
 	dq_events_drain(dq);
+	dq_workers_stop(dq);
 	destroy_objects(dq);
 	for (dev = dq->devices; dev; dev = next) {
 		next = dev->next;

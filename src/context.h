@@ -10,6 +10,8 @@
 #include "rxq.h"
 #include "txq.h"
 
+struct dq_workers;
+
 struct daqiri {
 	struct dq_conf *conf;	    /* the objects point into it */
 	struct dq_device *devices;  /* a list */
@@ -19,6 +21,7 @@ struct daqiri {
 	struct daqiri_txq **txqs;
 	struct daqiri_rxq **port_rxqs; /* the same again, port by port: daqiri_port.rxqs */
 	struct daqiri_txq **port_txqs;
+	struct dq_workers *workers;   /* NULL: no queue is in worker mode */
 	struct dq_device *next_event; /* where daqiri_event_get() looks next */
 };
 

@@ -85,7 +85,6 @@ void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev)
 		dq_device_destroyed(dev, "a completion queue", ibv_destroy_cq(cq->cq));
 	cq->cq = NULL;
 	if (cq->channel)
-		dq_device_destroyed(dev, "an event channel",
-				    ibv_destroy_comp_channel(cq->channel));
+		dq_device_destroyed(dev, "an event channel", ibv_destroy_comp_channel(cq->channel));
 	cq->channel = NULL;
 }

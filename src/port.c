@@ -222,7 +222,7 @@ struct daqiri_rxq *daqiri_rxq_get(struct daqiri_port *port, unsigned id)
 {
 	for (unsigned i = 0; port && i < port->n_rxqs; i++)
 		if (port->rxqs[i]->conf->id == id)
-			return port->rxqs[i];
+			return dq_rxq_face(port->rxqs[i]);
 	return NULL;
 }
 
@@ -230,7 +230,7 @@ struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id)
 {
 	for (unsigned i = 0; port && i < port->n_txqs; i++)
 		if (port->txqs[i]->conf->id == id)
-			return port->txqs[i];
+			return dq_txq_face(port->txqs[i]);
 	return NULL;
 }
 

@@ -13,6 +13,7 @@
 #include "rxq.h"
 #include "rxq_striding.h"
 #include "scan.h"
+#include "worker.h"
 
 enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 7 };
 
@@ -21,6 +22,16 @@ static const char *const counter_names[N_COUNTERS] = {
 static const char *const sum_names[N_COUNTERS] = {"rx_packets",	      "rx_bytes", "rx_errors",
 						  "rx_length_errors", "rx_kept",  "rx_kept_out",
 						  "rx_no_spare"};
+
+const struct daqiri_rxq *dq_rxq_real(const struct daqiri_rxq *q)
+{
+	return q->hand ? q->hand->real : q;
+}
+
+struct daqiri_rxq *dq_rxq_face(struct daqiri_rxq *q)
+{
+	return q->hand ? q->hand->face : q;
+}
 
 static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS])
 {
@@ -311,7 +322,7 @@ int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int 
 
 	if (!q || max < 0 || (max && !stats))
 		return dq_error(EINVAL, "daqiri_rxq_stats: NULL or negative argument");
-	read_counters(q, values);
+	read_counters(dq_rxq_real(q), values);
 	for (int i = 0; i < N_COUNTERS; i++)
 		dq_stat_put(&list, q->names.names[i], values[i]);
 	return list.n;
@@ -336,6 +347,7 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 
 	if (!q || !err)
 		return dq_error(EINVAL, "daqiri_rxq_error: NULL argument");
+	q = dq_rxq_real(q);
 	/* Pairs with the release store in note_error(): first_error is complete. */
 	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
 		return dq_device_queue_error(q->port->dev, NULL, err);

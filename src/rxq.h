@@ -22,6 +22,7 @@
 #include "stats.h"
 
 struct daqiri_rx_meta;
+struct dq_rx_hand;
 struct dq_rx_striding;
 
 /*
@@ -145,6 +146,7 @@ struct daqiri_rxq {
 	struct dq_stat_names names;
 	enum dq_simd simd;
 	int owner; /* owner.h */
+	struct dq_rx_hand *hand; /* worker mode: worker.h; NULL */
 };
 
 _Static_assert(offsetof(struct daqiri_rxq, take) == 64, "the hot fields fill one cache line");
@@ -176,6 +178,10 @@ void dq_rxq_destroy(struct daqiri_rxq *q);
 
 /* From here on packets get the key of their region on a port, where it is registered. */
 void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to);
+
+/* The queue behind one that the program was given, and the other way round: worker.h. */
+const struct daqiri_rxq *dq_rxq_real(const struct daqiri_rxq *q);
+struct daqiri_rxq *dq_rxq_face(struct daqiri_rxq *q);
 
 /* Adds the sums over all receive queues of a port: "rx_packets", … */
 void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);

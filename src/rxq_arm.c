@@ -66,10 +66,20 @@ static void arm(struct daqiri_rxq *q)
 	dq_flush_doorbell_wc();
 }
 
+static int refuse_worker(const struct daqiri_rxq *q)
+{
+	return dq_error(EOPNOTSUPP,
+			"%s mode=worker: a thread of the library polls the queue and never sleeps, "
+			"so there is nothing to wait on: use mode = direct",
+			q->conf->where);
+}
+
 int daqiri_rxq_fd(const struct daqiri_rxq *q)
 {
 	if (!q)
 		return dq_error(EINVAL, "daqiri_rxq_fd: NULL queue");
+	if (q->hand)
+		return refuse_worker(q);
 	return q->cq.channel->fd;
 }
 
@@ -79,6 +89,8 @@ int daqiri_rxq_arm(struct daqiri_rxq *q)
 
 	if (!q)
 		return dq_error(EINVAL, "daqiri_rxq_arm: NULL queue");
+	if (q->hand)
+		return refuse_worker(q);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	ret = take_events(q);

@@ -11,6 +11,7 @@
 #include "mlx5_wqe.h"
 #include "scan.h"
 #include "txq.h"
+#include "worker.h"
 
 enum { N_COUNTERS = 5 };
 
@@ -19,13 +20,24 @@ static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "compl
 static const char *const sum_names[N_COUNTERS] = {"tx_packets", "tx_bytes", "tx_completed",
 						  "tx_errors", "tx_full"};
 
+const struct daqiri_txq *dq_txq_real(const struct daqiri_txq *q)
+{
+	return q->hand ? q->hand->real : q;
+}
+
+struct daqiri_txq *dq_txq_face(struct daqiri_txq *q)
+{
+	return q->hand ? q->hand->face : q;
+}
+
+/* Of a real queue. Its face alone knows what the program was refused. */
 static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS])
 {
 	values[0] = dq_counter_get(&q->posted);
 	values[1] = dq_counter_get(&q->count.bytes);
 	values[2] = dq_counter_get(&q->done);
 	values[3] = dq_counter_get(&q->count.errors);
-	values[4] = dq_counter_get(&q->count.full);
+	values[4] = dq_counter_get(&(q->hand ? q->hand->face : q)->count.full);
 }
 
 /* ---- make and destroy ----------------------------------------------------------------------- */
@@ -279,7 +291,7 @@ int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int 
 
 	if (!q || max < 0 || (max && !stats))
 		return dq_error(EINVAL, "daqiri_txq_stats: NULL or negative argument");
-	read_counters(q, values);
+	read_counters(dq_txq_real(q), values);
 	for (int i = 0; i < N_COUNTERS; i++)
 		dq_stat_put(&list, q->names.names[i], values[i]);
 	return list.n;
@@ -304,6 +316,7 @@ int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err)
 
 	if (!q || !err)
 		return dq_error(EINVAL, "daqiri_txq_error: NULL argument");
+	q = dq_txq_real(q);
 	/* Pairs with the release store in note_error(), txq_post.c: first_error is complete. */
 	if (!__atomic_load_n(&q->error_seen, __ATOMIC_ACQUIRE))
 		return dq_device_queue_error(q->port->dev, NULL, err);

@@ -38,6 +38,8 @@ typedef int (*dq_tx_write_fn)(struct daqiri_txq *q, const struct daqiri_pkt *pkt
 typedef int (*dq_tx_show_fn)(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			     uint32_t n);
 
+struct dq_tx_hand;
+
 struct daqiri_txq {
 	/* The first cache line: what a post reads and writes. */
 	uint8_t *ring;
@@ -88,6 +90,7 @@ struct daqiri_txq {
 	struct dq_stat_names names;
 	enum dq_simd simd;
 	int owner; /* owner.h */
+	struct dq_tx_hand *hand; /* worker mode: worker.h; NULL */
 };
 
 _Static_assert(offsetof(struct daqiri_txq, slot_base) == 64, "what a post touches: one line");
@@ -109,6 +112,13 @@ int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			uint32_t n);
 int dq_tx_show_avx2(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot, uint32_t n);
+
+/* Reads completions that have come; returns q->done. */
+uint64_t dq_tx_reap(struct daqiri_txq *q);
+
+/* The queue behind one that the program was given, and the other way round: worker.h. */
+const struct daqiri_txq *dq_txq_real(const struct daqiri_txq *q);
+struct daqiri_txq *dq_txq_face(struct daqiri_txq *q);
 
 /* Adds the sums over all send queues of a port: "tx_packets", … */
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);

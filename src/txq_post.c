@@ -13,6 +13,7 @@
 #include "owner.h"
 #include "txq.h"
 #include "txq_wqe.h"
+#include "worker.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -129,6 +130,10 @@ static __attribute__((noinline)) void reap_many(struct daqiri_txq *q)
 	uint32_t ci = q->ci;
 	uint8_t op_own;
 
+	if (UNLIKELY(q->cqes == &dq_tx_no_completion)) {
+		dq_tx_hand_reap(q);
+		return;
+	}
 	for (;; ci++) {
 		cqe = &q->cqes[ci & q->mask];
 		op_own = dq_cqe_op_own(cqe);
@@ -168,6 +173,12 @@ static inline void reap(struct daqiri_txq *q)
 		}
 	}
 	reap_many(q);
+}
+
+uint64_t dq_tx_reap(struct daqiri_txq *q)
+{
+	reap(q);
+	return q->done;
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

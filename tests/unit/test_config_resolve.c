@@ -350,6 +350,29 @@ Test(resolve, a_core_of_several_queues_is_a_warning)
 			"t.ini:10: [txq p 0] cpu_core=3: t.ini:7: [rxq p 0] names this core too\n");
 }
 
+Test(resolve, workers_have_what_they_hand_over_by)
+{
+	struct dq_conf *conf =
+		resolve(MEMORY PORT "[rxq p 0]\nregions = m\ndepth = 256\nmode = worker\n"
+				    "cpu_core = 3\nbatch = 256\ntimeout_us = 7\n[txq p 0]\n"
+				    "mode = worker\ncpu_core = 3\n[txq p 1]\nbatch = 9\n");
+
+	cr_expect(conf->rxqs[0].worker);
+	cr_expect_eq(conf->rxqs[0].batch, 256);
+	cr_expect_eq(conf->rxqs[0].timeout_us, 7);
+	cr_expect(conf->txqs[0].worker);
+	cr_expect_eq(conf->txqs[0].batch, 64);
+	cr_expect_not(conf->txqs[1].worker);
+	dq_conf_free(conf);
+}
+
+Test(resolve, one_worker_for_several_queues_is_meant)
+{
+	expect_warnings(MEMORY PORT "[rxq p 0-1]\nregions = m\ncpu_core = 3\nmode = worker\n"
+				    "[flow p f]\nudp_dst = 1\nqueue = 0,1\n",
+			"");
+}
+
 Test(resolve, a_queue_that_nothing_feeds_is_a_warning)
 {
 	expect_warnings(MEMORY "[port p]\naddress = x\nunmatched = queue 2\n"

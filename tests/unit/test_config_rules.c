@@ -54,6 +54,18 @@ static const struct bad_config between_sections[] = {
 	    MEMORY PORT "[rxq p 0]\ndepth = 64\n",
 	    "bad.ini:7: [rxq p 0] regions: missing; allowed NAME of a region, or kind, num_bufs "
 	    "and buf_size"),
+	BAD("a worker without a core",
+	    MEMORY PORT QUEUE "mode = worker\n",
+	    "bad.ini:7: [rxq p 0] cpu_core: missing: mode = worker pins the thread that serves the "
+	    "queue to a core; allowed 0..4095"),
+	BAD("a batch that is never full",
+	    MEMORY PORT QUEUE "mode = worker\ncpu_core = 1\nbatch = 2000\n",
+	    "bad.ini:11: [rxq p 0] batch=2000: above the queue's depth: it would never be full; must "
+	    "be at most 1024"),
+	BAD("a sending worker without a core",
+	    MEMORY PORT "[txq p 0]\nmode = worker\n",
+	    "bad.ini:7: [txq p 0] cpu_core: missing: mode = worker pins the thread that serves the "
+	    "queue to a core; allowed 0..4095"),
 	BAD("a region and a private one",
 	    MEMORY PORT QUEUE "kind = host\n",
 	    "bad.ini:9: [rxq p 0] kind=host: the queue has regions=m already: one or the other"),
