@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cq.h"
 #include "error.h"
@@ -79,12 +80,22 @@ int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, con
 	return ret;
 }
 
+/* A channel whose queue could not be destroyed stays; its descriptor need not. */
+static void close_channel(struct ibv_comp_channel *channel, struct dq_device *dev)
+{
+	int fd = channel->fd, ret = ibv_destroy_comp_channel(channel);
+
+	dq_device_destroyed(dev, "an event channel", ret);
+	if (ret)
+		close(fd);
+}
+
 void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev)
 {
 	if (cq->cq)
 		dq_device_destroyed(dev, "a completion queue", ibv_destroy_cq(cq->cq));
 	cq->cq = NULL;
 	if (cq->channel)
-		dq_device_destroyed(dev, "an event channel", ibv_destroy_comp_channel(cq->channel));
+		close_channel(cq->channel, dev);
 	cq->channel = NULL;
 }

@@ -123,6 +123,10 @@ static void streams_arrive(void)
 	snprintf(one, sizeof(one), "mode = worker\ncpu_core = %d\ntimeout_us = 1\n", cores[0]);
 	run_streams(open_queues(one, ""));
 	thr_ok("a receive queue in worker mode takes from a send queue in direct mode");
+	snprintf(one, sizeof(one),
+		 "mode = worker\ncpu_core = %d\ntimeout_us = 50\nrx_mode = striding\n", cores[0]);
+	run_streams(open_queues(one, ""));
+	thr_ok("so does one that is striding");
 }
 
 /* ---- batches ----------------------------------------------------------------------------------
