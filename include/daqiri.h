@@ -407,7 +407,7 @@ int daqiri_rxq_arm(struct daqiri_rxq *q);
  * Returns how many are kept; the first that is not is not touched, and may be released as any other.
  * -ENOBUFS: none, as no spare is left (counted by packets: no_spare); -EINVAL: none, as the first is
  * not one of the queue's that is held, or a NULL, or n below 0; -EOPNOTSUPP: the queue is a striding
- * one. The spares are the region's num_bufs
+ * one, or in worker mode. The spares are the region's num_bufs
  * beyond the depths of its queues, in equal parts: daqiri_rxq_info(). The queue's thread.
  */
 int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);

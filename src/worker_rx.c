@@ -51,6 +51,18 @@ static void release_face(struct daqiri_rxq *face, uint32_t n)
 	__atomic_store_n(&h->released, h->released + n, __ATOMIC_RELEASE);
 }
 
+static __attribute__((cold)) int keep_face(struct daqiri_rxq *face, const struct daqiri_pkt *pkts,
+					   uint32_t n)
+{
+	(void)pkts;
+	(void)n;
+	return dq_error(
+		EOPNOTSUPP,
+		"%s: packets of a queue with mode=worker cannot be kept in this version: use "
+		"mode=direct, or copy them",
+		face->conf->where);
+}
+
 /* ---- the worker -------------------------------------------------------------------------------
  */
 
@@ -130,6 +142,8 @@ static int init(struct dq_rx_hand *h)
 	*h->face = *h->real;
 	h->face->poll = poll_face;
 	h->face->release = release_face;
+	h->face->keep = keep_face;
+	h->face->give_back = keep_face;
 	return 0;
 }
 

@@ -20,8 +20,12 @@
 
 enum { FRAMES = 20000, N_STREAMS = 3, BATCH = 16, TEXT = 4096, KEYS = 160, PATIENCE_S = 60 };
 
-static const char memory[] = "[region rx]\nkind = host\nnum_bufs = 256\nbuf_size = 2048\n"
-			     "[region tx]\nkind = host\nnum_bufs = 256\nbuf_size = 2048\n"
+/*
+ * Rings of more than two windows of thr.c: what the receiver has released, and the sender so sends
+ * again, may still be on its way back to the NIC.
+ */
+static const char memory[] = "[region rx]\nkind = host\nnum_bufs = 512\nbuf_size = 2048\n"
+			     "[region tx]\nkind = host\nnum_bufs = 512\nbuf_size = 2048\n"
 			     "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B "\n"
 			     "[flow b zero]\ndst_mac = 02:00:00:00:00:10\nqueue = 0\n"
 			     "[flow b one]\ndst_mac = 02:00:00:00:00:11\nqueue = 1\n"
@@ -49,11 +53,11 @@ static struct daqiri *open_queues(const char *rx_keys, const char *tx_keys)
 {
 	char text[TEXT];
 
-	snprintf(
-		text, sizeof(text),
-		"%s[rxq b 0-2]\nregions = rx\ndepth = 64\n%s[txq a 0-2]\nregions = tx\ndepth = 64\n"
-		"%s",
-		memory, rx_keys, tx_keys);
+	snprintf(text, sizeof(text),
+		 "%s[rxq b 0-2]\nregions = rx\ndepth = 128\n%s[txq a 0-2]\nregions = tx\ndepth = "
+		 "128\n"
+		 "%s",
+		 memory, rx_keys, tx_keys);
 	return thr_open(text);
 }
 
@@ -269,11 +273,13 @@ static void a_send_queue_stops(struct daqiri *dq)
 static void queues_stop(void)
 {
 	struct daqiri *dq = open_workers(1);
+	struct daqiri_pkt pkt = {.addr = 4096};
 
 	a_receive_queue_stops(dq);
 	a_send_queue_stops(dq);
 	CHECK(daqiri_rxq_fd(rxq(dq, 1)) == -EOPNOTSUPP, "there is nothing to wait on");
 	CHECK(daqiri_rxq_arm(rxq(dq, 1)) == -EOPNOTSUPP, "there is nothing to wait on");
+	CHECK(daqiri_rx_keep(rxq(dq, 1), &pkt, 1) == -EOPNOTSUPP, "a packet is kept");
 	daqiri_close(dq);
 }
 
@@ -355,8 +361,8 @@ static void a_core_that_is_not_there(void)
 	struct daqiri *dq = NULL;
 
 	snprintf(text, sizeof(text),
-		 "%s[rxq b 0-1]\nregions = rx\ndepth = 64\nmode = worker\ncpu_core = %d\n"
-		 "[rxq b 2]\nregions = rx\ndepth = 64\nmode = worker\ncpu_core = 4095\n",
+		 "%s[rxq b 0-1]\nregions = rx\ndepth = 128\nmode = worker\ncpu_core = %d\n"
+		 "[rxq b 2]\nregions = rx\ndepth = 128\nmode = worker\ncpu_core = 4095\n",
 		 memory, cores[0]);
 	cfg = thr_config(text);
 	CHECK(daqiri_open_config(&dq, cfg) < 0 && !dq, "opened");
