@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Static analysis of the library, the emulated device and daqiri-perf: sparse on the types of
+# Static analysis of the library, the emulated device and the tools: sparse on the types of
 # big-endian fields, cppcheck, clang-tidy. Any finding fails.
 # Usage: tests/static.sh BUILD-DIR [sparse|cppcheck|tidy…]; BUILD-DIR is a configured one.
 set -uo pipefail
@@ -8,11 +8,11 @@ build=$(cd "${1:?usage: tests/static.sh BUILD-DIR}" && pwd) || exit 2
 shift
 cd "$(dirname "$0")/.." || exit 2
 [ -f "$build/config.h" ] || { echo "static.sh: $build is not configured" >&2; exit 2; }
-read -r -a ext < <(pkg-config --cflags libibverbs libmlx5 libnl-3.0 jansson 2>/dev/null; echo)
+read -r -a ext < <(pkg-config --cflags libibverbs libmlx5 libnl-3.0 jansson libpci 2>/dev/null; echo)
 flags=(-std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H "-I$build" -Iinclude -Isrc "${ext[@]}"
 	'-DEMU_VERSION="0"' '-DEMU_BINDIR="/usr/bin"' '-DEMU_PKGLIBDIR="/usr/lib/daqiri"')
 # bench/peers_dpdk.c is more of DPDK's headers than its own
-mapfile -t sources < <(ls src/*.c src/emu/*.c bench/*.c | grep -v peers_dpdk)
+mapfile -t sources < <(ls src/*.c src/emu/*.c src/tune/*.c bench/*.c | grep -v peers_dpdk)
 
 # A file at a time: each is a program of its own. What system headers do is not ours.
 sparse_one() {

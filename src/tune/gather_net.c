@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "facts.h"
+
+static json_t *entry(json_t *net, const char *name)
+{
+	json_t *o = json_object_get(net, name);
+
+	if (o)
+		return o;
+	o = json_object();
+	json_object_set_new(net, name, o);
+	return json_object_get(net, name);
+}
+
+static unsigned prefix_length(const struct sockaddr *mask)
+{
+	const struct sockaddr_in *in = (const void *)mask;
+
+	return mask ? (unsigned)__builtin_popcount(in->sin_addr.s_addr) : 32;
+}
+
+static void add_addresses(json_t *net)
+{
+	struct ifaddrs *all, *a;
+
+	if (getifaddrs(&all))
+		return;
+	for (a = all; a; a = a->ifa_next) {
+		json_t *o = json_object_get(net, a->ifa_name);
+		const struct sockaddr_in *in = (const void *)a->ifa_addr;
+		char text[INET_ADDRSTRLEN], full[64];
+
+		if (!o || !in || in->sin_family != AF_INET ||
+		    !inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)))
+			continue;
+		snprintf(full, sizeof(full), "%s/%u", text, prefix_length(a->ifa_netmask));
+		json_array_append_new(json_object_get(o, "addresses"), json_string(full));
+	}
+	freeifaddrs(all);
+}
+
+static int on_link(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[IFLA_MAX + 1];
+	json_t *o;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(struct ifinfomsg), attrs, IFLA_MAX, NULL) ||
+	    !attrs[IFLA_IFNAME] || !attrs[IFLA_MAX_MTU])
+		return NL_OK;
+	o = json_object_get(arg, nla_get_string(attrs[IFLA_IFNAME]));
+	if (o && nla_get_u32(attrs[IFLA_MAX_MTU]))
+		json_object_set_new(o, "max_mtu", json_integer(nla_get_u32(attrs[IFLA_MAX_MTU])));
+	return NL_OK;
+}
+
+static void add_max_mtu(json_t *net)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+
+	if (!sk)
+		return;
+	if (!nl_connect(sk, NETLINK_ROUTE) &&
+	    !nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_link, net) &&
+	    nl_send_simple(sk, RTM_GETLINK, NLM_F_DUMP, &(struct ifinfomsg){0},
+			   sizeof(struct ifinfomsg)) >= 0)
+		nl_recvmsgs_default(sk);
+	nl_socket_free(sk);
+}
+
+static void add_pause(json_t *o, int sock, const char *name)
+{
+	struct ethtool_pauseparam pause = {.cmd = ETHTOOL_GPAUSEPARAM};
+	struct ifreq ifr = {0};
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ifr.ifr_data = (void *)&pause;
+	if (ioctl(sock, SIOCETHTOOL, &ifr))
+		return;
+	json_object_set_new(o, "pause_rx", json_boolean(pause.rx_pause));
+	json_object_set_new(o, "pause_tx", json_boolean(pause.tx_pause));
+}
+
+/* The interfaces that are a device's: what is virtual is none of ours. */
+json_t *tune_gather_net(const struct tune_root *root)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct tune_names names;
+	json_t *net = json_object();
+
+	tune_list(root, &names, "sys/class/net");
+	for (unsigned i = 0; i < names.n; i++) {
+		json_t *o;
+
+		if (!tune_exists(root, "sys/class/net/%s/device", names.name[i]) ||
+		    strlen(names.name[i]) >= IFNAMSIZ)
+			continue;
+		o = entry(net, names.name[i]);
+		json_object_set_new(o, "addresses", json_array());
+		if (sock >= 0)
+			add_pause(o, sock, names.name[i]);
+	}
+	tune_names_free(&names);
+	if (sock >= 0)
+		close(sock);
+	add_addresses(net);
+	add_max_mtu(net);
+	return net;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <daqiri.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "options.h"
+#include "print.h"
+
+enum { EXIT_GOOD, EXIT_FOUND, EXIT_USAGE };
+
+static int fail(const char *what, const char *why)
+{
+	fprintf(stderr, "daqiri-tune: %s: %s\n", what, why);
+	return EXIT_FOUND;
+}
+
+static int judge(const struct tune_options *o, const struct tune_machine *m,
+		 const struct tune_wanted *w, struct tune_rows *rows)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < tune_n_checks && !ret; i++)
+		if (o->chosen[i])
+			ret = tune_check_run(&tune_checks[i], m, w, rows);
+	return ret;
+}
+
+static bool coloured(const struct tune_options *o)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return !o->no_colour && !(no && *no) && isatty(STDOUT_FILENO);
+}
+
+static int show(const struct tune_options *o, const struct tune_machine *m,
+		const struct tune_wanted *w)
+{
+	struct tune_rows rows = {0};
+	struct tune_counts c;
+	int ret = judge(o, m, w, &rows);
+
+	if (!ret && o->json)
+		ret = tune_print_json(stdout, &rows, m);
+	else if (!ret)
+		tune_print_text(stdout, &rows, coloured(o));
+	c = tune_count(&rows);
+	free(rows.row);
+	if (ret)
+		return fail("--check", strerror(-ret));
+	return c.of[TUNE_FAIL] || (o->fail_on == TUNE_WARN && c.of[TUNE_WARN]) ? EXIT_FOUND
+									       : EXIT_GOOD;
+}
+
+static int with_facts(const struct tune_options *o, struct tune_root *root, json_t *facts)
+{
+	struct tune_wanted w = {0};
+	struct tune_machine m;
+	int ret;
+
+	if (o->config && tune_wanted_load(&w, o->config)) {
+		fprintf(stderr, "%s\n", daqiri_error_detail());
+		return EXIT_FOUND;
+	}
+	ret = tune_machine_read(&m, root, facts);
+	if (ret) {
+		ret = fail("reading", strerror(-ret));
+	} else {
+		if (o->have_platform)
+			m.platform = o->platform;
+		ret = show(o, &m, &w);
+	}
+	tune_machine_free(&m);
+	tune_wanted_free(&w);
+	return ret;
+}
+
+static int check(const struct tune_options *o)
+{
+	char err[256] = "out of memory";
+	struct tune_root root;
+	json_t *facts;
+	int ret = tune_root_open(&root, o->root);
+
+	if (ret)
+		return fail(o->root ? o->root : "/", strerror(-ret));
+	facts = root.live ? tune_facts_gather(&root) : tune_facts_load(&root, err);
+	ret = facts ? with_facts(o, &root, facts) : fail(root.dir, err);
+	json_decref(facts);
+	tune_root_close(&root);
+	return ret;
+}
+
+static int act(const struct tune_options *o)
+{
+	switch (o->action) {
+	case TUNE_HELP:
+		fputs(tune_help, stdout);
+		return EXIT_GOOD;
+	case TUNE_VERSION:
+		printf("daqiri-tune %s\n", daqiri_version());
+		return EXIT_GOOD;
+	case TUNE_LIST:
+		tune_print_list(stdout);
+		return EXIT_GOOD;
+	default:
+		return check(o);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct tune_options o;
+	char err[256];
+	int ret;
+
+	if (tune_options_parse(&o, argc, argv, err)) {
+		fprintf(stderr, "daqiri-tune: %s\n%s\n", err, tune_usage);
+		return EXIT_USAGE;
+	}
+	ret = act(&o);
+	if (fflush(stdout) || ferror(stdout))
+		ret = fail("standard output", strerror(errno));
+	return ret;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNE_OPTIONS_H
+#define TUNE_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "check.h"
+
+enum tune_action { TUNE_CHECK, TUNE_LIST, TUNE_HELP, TUNE_VERSION };
+
+struct tune_options {
+	enum tune_action action;
+	bool given; /* an action */
+	bool json, no_colour;
+	bool chosen[64]; /* by place in tune_checks */
+	const char *config, *root;
+	enum tune_status fail_on;
+	bool have_platform;
+	enum tune_platform platform;
+};
+
+extern const char tune_help[], tune_usage[];
+
+/* 0, or -EINVAL with the reason in err. */
+int tune_options_parse(struct tune_options *o, int argc, char **argv, char err[256]);
+
+#endif

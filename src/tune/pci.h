@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TUNE_PCI_H
+#define TUNE_PCI_H
+
+#include "machine.h"
+
+/* The devices below a root, by libpci. */
+struct tune_bus;
+
+struct tune_bus *tune_bus_open(const struct tune_root *root);
+void tune_bus_close(struct tune_bus *bus);
+
+/* Fills everything of the device at a PCI address. -ENODEV: nothing there. */
+int tune_bus_read(struct tune_bus *bus, struct tune_pci *pci, const char *addr);
+
+/* The largest size of a BAR that the resizable BAR capability offers; TUNE_UNKNOWN: none. */
+long long tune_bus_bar_largest(struct tune_bus *bus, const char *addr, unsigned bar);
+
+bool tune_pci_is_address(const char *name);
+
+/* How two devices are joined, as nvidia-smi topo names it. */
+enum tune_relation { TUNE_PIX, TUNE_PXB, TUNE_PHB, TUNE_NODE, TUNE_SYS };
+
+enum tune_relation tune_pci_relation(const struct tune_pci *a, const struct tune_pci *b);
+const char *tune_relation_name(enum tune_relation r);
+
+/* The least of what the device and every bridge above it can take; 0 unknown. */
+unsigned tune_pci_path_mps(const struct tune_pci *pci);
+
+#endif
