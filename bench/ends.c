@@ -11,15 +11,10 @@ static struct perf_place place(const struct perf_run *run, const char *section, 
 	return (struct perf_place){ run->plan->cfg, section, key };
 }
 
-static bool same_end(const struct perf_end *a, const struct perf_end *b)
-{
-	return a->queue == b->queue && !strcmp(a->port, b->port);
-}
-
 static struct perf_txq *find_txq(struct perf_run *run, const struct perf_end *end)
 {
 	for (unsigned i = 0; i < run->n_txqs; i++)
-		if (same_end(&run->txqs[i].end, end))
+		if (perf_same_end(&run->txqs[i].end, end))
 			return &run->txqs[i];
 	return NULL;
 }
@@ -27,7 +22,7 @@ static struct perf_txq *find_txq(struct perf_run *run, const struct perf_end *en
 static struct perf_rxq *find_rxq(struct perf_run *run, const struct perf_end *end)
 {
 	for (unsigned i = 0; i < run->n_rxqs; i++)
-		if (same_end(&run->rxqs[i].end, end))
+		if (perf_same_end(&run->rxqs[i].end, end))
 			return &run->rxqs[i];
 	return NULL;
 }
@@ -45,8 +40,8 @@ static int pick_core(const struct perf_run *run, const struct perf_stream *s, in
 }
 
 /* The core that a queue names, unless a thread of the library is pinned to it. */
-static int own_core(const struct perf_run *run, const struct perf_end *end, const char *kind,
-		    int core)
+int perf_own_core(const struct perf_run *run, const struct perf_end *end, const char *kind,
+		  int core)
 {
 	char section[2 * PERF_NAME];
 	const char *mode;
@@ -115,7 +110,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 	struct daqiri_txq_info info = { .size = sizeof(info) };
 
 	if (t->core < 0 && !daqiri_txq_info(t->q, &info))
-		t->core = own_core(run, &t->end, "txq", info.cpu_core);
+		t->core = perf_own_core(run, &t->end, "txq", info.cpu_core);
 	t->senders = aligned_alloc(64, ((t->n_senders * sizeof(*t->senders)) + 63) & ~(size_t)63);
 	t->pkts = calloc(t->max_batch, sizeof(*t->pkts));
 	if (!t->senders || !t->pkts)
@@ -125,7 +120,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 	for (unsigned i = 0; i < run->plan->n_streams; i++) {
 		struct perf_link *link = &run->links[i];
 
-		if (!link->stream->tx.used || !same_end(&link->stream->tx, &t->end))
+		if (!link->stream->tx.used || !perf_same_end(&link->stream->tx, &t->end))
 			continue;
 		link->txq = t;
 		link->sender = &t->senders[t->n_senders++];
@@ -185,7 +180,7 @@ static int add_neighbours(struct perf_run *run, const struct perf_rxq *first)
 		if (strncmp(section, prefix, strlen(prefix)))
 			continue;
 		end.queue = (unsigned)strtoul(section + strlen(prefix), NULL, 10);
-		if (find_rxq(run, &end))
+		if (find_rxq(run, &end) || perf_forwards_own(run, &end))
 			continue;
 		r = new_rxq(run, &end);
 		if (!r)
@@ -224,7 +219,7 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	struct daqiri_rxq_info info = { .size = sizeof(info) };
 
 	if (r->core < 0 && !daqiri_rxq_info(r->q, &info))
-		r->core = own_core(run, &r->end, "rxq", info.cpu_core);
+		r->core = perf_own_core(run, &r->end, "rxq", info.cpu_core);
 	r->streams = calloc(plan->n_streams, sizeof(struct perf_stream *));
 	r->expects = calloc(plan->n_streams, sizeof(*r->expects));
 	r->arrivals = calloc(plan->n_streams, sizeof(*r->arrivals));
@@ -334,7 +329,7 @@ int perf_ends_make(struct perf_run *run)
 			return -1;
 	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		set_window(run, &run->links[i]);
-	return 0;
+	return perf_forwards_make(run);
 }
 
 static void free_txq(struct perf_txq *t)
@@ -358,6 +353,7 @@ static void free_rxq(struct perf_rxq *r)
 
 void perf_ends_free(struct perf_run *run)
 {
+	perf_forwards_free(run);
 	for (unsigned i = 0; i < run->n_txqs; i++)
 		free_txq(&run->txqs[i]);
 	for (unsigned i = 0; i < run->n_rxqs; i++)

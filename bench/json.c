@@ -91,6 +91,23 @@ static json_t *streams_json(const struct perf_run *run)
 	return list;
 }
 
+static json_t *forwards_json(const struct perf_run *run)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < run->n_forwards; i++) {
+		const struct perf_forward *f = &run->forwards[i];
+
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", f->stream->name, "role",
+				  f->tx ? "forward" : "drop", "packets", count(perf_get(f->packets)),
+				  "bytes", count(perf_get(f->bytes)), "sent_packets",
+				  f->tx ? count(perf_get(f->sent)) : json_null()));
+	}
+	return list;
+}
+
 static json_t *queue_json(const char *direction, const struct perf_end *end, uint64_t packets,
 			  uint64_t bytes)
 {
@@ -176,6 +193,7 @@ static json_t *document(const struct perf_run *run, const struct perf_result *r)
 	json_object_set_new(doc, "latency_nanoseconds", latency_json(run, NULL));
 	add_sleeps(doc, run);
 	json_object_set_new(doc, "streams", streams_json(run));
+	json_object_set_new(doc, "forwards", forwards_json(run));
 	json_object_set_new(doc, "queues", queues_json(run));
 	json_object_set_new(doc, "ports", ports_json(run));
 	json_object_set_new(doc, "verdicts", words);

@@ -63,6 +63,34 @@ static int plan_end(const struct perf_plan *plan, struct perf_stream *s, const c
 	return 0;
 }
 
+bool perf_same_end(const struct perf_end *a, const struct perf_end *b)
+{
+	return a->used && b->used && a->queue == b->queue && !strcmp(a->port, b->port);
+}
+
+static int plan_role(const struct perf_plan *plan, struct perf_stream *s)
+{
+	const char *role = daqiri_config_get(plan->cfg, s->section, "role");
+	uint64_t swap = number(plan, s->section, "mac_swap", 0);
+
+	if (role && !strcmp(role, "forward"))
+		s->role = PERF_FORWARD;
+	else if (role && !strcmp(role, "drop"))
+		s->role = PERF_DROP;
+	s->mac_swap = swap;
+	if (swap && s->role != PERF_FORWARD)
+		return perf_fail_at(place(plan, s->section, "mac_swap"),
+				    "goes with role = forward only");
+	if (s->role == PERF_FORWARD && (!s->rx.used || !s->tx.used))
+		return perf_fail_at(place(plan, s->section, "role"),
+				    "needs rx, where frames come from, and tx, where they go");
+	if (s->role == PERF_DROP && (!s->rx.used || s->tx.used))
+		return perf_fail_at(place(plan, s->section, "role"), "needs rx, and no tx");
+	s->batch = (unsigned)number(plan, s->section, "batch", 64);
+	s->core = (int)number(plan, s->section, "cpu_core", UINT64_MAX);
+	return 0;
+}
+
 static int plan_mac(const struct perf_plan *plan, struct perf_stream *s, const char *key)
 {
 	bool src = !strcmp(key, "src_mac");
@@ -123,8 +151,6 @@ static int plan_load(struct perf_plan *plan, struct perf_stream *s)
 	const char *size = daqiri_config_get(plan->cfg, s->section, "size");
 	const char *rate = daqiri_config_get(plan->cfg, s->section, "rate");
 
-	s->batch = (unsigned)number(plan, s->section, "batch", 64);
-	s->core = (int)number(plan, s->section, "cpu_core", UINT64_MAX);
 	if (o->have_sizes)
 		s->sizes = o->sizes;
 	else if (perf_parse_sizes(size ? size : "64", &s->sizes))
@@ -148,6 +174,10 @@ static int plan_stream(struct perf_plan *plan, struct perf_stream *s, const char
 		return -1;
 	if (!s->tx.used && !s->rx.used)
 		return perf_fail_at(place(plan, section, NULL), "needs tx, rx or both");
+	if (plan_role(plan, s))
+		return -1;
+	if (s->role != PERF_CHECK_FRAMES)
+		return 0;
 	if (plan_mac(plan, s, "src_mac") || plan_mac(plan, s, "dst_mac"))
 		return -1;
 	if (plan_addresses(plan, s))
@@ -167,6 +197,39 @@ static int judge_ids(const struct perf_plan *plan)
 	return 0;
 }
 
+/* Nobody but a forwarder may use its queues: it counts what comes and goes. */
+static int judge_forward(const struct perf_plan *plan, const struct perf_stream *f)
+{
+	for (unsigned i = 0; i < plan->n_streams + plan->n_forwards; i++) {
+		const struct perf_stream *s = i < plan->n_streams ?
+						      &plan->streams[i] :
+						      &plan->forwards[i - plan->n_streams];
+
+		if (s != f && (perf_same_end(&s->rx, &f->rx) || perf_same_end(&s->tx, &f->tx)))
+			return perf_fail_at(place(plan, f->section, "role"),
+					    "[%s] uses one of its queues too", s->section);
+	}
+	return 0;
+}
+
+/* A stream is planned in its place among those of its role. */
+static int add_stream(struct perf_plan *plan, const char *section)
+{
+	struct perf_stream *s = &plan->streams[plan->n_streams];
+
+	if (plan_stream(plan, s, section))
+		return -1;
+	if (s->role == PERF_CHECK_FRAMES) {
+		plan->n_streams++;
+		return 0;
+	}
+	s = &plan->forwards[plan->n_forwards++];
+	*s = plan->streams[plan->n_streams];
+	s->name = s->section + strlen("stream ");
+	plan->streams[plan->n_streams] = (struct perf_stream){ 0 };
+	return 0;
+}
+
 static int plan_streams(struct perf_plan *plan)
 {
 	const char *section;
@@ -178,11 +241,14 @@ static int plan_streams(struct perf_plan *plan)
 		return perf_fail("%s: no [stream NAME] says what to send or receive: daqiri.ini(5)",
 				 plan->options->config);
 	plan->streams = calloc(n, sizeof(*plan->streams));
-	if (!plan->streams)
+	plan->forwards = calloc(n, sizeof(*plan->forwards));
+	if (!plan->streams || !plan->forwards)
 		return perf_fail("out of memory");
 	for (unsigned i = 0; (section = daqiri_config_section(plan->cfg, i)); i++)
-		if (!strncmp(section, "stream ", 7) &&
-		    plan_stream(plan, &plan->streams[plan->n_streams++], section))
+		if (!strncmp(section, "stream ", 7) && add_stream(plan, section))
+			return -1;
+	for (unsigned i = 0; i < plan->n_forwards; i++)
+		if (judge_forward(plan, &plan->forwards[i]))
 			return -1;
 	return judge_ids(plan);
 }
@@ -245,8 +311,9 @@ int perf_plan_make(struct perf_plan *plan, const struct daqiri_config *cfg,
 void perf_plan_free(struct perf_plan *plan)
 {
 	free(plan->streams);
-	plan->streams = NULL;
-	plan->n_streams = 0;
+	free(plan->forwards);
+	plan->streams = plan->forwards = NULL;
+	plan->n_streams = plan->n_forwards = 0;
 }
 
 int perf_plan_load(struct daqiri_config **cfg, const struct perf_options *options, bool *usage)

@@ -16,7 +16,15 @@ struct perf_end {
 	unsigned queue;
 };
 
+enum perf_role {
+	PERF_CHECK_FRAMES,       /* sends, or checks what comes */
+	PERF_FORWARD,            /* sends on what comes */
+	PERF_DROP                /* gives back what comes */
+};
+
 struct perf_stream {
+	enum perf_role role;
+	bool mac_swap;           /* PERF_FORWARD */
 	char section[PERF_NAME]; /* "stream s1" */
 	const char *name;        /* "s1", within section */
 	uint16_t id;             /* of the name: both ends find it for themselves */
@@ -43,6 +51,8 @@ struct perf_plan {
 	bool usage;              /* what failed is the command line's fault */
 	unsigned n_streams;
 	struct perf_stream *streams;
+	unsigned n_forwards;     /* streams of the other roles */
+	struct perf_stream *forwards;
 };
 
 /* Judges and explains; -1 after a message. cfg and options must outlive the plan. */
@@ -55,6 +65,8 @@ int perf_plan_load(struct daqiri_config **cfg, const struct perf_options *option
 
 /* The id of a stream's name. Never 0. */
 uint16_t perf_stream_id(const char *name);
+
+bool perf_same_end(const struct perf_end *a, const struct perf_end *b);
 
 /* Frames per second that a rate means for a stream; 0: no limit. */
 double perf_stream_pps(const struct perf_stream *s);

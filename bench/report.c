@@ -73,6 +73,19 @@ static void print_stream(FILE *f, const struct perf_run *run, const struct perf_
 			MAC_ARG(s->flow.dst_mac));
 }
 
+static void print_forward(FILE *f, const struct perf_stream *s)
+{
+	char tx[80], rx[80];
+
+	format_end(&s->rx, rx, sizeof(rx));
+	format_end(&s->tx, tx, sizeof(tx));
+	if (s->tx.used)
+		fprintf(f, "stream %s: forwards %s -> %s%s\n", s->name, rx, tx,
+			s->mac_swap ? ", MAC addresses swapped" : "");
+	else
+		fprintf(f, "stream %s: drops %s\n", s->name, rx);
+}
+
 static void print_ports(FILE *f, const struct perf_run *run)
 {
 	struct daqiri_port *port;
@@ -98,6 +111,9 @@ static void print_workers(FILE *f, const struct perf_run *run)
 			fprintf(f, " send %s %u", w->tx[k]->end.port, w->tx[k]->end.queue);
 		for (unsigned k = 0; k < w->n_rx; k++)
 			fprintf(f, " receive %s %u", w->rx[k]->end.port, w->rx[k]->end.queue);
+		for (unsigned k = 0; k < w->n_fw; k++)
+			fprintf(f, " %s %s", w->fw[k]->tx ? "forward" : "drop",
+				w->fw[k]->stream->name);
 		if (w->core >= 0)
 			fprintf(f, ", core %d", w->core);
 		fputc('\n', f);
@@ -116,6 +132,8 @@ void perf_report_start(const struct perf_run *run)
 	print_ports(f, run);
 	for (unsigned i = 0; i < plan->n_streams; i++)
 		print_stream(f, run, &plan->streams[i]);
+	for (unsigned i = 0; i < plan->n_forwards; i++)
+		print_forward(f, &plan->forwards[i]);
 	if (plan->options->verbose) {
 		print_workers(f, run);
 		fprintf(f, "packet memory: %llu bytes\n", (ull)daqiri_config_memory(plan->cfg));
@@ -230,6 +248,24 @@ static void print_queue_errors(FILE *f, const struct perf_run *run)
 				e.text);
 }
 
+static void print_forwards(FILE *f, const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_forwards; i++) {
+		const struct perf_forward *fw = &run->forwards[i];
+		struct perf_side side = { .packets = perf_get(fw->packets),
+					  .bytes = perf_get(fw->bytes),
+					  .first_ns = perf_get(fw->first_ns),
+					  .last_ns = perf_get(fw->last_ns) };
+
+		fprintf(f, "%s %s  %llu packets, ", fw->tx ? "forward" : "drop", fw->stream->name,
+			(ull)side.packets);
+		perf_rates_print(f, perf_side_pps(&side), perf_side_bps(&side, false));
+		if (fw->tx)
+			fprintf(f, ", %llu sent on", (ull)perf_get(fw->sent));
+		fprintf(f, ", in %.3f s\n", perf_side_seconds(&side));
+	}
+}
+
 static void print_sleeps(FILE *f, const struct perf_run *run)
 {
 	for (unsigned i = 0; i < run->n_workers; i++) {
@@ -249,6 +285,7 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 		run->emulated ? ", EMULATED ConnectX" : "");
 	print_totals(f, &result->totals);
 	print_latency(f, run);
+	print_forwards(f, run);
 	print_sleeps(f, run);
 	if (run->plan->options->verbose)
 		print_details(f, run);

@@ -94,10 +94,11 @@ static bool link_over(const struct perf_run *run, struct perf_link *link, uint64
 
 static bool all_over(const struct perf_run *run, uint64_t now)
 {
-	bool over = true;
+	bool over;
 
 	if (perf_queue_failed(run))
 		return true;
+	over = perf_forwards_over(run, now) || interrupted();
 	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		over &= link_over(run, &run->links[i], now);
 	return over;

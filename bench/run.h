@@ -115,6 +115,24 @@ struct perf_rxq {
 	_Atomic int error;
 };
 
+/* A stream that checks nothing. Owned by a worker; _Atomic: written by it. */
+struct perf_forward {
+	struct perf_run *run;
+	const struct perf_stream *stream;
+	struct daqiri_rxq *rx;
+	struct daqiri_txq *tx;        /* NULL: frames are dropped */
+	int core;
+	bool has_keys;                /* packets come with the key to send them with */
+	daqiri_key key;               /* else it is this one */
+	struct daqiri_pkt *pkts;      /* of a batch: those from next on, left of them, are to be sent */
+	unsigned next, left;
+	uint64_t released;            /* frames that went back to the receive ring */
+	_Atomic uint64_t packets, bytes; /* received */
+	_Atomic uint64_t sent;
+	_Atomic uint64_t first_ns, last_ns;
+	_Atomic int error;
+};
+
 /* ---- both ends of a stream, as the main thread looks at them ------------------------------- */
 
 struct perf_link {
@@ -140,6 +158,8 @@ struct perf_worker {
 	unsigned n_tx, n_rx;
 	struct perf_txq **tx;
 	struct perf_rxq **rx;
+	unsigned n_fw;
+	struct perf_forward **fw;
 	/* --wait: sleep.c. */
 	struct pollfd *fds;           /* of the run's wake_fd and of its receive queues; NULL: polls on */
 	uint64_t idle_since;          /* 0: busy */
@@ -151,7 +171,8 @@ struct perf_run {
 	const struct perf_plan *plan;
 	struct daqiri *dq;
 	bool emulated;                /* any port is */
-	unsigned n_txqs, n_rxqs, n_workers;
+	unsigned n_txqs, n_rxqs, n_forwards, n_workers;
+	struct perf_forward *forwards;
 	struct perf_txq *txqs;
 	struct perf_rxq *rxqs;
 	struct perf_link *links;      /* one per stream, in the plan's order */
@@ -173,6 +194,19 @@ void perf_run_close(struct perf_run *run);
 /* The ends: ends.c. -1 after a message. */
 int perf_ends_make(struct perf_run *run);
 void perf_ends_free(struct perf_run *run);
+
+/* The core that a queue's section (kind "rxq", "txq") names, unless the library's thread is there. */
+int perf_own_core(const struct perf_run *run, const struct perf_end *end, const char *kind,
+		  int core);
+
+/* Streams that forward or drop: forward.c. make: -1 after a message. */
+int perf_forwards_make(struct perf_run *run);
+void perf_forwards_free(struct perf_run *run);
+bool perf_forward_step(struct perf_forward *f, uint64_t now);
+/* Whether a receive queue is one of theirs. */
+bool perf_forwards_own(const struct perf_run *run, const struct perf_end *rx);
+/* Whether the run may end for all that they do. */
+bool perf_forwards_over(const struct perf_run *run, uint64_t now);
 
 /* Addresses that only open ports tell, written into the plan: resolve.c. -1 after a message. */
 int perf_resolve(struct perf_plan *plan, struct daqiri *dq);

@@ -61,13 +61,14 @@ int perf_sleep_make(struct perf_worker *w)
 	return 0;
 }
 
+/* A forwarder has to look after its completions, too. */
 static bool sends(const struct perf_worker *w)
 {
 	for (unsigned i = 0; i < w->n_tx; i++)
 		for (unsigned k = 0; k < w->tx[i]->n_senders; k++)
 			if (w->tx[i]->senders[k].state != PERF_SENT)
 				return true;
-	return false;
+	return w->n_fw != 0;
 }
 
 /* Whether something came meanwhile, or a queue has stopped, which its next poll tells. */

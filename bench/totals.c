@@ -172,6 +172,9 @@ bool perf_queue_failed(const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_rxqs; i++)
 		if (perf_get(run->rxqs[i].error))
 			return true;
+	for (unsigned i = 0; i < run->n_forwards; i++)
+		if (perf_get(run->forwards[i].error))
+			return true;
 	return false;
 }
 
@@ -200,6 +203,14 @@ static int judge_thresholds(const struct perf_options *o, const struct perf_tota
 	return 3;
 }
 
+static bool forwards_idle(const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_forwards; i++)
+		if (!perf_get(run->forwards[i].packets))
+			return true;
+	return false;
+}
+
 int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *why, size_t size)
 {
 	why[0] = '\0';
@@ -211,7 +222,7 @@ int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *wh
 			 (unsigned long long)t->reordered);
 	else if (t->tx.used && !t->tx.packets)
 		snprintf(why, size, "nothing was sent");
-	else if (t->rx.used && !t->rx.packets)
+	else if ((t->rx.used && !t->rx.packets) || forwards_idle(run))
 		snprintf(why, size, "nothing was received");
 	else
 		return judge_thresholds(run->plan->options, t, why, size);

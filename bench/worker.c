@@ -29,6 +29,8 @@ static void *work(void *arg)
 			busy |= perf_tx_step(w->tx[i], now);
 		for (unsigned i = 0; i < w->n_rx; i++)
 			busy |= perf_rx_step(w->rx[i], now);
+		for (unsigned i = 0; i < w->n_fw; i++)
+			busy |= perf_forward_step(w->fw[i], now);
 		if (busy)
 			w->idle_since = 0;
 		else
@@ -100,6 +102,7 @@ void perf_workers_join(struct perf_run *run)
 struct job {
 	struct perf_txq *tx;
 	struct perf_rxq *rx;
+	struct perf_forward *fw;
 	int core;
 	bool dealt;
 };
@@ -134,6 +137,8 @@ static void list_jobs(struct perf_run *run, struct job *jobs)
 	}
 	for (unsigned k = 0; k < run->n_rxqs; k++)
 		list_rx(jobs, &n, &run->rxqs[k]);
+	for (unsigned k = 0; k < run->n_forwards; k++)
+		jobs[n++] = (struct job){ .fw = &run->forwards[k], .core = run->forwards[k].core };
 }
 
 static int give(struct perf_worker *w, struct job *job)
@@ -142,12 +147,16 @@ static int give(struct perf_worker *w, struct job *job)
 		w->tx = calloc(w->run->n_txqs + 1, sizeof(struct perf_txq *));
 	if (!w->rx)
 		w->rx = calloc(w->run->n_rxqs + 1, sizeof(struct perf_rxq *));
-	if (!w->tx || !w->rx)
+	if (!w->fw)
+		w->fw = calloc(w->run->n_forwards + 1, sizeof(struct perf_forward *));
+	if (!w->tx || !w->rx || !w->fw)
 		return perf_fail("out of memory");
 	if (job->tx)
 		w->tx[w->n_tx++] = job->tx;
-	else
+	else if (job->rx)
 		w->rx[w->n_rx++] = job->rx;
+	else
+		w->fw[w->n_fw++] = job->fw;
 	job->dealt = true;
 	return 0;
 }
@@ -207,12 +216,15 @@ static int deal_free(struct perf_run *run, struct job *jobs, unsigned n)
 
 static void name_workers(struct perf_run *run)
 {
-	static const char *const names[] = { "tx", "rx", "io" };
-	unsigned n[3] = { 0 };
+	static const char *const names[] = { "tx", "rx", "io", "fw" };
+	unsigned n[4] = { 0 };
 
 	for (unsigned i = 0; i < run->n_workers; i++) {
 		struct perf_worker *w = &run->workers[i];
 		unsigned kind = !w->n_rx ? 0 : !w->n_tx ? 1 : 2;
+
+		if (w->n_fw)
+			kind = w->n_rx || w->n_tx ? 2 : 3;
 
 		snprintf(w->name, sizeof(w->name), "perf-%s%u",
 			 names[kind], n[kind]++ % 10000);
@@ -221,7 +233,7 @@ static void name_workers(struct perf_run *run)
 
 int perf_workers_make(struct perf_run *run)
 {
-	unsigned n = run->n_txqs + run->n_rxqs;
+	unsigned n = run->n_txqs + run->n_rxqs + run->n_forwards;
 	struct job *jobs = calloc(n, sizeof(*jobs));
 	int ret = -1;
 
@@ -247,6 +259,7 @@ void perf_workers_free(struct perf_run *run)
 	for (unsigned i = 0; i < run->n_workers; i++) {
 		free(run->workers[i].tx);
 		free(run->workers[i].rx);
+		free(run->workers[i].fw);
 		free(run->workers[i].fds);
 	}
 	free(run->workers);

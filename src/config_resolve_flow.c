@@ -295,6 +295,9 @@ static int check_stream_end(struct dq_resolver *r, const struct dq_section *sec,
 	q = tx ? dq_txq_index(r->conf, (unsigned)p, id) : dq_rxq_index(r->conf, (unsigned)p, id);
 	if (q < 0)
 		return dq_blame_key(r->cfg, sec, key, "there is no [%sq %s %u]", key, port, id);
+	/* Others than these build frames, of sizes that must fit. */
+	if (dq_section_is(sec, "role", "forward") || dq_section_is(sec, "role", "drop"))
+		return 0;
 	if (tx && r->conf->txqs[q].region < 0)
 		return dq_blame_key(r->cfg, sec, key,
 				    "[txq %s %u] has no region to build frames in: give it regions",
