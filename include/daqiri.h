@@ -406,9 +406,11 @@ int daqiri_rxq_arm(struct daqiri_rxq *q);
  *
  * Returns how many are kept; the first that is not is not touched, and may be released as any other.
  * -ENOBUFS: none, as no spare is left (counted by packets: no_spare); -EINVAL: none, as the first is
- * not one of the queue's that is held, or a NULL, or n below 0; -EOPNOTSUPP: the queue is a striding
- * one, or in worker mode. The spares are the region's num_bufs
- * beyond the depths of its queues, in equal parts: daqiri_rxq_info(). The queue's thread.
+ * not one of the queue's that is held, or a NULL, or n below 0; -EOPNOTSUPP: the queue is in worker
+ * mode. The spares are the region's num_bufs beyond the depths of its queues, in equal parts:
+ * daqiri_rxq_info(). On a striding queue each is of a WQE's size and serves for all packets that are
+ * kept of one WQE; there addr may have been moved on within the packet's first stride. The queue's
+ * thread.
  */
 int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);
 

@@ -327,15 +327,9 @@ static uint64_t deal(struct dq_resolver *r, const struct dq_user *user, uint64_t
 	return first + n + spares;
 }
 
-/* Whether the queue gets spares, for packets that are kept. */
-static bool wants_spares(const struct dq_user *user)
-{
-	return user->rx && !user->striding;
-}
-
 /*
- * The region's queues have their depths: each gets its slots, in file order, and those that want
- * spares an equal part of what is left, the first ones one more where it does not divide.
+ * The region's queues have their depths: each gets its slots, in file order, and receive queues
+ * an equal part of what is left, as spares, the first ones one more where it does not divide.
  */
 static void deal_slots(struct dq_resolver *r, int region)
 {
@@ -346,17 +340,17 @@ static void deal_slots(struct dq_resolver *r, int region)
 	for (unsigned i = 0; i < r->n_users; i++)
 		if (r->users[i].region == region) {
 			left -= slots_of(&r->users[i], conf);
-			n += wants_spares(&r->users[i]);
+			n += r->users[i].rx;
 		}
 	for (unsigned i = 0; i < r->n_users; i++) {
 		const struct dq_user *user = &r->users[i];
 
 		if (user->region != region)
 			continue;
-		share = wants_spares(user) ? (left + n - 1) / n : 0;
+		share = user->rx ? (left + n - 1) / n : 0;
 		next = deal(r, user, next, share);
 		left -= share;
-		n -= wants_spares(user);
+		n -= user->rx;
 	}
 }
 

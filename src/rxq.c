@@ -189,8 +189,8 @@ static int choose_taker(struct daqiri_rxq *q)
 	q->release = q->striding ? dq_rx_release_striding : dq_rx_release_cyclic;
 	q->take = q->striding ? striding_takers[q->simd] : cyclic_takers[q->simd];
 	q->take_slots = cyclic_slot_takers[q->simd];
-	q->keep = q->striding ? dq_rx_keep_nothing : dq_rx_keep_cyclic;
-	q->give_back = q->striding ? dq_rx_keep_nothing : dq_rx_give_back_cyclic;
+	q->keep = q->striding ? dq_rx_keep_striding : dq_rx_keep_cyclic;
+	q->give_back = q->striding ? dq_rx_give_back_striding : dq_rx_give_back_cyclic;
 	return 0;
 }
 
@@ -297,6 +297,14 @@ static uint32_t depth_of(const struct daqiri_rxq *q)
 	return st ? st->n_wqes << st->log_strides : q->conf->depth;
 }
 
+/* On a striding queue each holds one packet at least, and up to a WQE's. */
+static uint32_t spares_of(const struct daqiri_rxq *q)
+{
+	const struct dq_rx_striding *st = q->striding;
+
+	return st ? st->bufs.n - st->n_wqes : q->conf->spares;
+}
+
 int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 {
 	struct daqiri_rxq_info now;
@@ -310,7 +318,7 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .port = q->port,
 				       .region = q->region,
 				       .simd = dq_simd_name(q->simd),
-				       .spares = q->conf->spares,
+				       .spares = spares_of(q),
 				       .forward = q->forward};
 	return dq_info_copy(info, &now, sizeof(now));
 }

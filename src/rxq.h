@@ -47,8 +47,8 @@ typedef int (*dq_rx_keep_fn)(struct daqiri_rxq *q, const struct daqiri_pkt *pkts
 
 int dq_rx_keep_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
-/* Of queues that cannot: -EOPNOTSUPP. */
-int dq_rx_keep_nothing(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n);
+/* -EINVAL, with the packet's address in the detail. */
+int dq_rx_keep_refuse(const struct daqiri_rxq *q, uint64_t addr, const char *what);
 
 /*
  * Takes up to max good packets that lie in a row before a cyclic ring's end: in rxq_take*.c. One

@@ -103,8 +103,8 @@ static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, c
 			n < 0 ? "a negative number" : "NULL array");
 }
 
-static __attribute__((noinline, cold)) int refuse(const struct daqiri_rxq *q, uint64_t addr,
-						  const char *what)
+__attribute__((cold)) int dq_rx_keep_refuse(const struct daqiri_rxq *q, uint64_t addr,
+					    const char *what)
 {
 	return dq_error(EINVAL, "%s: the packet at %#llx %s", q->conf->where,
 			(unsigned long long)addr, what);
@@ -160,10 +160,11 @@ int dq_rx_keep_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint3
 		dq_counter_add(&q->count.no_spare, n - done);
 		return done ? (int)done : no_spare(q);
 	}
-	return UNLIKELY(!done) ? refuse(q, pkts[0].addr,
-					"is none that was polled from this queue and is not "
-					"released or kept yet")
-			       : (int)done;
+	return UNLIKELY(!done)
+		       ? dq_rx_keep_refuse(q, pkts[0].addr,
+					   "is none that was polled from this queue and is not "
+					   "released or kept yet")
+		       : (int)done;
 }
 
 int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n)
@@ -180,19 +181,9 @@ int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, 
 		bufs->spares[bufs->n_spares++] = (uint32_t)buf;
 	}
 	dq_counter_add(&q->count.kept_out, -(uint64_t)done);
-	return UNLIKELY(!done) ? refuse(q, pkts[0].addr, "is none that this queue's program keeps")
+	return UNLIKELY(!done) ? dq_rx_keep_refuse(q, pkts[0].addr,
+						   "is none that this queue's program keeps")
 			       : (int)done;
-}
-
-__attribute__((cold)) int dq_rx_keep_nothing(struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
-					     uint32_t n)
-{
-	(void)pkts;
-	(void)n;
-	return dq_error(EOPNOTSUPP,
-			"%s: packets of a queue with rx_mode=striding cannot be kept in this "
-			"version: use rx_mode=cyclic, or copy them",
-			q->conf->where);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

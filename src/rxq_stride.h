@@ -46,12 +46,15 @@ static inline void dq_rx_stride_close(struct dq_rx_striding *st)
 {
 	st->end[st->wqe & st->mask] = st->polled;
 	st->wqe++;
+	st->reached = 0;
 }
 
-static inline bool dq_rx_stride_is_last(const struct dq_rx_striding *st,
-					const struct mlx5_cqe64 *cqe)
+/* A completion of the current WQE is the last one that was looked at. */
+static inline void dq_rx_stride_reach(struct dq_rx_striding *st, const struct mlx5_cqe64 *cqe)
 {
-	return (dq_cqe_wqe_counter(cqe) & (st->strides - 1)) + dq_cqe_strides(cqe) >= st->strides;
+	st->reached = (dq_cqe_wqe_counter(cqe) & (st->strides - 1)) + dq_cqe_strides(cqe);
+	if (st->reached >= st->strides)
+		dq_rx_stride_close(st);
 }
 
 /* n > 0 packets of the current WQE were taken. */
@@ -64,8 +67,7 @@ static inline void dq_rx_stride_taken(struct daqiri_rxq *q, uint32_t n, uint64_t
 	q->held += n;
 	st->polled += n;
 	dq_counter_add(&q->count.bytes, bytes);
-	if (dq_rx_stride_is_last(st, last))
-		dq_rx_stride_close(st);
+	dq_rx_stride_reach(st, last);
 }
 
 #endif

@@ -7,17 +7,22 @@
 #include "rxq_stride.h"
 
 /*
- * The memory of the oldest WQE that is not given back goes to the next one of the ring: with as
- * many WQEs as the ring has places that is the same place again.
+ * The buffer of a done WQE goes to the next one of the ring, which may be the same place again;
+ * where a packet in it is kept, the spare that stands in for it.
  */
 static void repost(struct daqiri_rxq *q, uint32_t oldest)
 {
 	struct dq_rx_striding *st = q->striding;
-	uint64_t where = st->where[oldest & st->mask];
-	uint32_t place = q->posted++ & st->mask;
+	uint32_t buf = st->buf[oldest & st->mask], place = q->posted++ & st->mask;
 
-	st->where[place] = where;
-	dq_wqe_stride_move(st->wqes + (size_t)place * DQ_STRIDING_WQE, where);
+	if (UNLIKELY(st->bufs.pins[buf])) {
+		st->bufs.place[buf] = DQ_STRIDE_KEPT;
+		buf = st->bufs.stand_in[buf];
+	}
+	st->bufs.place[buf] = place;
+	st->buf[place] = buf;
+	st->where[place] = dq_rx_stride_addr(q, buf);
+	dq_wqe_stride_move(st->wqes + (size_t)place * DQ_STRIDING_WQE, st->where[place]);
 }
 
 /* Gives the device all WQEs that are done and whose packets are all released. */
@@ -71,7 +76,11 @@ static void take_error(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe, bool 
 		err = dq_cqe_read_error(cqe);
 	err.wqe_counter = dq_cqe_wqe_id(cqe);
 	dq_rx_note_error(q, &err);
-	if (known && is_error && (!dq_cqe_strides(cqe) || dq_rx_stride_is_last(q->striding, cqe)))
+	if (!known || !is_error)
+		return;
+	if (dq_cqe_strides(cqe))
+		dq_rx_stride_reach(q->striding, cqe);
+	else
 		dq_rx_stride_close(q->striding);
 }
 
@@ -95,8 +104,8 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 		take_error(q, cqe, known);
 	else if (!dq_cqe_is_filler(cqe))
 		return true;
-	else if (dq_rx_stride_is_last(q->striding, cqe))
-		dq_rx_stride_close(q->striding);
+	else
+		dq_rx_stride_reach(q->striding, cqe);
 	consumed(q);
 	return true;
 }

@@ -16,11 +16,6 @@ enum {
 	FRAME_MAX = 65535  /* what a completion's length can tell */
 };
 
-static uint32_t wqe_bytes(const struct dq_rx_striding *st)
-{
-	return 1u << (st->log_stride + st->log_strides);
-}
-
 static int refuse(const struct daqiri_rxq *q, const char *what)
 {
 	return dq_error(EOPNOTSUPP,
@@ -48,7 +43,7 @@ static int choose_strides(struct daqiri_rxq *q)
 				1u << caps->log_stride_min, 1u << caps->log_stride_max);
 	frame = frame < FRAME_MAX ? frame : FRAME_MAX;
 	st->log_strides = caps->log_strides_min > LOG_STRIDES ? caps->log_strides_min : LOG_STRIDES;
-	while (wqe_bytes(st) < frame)
+	while (dq_rx_stride_buf_bytes(st) < frame)
 		st->log_strides++;
 	if (st->log_strides > caps->log_strides_max)
 		return refuse(q, "has too few strides in a WQE for a frame of buf_size");
@@ -56,7 +51,10 @@ static int choose_strides(struct daqiri_rxq *q)
 	return 0;
 }
 
-/* As many WQEs as there is memory for; the rest of it, less than one WQE's, is not used. */
+/*
+ * As many WQEs as the depth gives; what the queue has of the region besides are spares. The rest of
+ * it, less than one WQE's, is not used.
+ */
 static int choose_wqes(struct daqiri_rxq *q)
 {
 	const struct dq_conf_rxq *conf = q->conf;
@@ -80,6 +78,8 @@ static int choose_wqes(struct daqiri_rxq *q)
 				"takes at most %u: make depth at most %llu",
 				conf->where, conf->depth, st->n_wqes, q->port->dev->info.rdma, most,
 				(unsigned long long)most * st->strides);
+	st->bufs.n = (uint32_t)(dq_strides_in(q->region->conf, conf->num_slots + conf->spares) >>
+				st->log_strides);
 	st->mask = WQES_MIN - 1;
 	while (st->mask + 1 < st->n_wqes)
 		st->mask = 2 * st->mask + 1;
@@ -107,8 +107,11 @@ static int allocate(struct daqiri_rxq *q)
 	struct dq_rx_striding *st = q->striding;
 
 	st->where = calloc(st->mask + 1, sizeof(*st->where));
+	st->buf = calloc(st->mask + 1, sizeof(*st->buf));
 	st->end = calloc(st->mask + 1, sizeof(*st->end));
-	return st->where && st->end ? 0 : dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	return st->where && st->buf && st->end && !dq_rx_stride_bufs_init(q)
+		       ? 0
+		       : dq_error(ENOMEM, "%s: out of memory", q->conf->where);
 }
 
 int dq_rx_striding_prepare(struct daqiri_rxq *q)
@@ -143,11 +146,12 @@ void dq_rx_striding_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 {
 	const struct ibv_mr *mr = dq_region_mr(q->region, q->port->dev);
 	struct dq_rx_striding *st = q->striding;
-	uint32_t len = wqe_bytes(st);
+	uint32_t len = dq_rx_stride_buf_bytes(st);
 
 	st->wqes = rwq->buf;
 	for (uint32_t i = 0; i <= st->mask; i++) {
-		st->where[i] = q->base + (uint64_t)(i % st->n_wqes) * len;
+		st->buf[i] = i % st->n_wqes;
+		st->where[i] = dq_rx_stride_addr(q, st->buf[i]);
 		dq_wqe_stride(st->wqes + (size_t)i * DQ_STRIDING_WQE, st->where[i], len,
 			      dq_to_be32(mr->lkey));
 	}
@@ -162,7 +166,9 @@ void dq_rx_striding_destroy(struct daqiri_rxq *q)
 {
 	if (!q->striding)
 		return;
+	dq_rx_stride_bufs_free(q->striding);
 	free(q->striding->where);
+	free(q->striding->buf);
 	free(q->striding->end);
 	free(q->striding);
 }

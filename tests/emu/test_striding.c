@@ -205,6 +205,49 @@ Test(striding, a_full_ring_drops_and_goes_on)
 	daqiri_close(l.dq);
 }
 
+/* ---- keep ------------------------------------------------------------------------------------ */
+
+static uint32_t spares(const struct link *l)
+{
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+
+	cr_assert_eq(daqiri_rxq_info(l->rx, &info), 0);
+	return info.spares;
+}
+
+/* 2048 of 4096 buffers are spares: as many kept packets, each in a WQE of its own, are there. */
+Test(striding, kept_packets_stay_while_the_ring_goes_round)
+{
+	struct link l = kit_open_link(LINK("1500", "4096", "2048", "depth = 2048\n"));
+	struct kit_burst burst = {.n = strides(&l), .min = 60, .max = 1514, .dst = MAC_B};
+	struct daqiri_pkt pkts[512], kept[64];
+	uint32_t n_kept = 0, number, numbers[64];
+
+	cr_assert_eq(spares(&l), 2048 / strides(&l));
+	for (uint32_t round = 0; round < 200; round++, burst.first += burst.n) {
+		kit_send(l.tx, &burst);
+		cr_assert_eq(kit_receive(l.rx, pkts, (int)burst.n), (int)burst.n);
+		if (round % 3 == 0 && n_kept < spares(&l)) {
+			cr_assert_eq(daqiri_rx_keep(l.rx, pkts + round % 50, 1), 1);
+			kept[n_kept] = pkts[round % 50];
+			numbers[n_kept++] = burst.first + round % 50;
+		}
+		daqiri_rx_release(l.rx, (int)burst.n);
+	}
+	for (uint32_t i = 0; i < n_kept; i++) {
+		cr_assert(kit_check((void *)(uintptr_t)kept[i].addr, kept[i].len, &number));
+		cr_assert_eq(number, numbers[i]);
+	}
+	kit_send(l.tx, &burst);
+	cr_assert_eq(kit_receive(l.rx, pkts, 1), 1);
+	cr_assert_eq(daqiri_rx_keep(l.rx, pkts, 1), -ENOBUFS);
+	assert_detail("[rxq b 0]: no packet can be kept, all ");
+	cr_assert_eq(kit_port_stat(l.b, "rx_kept_out"), n_kept);
+	cr_assert_eq(daqiri_rx_give_back(l.rx, kept, (int)n_kept), (int)n_kept);
+	cr_assert_eq(daqiri_rx_keep(l.rx, pkts, 1), 1);
+	daqiri_close(l.dq);
+}
+
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 /* Strides of 64 bytes, so that WQEs of 64 are shorter than what port b takes once this is opened.

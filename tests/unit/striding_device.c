@@ -25,10 +25,12 @@ static uint64_t wqe_addr(uint32_t index)
 
 void device_init(uint32_t start)
 {
+	dq_rx_stride_bufs_free(&d.st); /* of the last one */
 	memset(&d, 0, sizeof(d));
 	d.conf = (struct dq_conf_rxq){.where = "[rxq b 0]"};
 	d.cqe_pi = d.wqe = start;
 	d.st = (struct dq_rx_striding){.where = d.where,
+				       .buf = d.buf,
 				       .end = d.end,
 				       .wqes = d.wqes,
 				       .wqe = start,
@@ -38,9 +40,13 @@ void device_init(uint32_t start)
 				       .strides = STRIDES,
 				       .log_stride = LOG_STRIDE,
 				       .log_strides = LOG_STRIDES,
-				       .n_wqes = N_WQES};
+				       .n_wqes = N_WQES,
+				       .bufs = {.n = N_BUFS}};
 	d.q = (struct daqiri_rxq){.poll = dq_rx_poll_striding,
 				  .release = dq_rx_release_striding,
+				  .keep = dq_rx_keep_striding,
+				  .give_back = dq_rx_give_back_striding,
+				  .base = BASE,
 				  .take = taker,
 				  .striding = &d.st,
 				  .cqes = d.cqes,
@@ -50,7 +56,10 @@ void device_init(uint32_t start)
 				  .ci = start,
 				  .posted = start + N_WQES,
 				  .conf = &d.conf};
+	cr_assert_eq(dq_rx_stride_bufs_init(&d.q), 0);
 	for (uint32_t i = 0; i < N_WQES; i++) {
+		d.buf[(start + i) % PLACES] = i;
+		d.st.bufs.place[i] = (start + i) % PLACES;
 		d.where[(start + i) % PLACES] = BASE + (uint64_t)i * WQE_BYTES;
 		put_wqe((start + i) % PLACES, BASE + (uint64_t)i * WQE_BYTES);
 	}

@@ -8,8 +8,19 @@
 
 #include "rxq_striding.h"
 
-/* Memory for 5 WQEs in a ring of 8: a WQE's place and its memory never go round together. */
-enum { N_WQES = 5, PLACES = 8, LOG_STRIDES = 4, STRIDES = 16, CQES = 128, LOG_STRIDE = 7 };
+/*
+ * Memory for 5 WQEs in a ring of 8: a WQE's place and its memory never go round together. Two spare
+ * buffers besides.
+ */
+enum {
+	N_WQES = 5,
+	N_BUFS = 7,
+	PLACES = 8,
+	LOG_STRIDES = 4,
+	STRIDES = 16,
+	CQES = 128,
+	LOG_STRIDE = 7
+};
 enum { STRIDE = 1 << LOG_STRIDE, WQE_BYTES = STRIDES * STRIDE };
 enum { FRAME_MAX = 1024, PENDING = N_WQES * STRIDES };
 
@@ -29,6 +40,7 @@ struct device {
 	_Alignas(64) struct mlx5_cqe64 cqes[CQES];
 	struct mlx5_cqe64 beyond[STRIDES]; /* no CQEs, though they look like it */
 	uint64_t where[PLACES];
+	uint32_t buf[PLACES];
 	uint32_t end[PLACES];
 	uint8_t wqes[PLACES * 32];
 	__be32 cq_dbrec[2], rq_dbrec[2];
