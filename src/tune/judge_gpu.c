@@ -17,9 +17,14 @@ static bool kernel_has_dmabuf(const char *release)
 	return major > 5 || (major == 5 && minor >= 12);
 }
 
-static bool can_dmabuf(const struct tune_machine *m, const struct tune_gpu *gpu)
+bool tune_gpu_dmabuf(const struct tune_machine *m, const struct tune_gpu *gpu)
 {
 	return m->open_modules && kernel_has_dmabuf(m->kernel) && gpu->dmabuf != 0;
+}
+
+bool tune_gpu_reachable(const struct tune_machine *m, const struct tune_gpu *gpu)
+{
+	return !tune_gpu_integrated(m, gpu) && (m->peermem || tune_gpu_dmabuf(m, gpu));
 }
 
 static void no_gpudirect(const struct tune_judge *j, const struct tune_gpu *gpu)
@@ -50,7 +55,7 @@ static void judge_gpu(const struct tune_judge *j, const struct tune_gpu *gpu)
 
 		if (tune_wanted_gpu(j->w))
 			tune_fix(row, "in the configuration: kind = host_pinned instead of device");
-	} else if (can_dmabuf(j->m, gpu)) {
+	} else if (tune_gpu_dmabuf(j->m, gpu)) {
 		tune_row(j, TUNE_OK, gpu->pci.addr, "dma-buf%s: kind=device works",
 			 gpu->dmabuf == 1 ? ""
 					  : " (kernel and driver have it; CUDA was not asked)");
@@ -89,7 +94,7 @@ void tune_judge_peermem(const struct tune_judge *j)
 			     "integrated GPU: modprobe gives EINVAL, there is no BAR1 to map");
 	} else if (j->m->peermem) {
 		tune_row(j, TUNE_OK, "nvidia_peermem", "loaded");
-	} else if (can_dmabuf(j->m, gpu)) {
+	} else if (tune_gpu_dmabuf(j->m, gpu)) {
 		tune_row(j, TUNE_OK, "nvidia_peermem",
 			 "not loaded, and not needed: dma-buf is there");
 	} else {

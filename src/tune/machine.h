@@ -137,6 +137,10 @@ int tune_platform_parse(enum tune_platform *p, const char *name);
 const char *tune_nic_name(const struct tune_nic *nic);
 bool tune_gpu_integrated(const struct tune_machine *m, const struct tune_gpu *gpu);
 
+/* Whether a NIC reaches a GPU's memory by dma-buf; by anything. */
+bool tune_gpu_dmabuf(const struct tune_machine *m, const struct tune_gpu *gpu);
+bool tune_gpu_reachable(const struct tune_machine *m, const struct tune_gpu *gpu);
+
 /* Parts of reading. */
 int tune_read_nics(struct tune_machine *m);
 int tune_read_gpus(struct tune_machine *m);

@@ -9,6 +9,7 @@
 #include "facts.h"
 #include "options.h"
 #include "print.h"
+#include "topology.h"
 
 enum { EXIT_GOOD, EXIT_FOUND, EXIT_USAGE };
 
@@ -55,6 +56,18 @@ static int show(const struct tune_options *o, const struct tune_machine *m,
 									       : EXIT_GOOD;
 }
 
+static int act_on(const struct tune_options *o, const struct tune_machine *m,
+		  const struct tune_wanted *w)
+{
+	if (o->action == TUNE_PORTS)
+		tune_ports_text(stdout, m);
+	else if (o->action == TUNE_TOPOLOGY)
+		(o->dot ? tune_topology_dot : tune_topology_text)(stdout, m);
+	else
+		return show(o, m, w);
+	return EXIT_GOOD;
+}
+
 static int with_facts(const struct tune_options *o, struct tune_root *root, json_t *facts)
 {
 	struct tune_wanted w = {0};
@@ -71,14 +84,14 @@ static int with_facts(const struct tune_options *o, struct tune_root *root, json
 	} else {
 		if (o->have_platform)
 			m.platform = o->platform;
-		ret = show(o, &m, &w);
+		ret = act_on(o, &m, &w);
 	}
 	tune_machine_free(&m);
 	tune_wanted_free(&w);
 	return ret;
 }
 
-static int check(const struct tune_options *o)
+static int look(const struct tune_options *o)
 {
 	char err[256] = "out of memory";
 	struct tune_root root;
@@ -107,7 +120,7 @@ static int act(const struct tune_options *o)
 		tune_print_list(stdout);
 		return EXIT_GOOD;
 	default:
-		return check(o);
+		return look(o);
 	}
 }
 

@@ -11,6 +11,7 @@ const char tune_usage[] =
 
 const char tune_help[] =
 	"usage: daqiri-tune --check all|NAME[,NAME] [options]\n"
+	"       daqiri-tune --topology [--dot] | --ports\n"
 	"       daqiri-tune --list | --help | --version\n"
 	"\n"
 	"Tells what of this machine holds packets back, why, and the command that cures it.\n"
@@ -18,6 +19,9 @@ const char tune_help[] =
 	"\n"
 	"      --check NAMES        judges: all, or checks with commas between them\n"
 	"      --list               lists the checks\n"
+	"      --topology           the PCI tree of NICs and GPUs, and how they are joined\n"
+	"      --dot                with --topology: as a graph for Graphviz\n"
+	"      --ports              lists ports, each with its nearest GPU\n"
 	"      --config FILE.ini    judges against what this configuration needs\n"
 	"      --json               the result as one JSON document\n"
 	"      --fail-on STATUS     exit 1 from this on: warn (default) or fail\n"
@@ -33,6 +37,9 @@ const char tune_help[] =
 enum {
 	OPT_CHECK = 256,
 	OPT_LIST,
+	OPT_TOPOLOGY,
+	OPT_DOT,
+	OPT_PORTS,
 	OPT_CONFIG,
 	OPT_JSON,
 	OPT_FAIL_ON,
@@ -43,6 +50,9 @@ enum {
 
 static const struct option long_options[] = {{"check", required_argument, NULL, OPT_CHECK},
 					     {"list", no_argument, NULL, OPT_LIST},
+					     {"topology", no_argument, NULL, OPT_TOPOLOGY},
+					     {"dot", no_argument, NULL, OPT_DOT},
+					     {"ports", no_argument, NULL, OPT_PORTS},
 					     {"config", required_argument, NULL, OPT_CONFIG},
 					     {"json", no_argument, NULL, OPT_JSON},
 					     {"fail-on", required_argument, NULL, OPT_FAIL_ON},
@@ -76,7 +86,8 @@ static int choose(struct tune_options *o, const char *names, char err[256])
 static int set_action(struct tune_options *o, enum tune_action action, char err[256])
 {
 	if (o->given && o->action != action) {
-		snprintf(err, 256, "only one of --check and --list may be given");
+		snprintf(err, 256,
+			 "only one of --check, --topology, --ports and --list may be given");
 		return -EINVAL;
 	}
 	o->given = true;
@@ -117,6 +128,13 @@ static int take(struct tune_options *o, int opt, char **argv, char err[256])
 		return set_action(o, TUNE_CHECK, err) ? -EINVAL : choose(o, optarg, err);
 	case OPT_LIST:
 		return set_action(o, TUNE_LIST, err);
+	case OPT_TOPOLOGY:
+		return set_action(o, TUNE_TOPOLOGY, err);
+	case OPT_PORTS:
+		return set_action(o, TUNE_PORTS, err);
+	case OPT_DOT:
+		o->dot = true;
+		return 0;
 	case OPT_CONFIG:
 		o->config = optarg;
 		return 0;
@@ -136,6 +154,23 @@ static int take(struct tune_options *o, int opt, char **argv, char err[256])
 	default:
 		return refuse_unknown(opt, argv, err);
 	}
+}
+
+/* What goes with what. */
+static int judge_rest(const struct tune_options *o, char err[256])
+{
+	const char *bad = NULL;
+
+	if (!o->given)
+		bad = "what is to be done: --check, --topology, --ports or --list?";
+	else if (o->dot && o->action != TUNE_TOPOLOGY)
+		bad = "--dot goes with --topology only";
+	else if ((o->json || o->config) && o->action != TUNE_CHECK)
+		bad = "--json and --config go with --check only";
+	if (!bad)
+		return 0;
+	snprintf(err, 256, "%s", bad);
+	return -EINVAL;
 }
 
 int tune_options_parse(struct tune_options *o, int argc, char **argv, char err[256])
@@ -159,9 +194,5 @@ int tune_options_parse(struct tune_options *o, int argc, char **argv, char err[2
 		snprintf(err, 256, "%.100s is one argument too many", argv[optind]);
 		return -EINVAL;
 	}
-	if (!o->given) {
-		snprintf(err, 256, "what is to be done: --check or --list?");
-		return -EINVAL;
-	}
-	return 0;
+	return judge_rest(o, err);
 }

@@ -6,12 +6,12 @@
 
 #include "check.h"
 
-enum tune_action { TUNE_CHECK, TUNE_LIST, TUNE_HELP, TUNE_VERSION };
+enum tune_action { TUNE_CHECK, TUNE_TOPOLOGY, TUNE_PORTS, TUNE_LIST, TUNE_HELP, TUNE_VERSION };
 
 struct tune_options {
 	enum tune_action action;
 	bool given; /* an action */
-	bool json, no_colour;
+	bool json, no_colour, dot;
 	bool chosen[64]; /* by place in tune_checks */
 	const char *config, *root;
 	enum tune_status fail_on;
