@@ -52,6 +52,12 @@ static inline uint32_t dq_wqe_wqebbs(uint32_t segs)
 	return (segs + DQ_WQEBB_SEGS - 1) / DQ_WQEBB_SEGS;
 }
 
+/* Basic blocks behind the first of such a WQE of n > 0 pointers. */
+static inline uint32_t dq_wqe_more(uint32_t n)
+{
+	return (n + DQ_EMPW_HEAD_SEGS - 1) / DQ_WQEBB_SEGS;
+}
+
 /*
  * The control segment; returns its first 8 bytes, which a doorbell register takes. index: the WQEBB
  * that the WQE starts at, counting for ever (16 bits count); qpn: 24 bits; segs: all 16-byte
@@ -67,6 +73,23 @@ static inline __be64 dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode
 	memcpy((uint8_t *)ctrl + sizeof(head), (uint8_t *)&rest + sizeof(head),
 	       sizeof(rest) - sizeof(head));
 	return head;
+}
+
+/* The same with an Ethernet segment behind it that asks for nothing. head: the first 8 bytes. */
+static inline void dq_wqe_head(uint8_t *wqe, __be64 head, enum dq_ce ce)
+{
+	uint64_t rest[3] = {htole64((uint64_t)ce << 24)};
+
+	_Static_assert(offsetof(struct mlx5_wqe_ctrl_seg, fm_ce_se) == 11,
+		       "byte 3 of the second 8");
+	memcpy(wqe, &head, sizeof(head));
+	memcpy(wqe + sizeof(head), rest, sizeof(rest));
+}
+
+/* Changes when a WQE that is written already makes a completion. */
+static inline void dq_wqe_ask(uint8_t *wqe, enum dq_ce ce)
+{
+	wqe[offsetof(struct mlx5_wqe_ctrl_seg, fm_ce_se)] = (uint8_t)ce;
 }
 
 static inline uint32_t dq_wqe_opcode_index(uint32_t opcode, uint32_t index)

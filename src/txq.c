@@ -121,8 +121,10 @@ static int start(struct daqiri_txq *q)
  */
 static void use_doorbell(struct daqiri_txq *q, const struct mlx5dv_qp *qp)
 {
-	q->bf = qp->bf.reg;
-	q->bf_half = q->td ? qp->bf.size : 0;
+	uint8_t *half = qp->bf.reg;
+
+	q->bf = half;
+	q->bf_flip = q->td ? (uintptr_t)half ^ (uintptr_t)(half + qp->bf.size) : 0;
 	q->bf_flush = qp->bf.size != 0;
 }
 
@@ -144,17 +146,18 @@ static int use_ring(struct daqiri_txq *q)
 	return 0;
 }
 
-static dq_tx_write_fn empw_writer(enum dq_simd simd)
-{
+/* Ways to write and show, by instructions. */
+static const struct {
+	dq_tx_write_fn empw, send;
+	dq_tx_show_fn show;
+} ways[] = {
+	[DQ_SIMD_PORTABLE] = {dq_tx_write_empw_portable, dq_tx_write_send_portable,
+			      dq_tx_show_portable},
 #ifdef DQ_X86_SIMD
-	if (simd == DQ_SIMD_SSE42)
-		return dq_tx_write_empw_sse42;
-	if (simd == DQ_SIMD_AVX2)
-		return dq_tx_write_empw_avx2;
+	[DQ_SIMD_SSE42] = {dq_tx_write_empw_sse42, dq_tx_write_send_sse42, dq_tx_show_portable},
+	[DQ_SIMD_AVX2] = {dq_tx_write_empw_avx2, dq_tx_write_send_avx2, dq_tx_show_avx2},
 #endif
-	(void)simd;
-	return dq_tx_write_empw_portable;
-}
+};
 
 static int choose_writer(struct daqiri_txq *q)
 {
@@ -165,16 +168,12 @@ static int choose_writer(struct daqiri_txq *q)
 	ret = dq_simd_choose(&q->simd, q->conf->where);
 	if (ret)
 		return ret;
-	q->show = dq_tx_show_portable;
-#ifdef DQ_X86_SIMD
-	if (q->simd == DQ_SIMD_AVX2)
-		q->show = dq_tx_show_avx2;
-#endif
-	q->max_ptrs = caps->empw_ptrs;
+	q->show = ways[q->simd].show;
 	if (caps->empw)
-		q->write = empw_writer(q->simd);
+		q->write = ways[q->simd].empw;
 	else
-		q->write = caps->min_inline ? dq_tx_write_send_inline : dq_tx_write_send;
+		q->write = caps->min_inline ? dq_tx_write_send_inline : ways[q->simd].send;
+	q->max_ptrs = caps->empw_ptrs;
 	return 0;
 }
 
@@ -203,7 +202,7 @@ static int init(struct daqiri_txq *q)
 	if (ret)
 		return ret;
 	q->mask = conf->depth - 1;
-	q->limit = (uint16_t)conf->depth;
+	q->limit = conf->depth;
 	q->marks = calloc(conf->depth, sizeof(*q->marks));
 	if (!q->marks)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
@@ -223,7 +222,10 @@ static int init(struct daqiri_txq *q)
 		ret = create_qp(q);
 	if (!ret)
 		ret = use_ring(q);
-	return ret ? ret : start(q);
+	if (ret)
+		return ret;
+	dq_tx_prepare(q, q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND);
+	return start(q);
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,

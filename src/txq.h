@@ -26,9 +26,12 @@ struct dq_txq_counters {
 	uint64_t full;	 /* posts cut short because the ring was full */
 };
 
-/* Packets and slots of the queue posted up to and with a WQE, counting for ever. */
+/*
+ * What was posted up to and with a signalled WQE, counting for ever. others is written only where
+ * packets from other memory than the queue's slots were posted; else it is an older, lower count.
+ */
 struct dq_tx_mark {
-	uint64_t packets, slots;
+	uint64_t packets, others;
 };
 
 /* Writes WQEs for n > 0 packets, for which there is room, and rings once. Returns n. */
@@ -41,39 +44,51 @@ typedef int (*dq_tx_show_fn)(const struct daqiri_txq *q, struct daqiri_pkt *pkts
 struct dq_tx_hand;
 
 struct daqiri_txq {
-	/* The first cache line: what a post reads and writes. */
+	/* The first two cache lines: what a post and its completion read and write. */
 	uint8_t *ring;
 	__be32 *dbrec;
-	uint8_t *bf;	       /* doorbell register */
+	uint8_t *bf;	       /* the half of the doorbell register that is written next */
+	uintptr_t bf_flip;     /* makes it the other half, by exclusive or; 0: there is one only */
 	dq_tx_write_fn write;  /* by what the device takes: chosen once */
 	uint64_t posted, done; /* packets, for ever; any thread reads; at most depth between them */
 	uint32_t pi;	       /* next WQEBB, counting for ever */
 	uint32_t mask;	       /* depth - 1: WQEBBs of the ring, and packets it may hold */
-	uint32_t qpn;
-	uint16_t limit; /* packets that may be outstanding: depth; 0: the queue has stopped */
-	bool stopped;
-	bool bf_flush; /* the register's page is write-combining */
 
-	/* The second: slots and completions. */
 	uint64_t slot_base __attribute__((aligned(64)));
-	uint64_t slot_bytes;		   /* of all slots together; 0: the queue has none */
-	uint64_t slots_posted, slots_done; /* for ever; more than n_slots between: one twice */
-	struct dq_tx_mark *marks;	   /* by the WQEBB that a WQE begins at */
+	uint64_t head;		  /* a WQE's first 8 bytes, without its index and pointers */
+	struct dq_tx_mark *marks; /* by the WQEBB that a signalled WQE begins at */
 	const struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
-	uint32_t ci;	   /* next CQE */
-	uint32_t max_ptrs; /* of one eMPW */
+	uint32_t ci;	    /* next CQE, counting for ever */
+	uint32_t signalled; /* WQEs that make a CQE, likewise */
+	uint32_t limit;	    /* packets that may be outstanding: depth, unless it has stopped */
+	uint32_t max_ptrs;  /* of one eMPW */
 
 	struct dq_txq_counters count __attribute__((aligned(64)));
+	uint32_t many;	   /* packets that a post of several eMPWs may have to be a plain one */
+	uint8_t owner_bit; /* of ci's lap of the completion ring */
+	bool bf_flush;	   /* the register's page is write-combining */
+	bool stopped;	   /* atomic */
 
+	uint64_t slot_near[4] __attribute__((aligned(32))); /* dq_tx_near_of() the slots, each */
+
+	/*
+	 * Slots. A packet in the queue's memory takes one, packets in others' memory take none.
+	 * Counted is what takes none: mostly nothing.
+	 */
 	dq_tx_show_fn show;
-	uint64_t slots_seen; /* of slots_posted, by next_slot */
-	uint32_t next_slot;  /* 0..n_slots-1: slots_seen modulo n_slots */
+	uint64_t slot_zero;  /* posted - slot_zero: the next slot, n_slots being the first */
+	uint64_t slot_bytes; /* of all slots together; 0: the queue has none */
 	uint32_t n_slots;
 	uint32_t slot_stride, slot_size;
-	uint32_t bf_offset; /* half of the register to write next */
-	uint32_t bf_half;   /* bytes of a half; 0: always the same one */
 	daqiri_key slot_key;
+	uint64_t slot_two[4];	/* two packets of slots, but for the first one's address; */
+	uint64_t slot_steps[4]; /* and what makes them the next two */
+	uint64_t others;	/* packets in others' memory posted, for ever */
+	uint64_t others_done;	/* of them, done: kept up while some are not */
+	uint64_t others_last;	/* posted, when the last of them had been */
+
+	uint32_t qpn;
 
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
 	struct daqiri_queue_error first_error;
@@ -89,12 +104,13 @@ struct daqiri_txq {
 	struct ibv_qp *qp;
 	struct dq_stat_names names;
 	enum dq_simd simd;
-	int owner; /* owner.h */
+	int owner;		 /* owner.h */
 	struct dq_tx_hand *hand; /* worker mode: worker.h; NULL */
 };
 
-_Static_assert(offsetof(struct daqiri_txq, slot_base) == 64, "what a post touches: one line");
-_Static_assert(offsetof(struct daqiri_txq, count) == 128, "slots and completions: one line");
+_Static_assert(offsetof(struct daqiri_txq, slot_base) == 64 &&
+		       offsetof(struct daqiri_txq, count) == 128,
+	       "what a post touches: two lines, and a counter");
 _Static_assert(sizeof(struct dq_tx_mark) == 16, "marks do not straddle cache lines");
 
 /* region: NULL where the queue has no slots. */
@@ -102,11 +118,13 @@ int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struc
 		  struct daqiri_region *region);
 void dq_txq_destroy(struct daqiri_txq *q);
 
-/* The ways to write WQEs: txq_post.c, and txq_empw*.c for each set of instructions. */
+/* The ways to write WQEs: txq_post.c, and txq_write*.c for each set of instructions. */
 int dq_tx_write_empw_portable(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_tx_write_empw_sse42(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_tx_write_empw_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
-int dq_tx_write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_send_portable(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_send_sse42(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_send_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
@@ -119,6 +137,12 @@ uint64_t dq_tx_reap(struct daqiri_txq *q);
 /* The queue behind one that the program was given, and the other way round: worker.h. */
 const struct daqiri_txq *dq_txq_real(const struct daqiri_txq *q);
 struct daqiri_txq *dq_txq_face(struct daqiri_txq *q);
+
+/*
+ * Works out what the data path wants ready, from the ring's shape, the number of the queue, its
+ * indices and slots. opcode: of its WQEs.
+ */
+void dq_tx_prepare(struct daqiri_txq *q, uint32_t opcode);
 
 /* Adds the sums over all send queues of a port: "tx_packets", … */
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "barrier.h"
 #include "byteorder.h"
@@ -17,7 +18,7 @@
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* ---- SEND: a WQE for each packet ------------------------------------------------------------- */
+/* ---- SEND with the frame's header in the WQE ------------------------------------------------- */
 
 /* The head of a SEND with the frame's first bytes, and the pointer to the rest; returns its
  * segments. */
@@ -33,51 +34,33 @@ static inline uint32_t write_inline_l2(uint8_t *eth, const struct daqiri_pkt *pk
 	return 4;
 }
 
-static inline uint32_t write_plain(uint8_t *eth, const struct daqiri_pkt *pkt)
+static __be64 write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce)
 {
-	dq_wqe_eth_empty(eth);
-	dq_wqe_data(eth + DQ_SEG, pkt->addr, pkt->len, dq_be32_of_key(pkt->key));
-	return 3;
+	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
+	uint32_t segs = write_inline_l2(wqe + DQ_SEG, pkt), pi = q->pi++;
+
+	return dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
+			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, pi), dq_wqe_qpn_ds(q->qpn, segs),
+			   ce);
 }
 
-static inline __be64 write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce,
-				bool inline_l2)
-{
-	uint8_t *ctrl = dq_tx_wqebb(q, q->pi), *eth = ctrl + DQ_SEG;
-	uint32_t segs = inline_l2 ? write_inline_l2(eth, pkt) : write_plain(eth, pkt);
-	uint32_t index = q->pi++;
-
-	return dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)ctrl,
-			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, index),
-			   dq_wqe_qpn_ds(q->qpn, segs), ce);
-}
-
-static inline int write_sends(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n,
-			      bool inline_l2)
+/* For devices of which nothing faster is to be had. */
+int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n)
 {
 	__be64 head = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct dq_tx_sums sums = {.bytes = pkts[i].len,
-					  .slots = dq_tx_takes_slot(q, &pkts[i])};
-		uint32_t at = q->pi & q->mask;
+		enum dq_ce ce = i + 1 == n ? DQ_CE_ALWAYS : dq_tx_ce(q, 1);
 
-		head = write_send(q, &pkts[i], i + 1 == n ? DQ_CE_ALWAYS : dq_tx_ce(q, 1),
-				  inline_l2);
-		dq_tx_account(q, at, 1, &sums);
+		head = write_inline(q, &pkts[i], ce);
+		dq_tx_account(q, 1, pkts[i].len);
+		if (q->slot_bytes)
+			dq_tx_note_others(q, &pkts[i], 1);
+		if (ce == DQ_CE_ALWAYS)
+			dq_tx_signal_others(q, (q->pi - 1) & q->mask, q->posted);
 	}
 	dq_tx_ring(q, head);
 	return (int)n;
-}
-
-int dq_tx_write_send(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n)
-{
-	return write_sends(q, pkts, n, false);
-}
-
-int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n)
-{
-	return write_sends(q, pkts, n, true);
 }
 
 /* ---- completions ----------------------------------------------------------------------------- */
@@ -92,7 +75,6 @@ static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
 	err = dq_cqe_read_error(cqe);
 	dq_counter_add(&q->count.errors, 1);
 	__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
-	q->limit = 0;
 	if (q->error_seen)
 		return;
 	q->first_error = (struct daqiri_queue_error){.syndrome = err.syndrome,
@@ -109,13 +91,9 @@ static inline const struct dq_tx_mark *mark_of(const struct daqiri_txq *q,
 	return &q->marks[dq_cqe_wqe_counter(cqe) & q->mask];
 }
 
-/* Completions before ci are read, the newest good one's mark is mark: marks are cumulative. */
-static inline void reaped(struct daqiri_txq *q, const struct dq_tx_mark *mark, uint32_t ci)
+/* Completions before ci are read. */
+static inline void reaped(struct daqiri_txq *q, uint32_t ci)
 {
-	if (mark) {
-		__atomic_store_n(&q->done, mark->packets, __ATOMIC_RELAXED);
-		q->slots_done = mark->slots;
-	}
 	q->ci = ci;
 	/* Pairs with the device's read of the index: the CQEs are read before it may rewrite them.
 	 */
@@ -123,68 +101,83 @@ static inline void reaped(struct daqiri_txq *q, const struct dq_tx_mark *mark, u
 	dq_doorbell_record(q->cq_dbrec, ci & DQ_CQE_INDEX);
 }
 
-/* Any number of completions, of any kind. */
-static __attribute__((noinline)) void reap_many(struct daqiri_txq *q)
+/* Marks count for ever: the newest tells all. One of others may be older, and is lower then. */
+static void done_up_to(struct daqiri_txq *q, const struct dq_tx_mark *mark)
 {
-	const struct mlx5_cqe64 *good = NULL, *cqe;
+	__atomic_store_n(&q->done, mark->packets, __ATOMIC_RELAXED);
+	if (mark->others > q->others_done)
+		q->others_done = mark->others;
+}
+
+/* Any number of completions, of any kind. */
+static __attribute__((noinline)) uint64_t reap_many(struct daqiri_txq *q)
+{
+	const struct mlx5_cqe64 *cqe;
 	uint32_t ci = q->ci;
 	uint8_t op_own;
 
 	if (UNLIKELY(q->cqes == &dq_tx_no_completion)) {
 		dq_tx_hand_reap(q);
-		return;
+		return q->done;
 	}
-	for (;; ci++) {
+	for (; q->done != q->posted; ci++) {
 		cqe = &q->cqes[ci & q->mask];
 		op_own = dq_cqe_op_own(cqe);
-		if (!dq_cqe_is_ours(op_own, (ci & (q->mask + 1)) != 0))
+		q->owner_bit = (ci & (q->mask + 1)) != 0;
+		if (!dq_cqe_is_ours(op_own, q->owner_bit))
 			break;
+		/* Pairs with the device's write of the ownership byte: the CQE is there. */
+		dq_from_device();
 		if (dq_cqe_opcode(op_own) == MLX5_CQE_REQ)
-			good = cqe;
+			done_up_to(q, mark_of(q, cqe));
 		else
 			note_error(q, cqe);
 	}
-	if (ci == q->ci)
-		return;
-	/* Pairs with the device's write of the ownership bytes: the CQEs are there. */
-	dq_from_device();
-	reaped(q, good ? mark_of(q, good) : NULL, ci);
+	q->owner_bit = (ci & (q->mask + 1)) != 0;
+	if (ci != q->ci)
+		reaped(q, ci);
+	/* No room for another one. */
+	if (UNLIKELY(q->stopped))
+		q->limit = (uint32_t)(q->posted - q->done);
+	return q->done;
 }
 
 /*
- * Reads completions, if any can come. Most often it is one, of the only post that is not done yet:
- * then no other can follow it.
+ * Reads completions, if there are any; how many packets are done. Most often it is one, of the only
+ * WQE that makes one and is not done yet: then all is done that was posted.
  */
-static inline void reap(struct daqiri_txq *q)
+static inline uint64_t reap(struct daqiri_txq *q)
 {
 	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
-	unsigned owner = (q->ci & (q->mask + 1)) != 0;
-	const struct dq_tx_mark *mark;
+	uint64_t posted;
+	uint32_t next = q->ci + 1;
 
-	if (q->done == q->posted)
-		return;
-	if ((dq_cqe_op_own(cqe) & DQ_CQE_OPCODE_OWNER) == (MLX5_CQE_REQ << 4 | owner)) {
-		/* Pairs with the device's write of the ownership byte: the CQE is there. */
-		dq_from_device();
-		mark = mark_of(q, cqe);
-		if (mark->packets == q->posted) {
-			reaped(q, mark, q->ci + 1);
-			return;
-		}
-	}
-	reap_many(q);
+	/* MLX5_CQE_REQ is 0: opcode and owner are the owner's bit. */
+	if (UNLIKELY(next != q->signalled ||
+		     (dq_cqe_op_own(cqe) & DQ_CQE_OPCODE_OWNER) != q->owner_bit))
+		return reap_many(q);
+	if (UNLIKELY(!(next & q->mask)))
+		q->owner_bit ^= 1;
+	reaped(q, next);
+	posted = q->posted;
+	__atomic_store_n(&q->done, posted, __ATOMIC_RELAXED);
+	return posted;
 }
 
 uint64_t dq_tx_reap(struct daqiri_txq *q)
 {
-	reap(q);
-	return q->done;
+	return reap(q);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
 
-static __attribute__((noinline, cold)) int misused(const struct daqiri_txq *q, const char *what,
-						   int n)
+/* Asked of calls that move no packet: 0 is a number as any other. */
+static bool is_misuse(const struct daqiri_txq *q, const void *pkts, int n)
+{
+	return !q || n < 0 || (!pkts && n);
+}
+
+static int misused(const struct daqiri_txq *q, const char *what, int n)
 {
 	if (!q)
 		return dq_error(EINVAL, "%s: NULL queue", what);
@@ -205,69 +198,89 @@ int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uin
 	return (int)n;
 }
 
-static int64_t free_slots(const struct daqiri_txq *q)
+void dq_tx_prepare(struct daqiri_txq *q, uint32_t opcode)
 {
-	return (int64_t)q->n_slots - (int64_t)(q->slots_posted - q->slots_done);
+	uint64_t rest, step = (uint64_t)2 * q->slot_stride;
+	struct daqiri_pkt pkt = {.len = q->slot_size, .key = q->slot_key};
+
+	q->head = (uint64_t)dq_wqe_opcode_index(opcode, 0) << 32 |
+		  dq_wqe_qpn_ds(q->qpn, DQ_EMPW_HEAD_SEGS);
+	q->many = q->max_ptrs < DQ_TX_FULL ? 0 : dq_tx_quarter(q);
+	q->owner_bit = (q->ci & (q->mask + 1)) != 0;
+	for (int i = 0; i < 4; i++)
+		q->slot_near[i] = dq_tx_near_of(q->slot_bytes);
+	q->slot_zero = q->posted;
+	memcpy(&rest, &pkt.len, sizeof(rest));
+	memcpy(q->slot_two, (uint64_t[4]){0, rest, q->slot_stride, rest}, sizeof(q->slot_two));
+	memcpy(q->slot_steps, (uint64_t[4]){step, 0, step, 0}, sizeof(q->slot_steps));
 }
 
-/* The slot that comes after those that were posted since it was asked for. */
-static inline uint32_t next_slot(struct daqiri_txq *q)
+/* Below 0: the program posted one slot more than once. */
+static int64_t free_slots(const struct daqiri_txq *q)
 {
-	uint64_t next = q->next_slot + (q->slots_posted - q->slots_seen);
+	uint64_t others = q->others - dq_tx_others_done(q);
 
-	/* More than once round only where a program posts slots that were not shown to it again. */
-	if (next >= q->n_slots)
-		next = next - q->n_slots < q->n_slots ? next - q->n_slots : next % q->n_slots;
-	q->slots_seen = q->slots_posted;
-	q->next_slot = (uint32_t)next;
-	return q->next_slot;
+	return (int64_t)(q->n_slots - (q->posted - q->done) + others);
 }
 
 /* All that is not the usual: few slots are free, or they go round, or none are wanted. */
 static __attribute__((noinline)) int reserve_some(struct daqiri_txq *q, struct daqiri_pkt *pkts,
 						  uint32_t want)
 {
-	uint32_t slot, row;
+	uint64_t slot = q->posted - q->slot_zero;
 	int64_t room;
+	uint32_t row;
 
 	if (free_slots(q) < want)
 		reap(q);
 	room = free_slots(q);
-	/* Below 0: the program posted one slot more than once. */
 	if (room < want)
 		want = room > 0 ? (uint32_t)room : 0;
 	if (!want)
 		return 0;
-	slot = next_slot(q);
-	row = q->n_slots - slot < want ? q->n_slots - slot : want;
-	q->show(q, pkts, slot, row);
+	/* More than once round only where a program posts slots that were not shown to it again. */
+	if (slot >= q->n_slots)
+		slot = slot - q->n_slots < q->n_slots ? slot - q->n_slots : slot % q->n_slots;
+	q->slot_zero = q->posted - slot;
+	row = q->n_slots - (uint32_t)slot < want ? q->n_slots - (uint32_t)slot : want;
+	q->show(q, pkts, (uint32_t)slot, row);
 	if (row < want)
 		q->show(q, pkts + row, 0, want - row);
 	return (int)want;
 }
 
-int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
+static __attribute__((noinline, cold)) int reserve_none(const struct daqiri_txq *q,
+							const struct daqiri_pkt *pkts, int max)
 {
-	uint32_t slot;
-
-	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
-		return misused(q, "daqiri_tx_reserve", max);
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
-	if (UNLIKELY(free_slots(q) < max || !max))
-		return reserve_some(q, pkts, (uint32_t)max);
-	slot = next_slot(q);
-	if (UNLIKELY(q->n_slots - slot < (uint32_t)max))
-		return reserve_some(q, pkts, (uint32_t)max);
-	return q->show(q, pkts, slot, (uint32_t)max);
+	return is_misuse(q, pkts, max) ? misused(q, "daqiri_tx_reserve", max) : 0;
 }
 
-/* No packets, or no room for all of them, or a queue that has stopped. */
+int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
+{
+	uint64_t slot;
+
+	if (UNLIKELY(!q) || UNLIKELY(max <= 0) || UNLIKELY(!pkts))
+		return reserve_none(q, pkts, max);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	slot = q->posted - q->slot_zero;
+	/* Each packet that is not done is taken to have a slot: often so, and never too little. */
+	if (UNLIKELY(q->posted - q->done + (uint32_t)max > q->n_slots ||
+		     slot + (uint32_t)max > q->n_slots))
+		return reserve_some(q, pkts, (uint32_t)max);
+	return q->show(q, pkts, (uint32_t)slot, (uint32_t)max);
+}
+
+/* What is not the usual: no room for all packets, a queue that has stopped, no packets, misuse. */
 static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
 					       int n)
 {
 	uint64_t room;
 
+	if (is_misuse(q, pkts, n))
+		return misused(q, "daqiri_tx_post", n);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
 	reap(q);
 	if (UNLIKELY(q->stopped))
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
@@ -282,11 +295,16 @@ static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struc
 
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n)
 {
-	if (UNLIKELY(!q || n < 0 || (!pkts && n)))
-		return misused(q, "daqiri_tx_post", n);
+	if (UNLIKELY(!q))
+		return post_some(q, pkts, n);
+	/* Two questions, not their sum. */
+	DQ_OPAQUE("r", pkts);
+	if (UNLIKELY(!pkts))
+		return post_some(q, pkts, n);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
-	if (UNLIKELY(q->posted - q->done + (uint32_t)n > q->limit || !n))
+	/* 0 is the largest of numbers here, and those below it come next. */
+	if (UNLIKELY((uint32_t)n - 1 >= q->limit - (uint32_t)(q->posted - q->done)))
 		return post_some(q, pkts, n);
 	return q->write(q, pkts, (uint32_t)n);
 }
@@ -295,7 +313,5 @@ uint64_t daqiri_tx_completed(struct daqiri_txq *q)
 {
 	if (UNLIKELY(!q))
 		return 0;
-	if (dq_owner_enter(&q->owner, q->conf->where))
-		reap(q);
-	return q->done;
+	return dq_owner_enter(&q->owner, q->conf->where) ? reap(q) : q->done;
 }

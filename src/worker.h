@@ -44,7 +44,8 @@ struct dq_tx_hand {
 	struct dq_spsc pos; /* the program produces */
 
 	/* The worker's: atomic. */
-	uint64_t done __attribute__((aligned(64))), slots; /* completed, for ever */
+	uint64_t done __attribute__((aligned(64))); /* completed, for ever */
+	uint64_t others;			    /* dq_tx_others_done() */
 	bool stopped;
 };
 

@@ -22,16 +22,14 @@ static int write_face(struct daqiri_txq *face, const struct daqiri_pkt *pkts, ui
 {
 	struct dq_tx_hand *h = face->hand;
 	uint32_t at = h->pos.head & h->mask, row = h->mask + 1 - at;
-	uint64_t slots = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		slots += dq_tx_takes_slot(face, &pkts[i]);
 	if (row > n)
 		row = n;
 	memcpy(&h->ring[at], pkts, row * sizeof(*pkts));
 	memcpy(h->ring, pkts + row, (n - row) * sizeof(*pkts));
-	face->slots_posted += slots;
 	__atomic_store_n(&face->posted, face->posted + n, __ATOMIC_RELAXED);
+	if (face->slot_bytes)
+		dq_tx_note_others(face, pkts, n);
 	dq_spsc_put(&h->pos, n);
 	return (int)n;
 }
@@ -43,13 +41,15 @@ void dq_tx_hand_reap(struct daqiri_txq *face)
 	/* Pairs with the release stores in report(): the packets of these counts are read. */
 	__atomic_store_n(&face->done, __atomic_load_n(&h->done, __ATOMIC_ACQUIRE),
 			 __ATOMIC_RELAXED);
-	face->slots_done = __atomic_load_n(&h->slots, __ATOMIC_ACQUIRE);
+	face->others_done = __atomic_load_n(&h->others, __ATOMIC_ACQUIRE);
 	/* Pairs with the release store in dq_tx_hand_step(): first_error is complete. */
-	if (face->stopped || !__atomic_load_n(&h->stopped, __ATOMIC_ACQUIRE))
-		return;
-	face->first_error = h->real->first_error;
-	face->stopped = true;
-	face->limit = 0;
+	if (!face->stopped && __atomic_load_n(&h->stopped, __ATOMIC_ACQUIRE)) {
+		face->first_error = h->real->first_error;
+		face->stopped = true;
+	}
+	/* No room for another one. */
+	if (face->stopped)
+		face->limit = (uint32_t)(face->posted - face->done);
 }
 
 /* ---- the worker -------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ static bool report(struct dq_tx_hand *h)
 
 	if (done == h->done)
 		return false;
-	/* Pair with the acquire loads in dq_tx_hand_reap(). */
-	__atomic_store_n(&h->slots, h->real->slots_done, __ATOMIC_RELEASE);
+	/* Pair with the acquire loads in dq_tx_hand_reap(): others at least as new as done. */
+	__atomic_store_n(&h->others, dq_tx_others_done(h->real), __ATOMIC_RELEASE);
 	__atomic_store_n(&h->done, done, __ATOMIC_RELEASE);
 	return true;
 }

@@ -11,7 +11,7 @@
 
 #include "txq.h"
 
-enum { DEPTH = 64, SLOT = 256, QPN = 0xabcdef, FOREIGN = 0x10000000 };
+enum { DEPTH = 256, SLOT = 256, QPN = 0xabcdef, FOREIGN = 0x10000000, SEND = 0x0a, EMPW = 0x29 };
 
 /* What the device has seen of one packet. */
 struct seen {
@@ -35,9 +35,9 @@ struct device {
 
 /* Sets of instructions, those of this processor. */
 static struct way {
-	dq_tx_write_fn empw;
+	dq_tx_write_fn empw, send;
 	dq_tx_show_fn show;
-} ways[3] = {{dq_tx_write_empw_portable, dq_tx_show_portable}};
+} ways[3] = {{dq_tx_write_empw_portable, dq_tx_write_send_portable, dq_tx_show_portable}};
 static const struct way *way = ways;
 static unsigned n_ways = 1;
 
@@ -45,9 +45,11 @@ static void find_ways(void)
 {
 #ifdef __x86_64__
 	if (dq_simd_has(DQ_SIMD_SSE42))
-		ways[n_ways++] = (struct way){dq_tx_write_empw_sse42, dq_tx_show_portable};
+		ways[n_ways++] = (struct way){dq_tx_write_empw_sse42, dq_tx_write_send_sse42,
+					      dq_tx_show_portable};
 	if (dq_simd_has(DQ_SIMD_AVX2))
-		ways[n_ways++] = (struct way){dq_tx_write_empw_avx2, dq_tx_show_avx2};
+		ways[n_ways++] =
+			(struct way){dq_tx_write_empw_avx2, dq_tx_write_send_avx2, dq_tx_show_avx2};
 #endif
 }
 
@@ -82,17 +84,15 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 				   .done = start,
 				   .pi = start,
 				   .ci = start,
+				   .signalled = start,
 				   .mask = DEPTH - 1,
 				   .limit = DEPTH,
 				   .show = way->show,
 				   .qpn = QPN,
 				   .bf_flush = true,
-				   .bf_half = 256,
+				   .bf_flip = (uintptr_t)d->bf ^ (uintptr_t)(d->bf + 256),
 				   .slot_base = 0x100000,
 				   .slot_bytes = DEPTH * SLOT,
-				   .slots_posted = start,
-				   .slots_done = start,
-				   .slots_seen = start,
 				   .n_slots = DEPTH,
 				   .slot_stride = SLOT,
 				   .slot_size = SLOT,
@@ -102,7 +102,8 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 				   .cqes = d->cqes,
 				   .cq_dbrec = d->cq_dbrec,
 				   .conf = &d->conf};
-	d->q.next_slot = start % DEPTH;
+	dq_tx_prepare(&d->q, write == way->empw ? EMPW : SEND);
+	d->q.slot_zero = start & ~(uint64_t)(DEPTH - 1);
 	memset(d->ring, 0xee, sizeof(d->ring));
 	/* Every entry carries the parity of the lap before. */
 	for (uint32_t i = 0; i < DEPTH; i++) {
@@ -110,6 +111,16 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 
 		d->cqes[last % DEPTH].op_own = (uint8_t)(0xf0 | (last / DEPTH & 1));
 	}
+}
+
+/* A device whose eMPWs hold fewer packets. */
+static void be_short(struct device *d, uint32_t max_ptrs)
+{
+	uint64_t slot_zero = d->q.slot_zero;
+
+	d->q.max_ptrs = max_ptrs;
+	dq_tx_prepare(&d->q, EMPW);
+	d->q.slot_zero = slot_zero;
 }
 
 static void device_complete(struct device *d, uint32_t index, uint8_t opcode, uint8_t syndrome)
@@ -138,11 +149,11 @@ static uint8_t device_wqe(struct device *d)
 	uint32_t word = be32_at(ctrl), segs = be32_at(ctrl + 4) & 0x3f, first = 2;
 	uint8_t opcode = (uint8_t)word, ce = ctrl[11];
 
-	cr_assert(opcode == 0x29 || opcode == 0x0a, "opcode %#x", opcode);
+	cr_assert(opcode == EMPW || opcode == SEND, "opcode %#x", opcode);
 	cr_assert_eq(word >> 8, d->ci & 0xffff, "the WQE's index");
 	cr_assert_eq(be32_at(ctrl + 4) >> 8, (uint32_t)QPN);
 	cr_assert(segs >= 3 && segs <= 60, "%u segments", segs);
-	if (opcode == 0x0a && ctrl[16 + 13])
+	if (opcode == SEND && ctrl[16 + 13])
 		first = 3; /* inline header of 18 bytes */
 	for (uint32_t s = first; s < segs; s++)
 		device_pointer(d, d->ring + (d->ci % DEPTH * 64 + s * 16) % sizeof(d->ring));
@@ -151,6 +162,13 @@ static uint8_t device_wqe(struct device *d)
 		device_complete(d, d->ci, 0, 0);
 	d->ci += (segs + 3) / 4;
 	return ce;
+}
+
+/* Executes at most n of the WQEs that were rung. */
+static void device_some(struct device *d, unsigned n)
+{
+	for (; n && (uint16_t)d->ci != (uint16_t)be32toh(d->dbrec[1]); n--)
+		device_wqe(d);
 }
 
 /* Takes one doorbell: the record, and the last WQE's first 8 bytes in the register's other half. */
@@ -170,6 +188,11 @@ static void device_run(struct device *d)
 	d->half ^= 256;
 }
 
+static uint64_t slots_posted(const struct device *d)
+{
+	return d->q.posted - d->q.others;
+}
+
 static int post(struct device *d, const struct daqiri_pkt *pkts, int n)
 {
 	d->dbrec[1] = 0;
@@ -186,7 +209,7 @@ static void post_and_check(struct device *d, int n, uint32_t round)
 	cr_assert_eq(daqiri_tx_reserve(&d->q, pkts, n), n);
 	for (int i = 0; i < n; i++) {
 		cr_assert_eq(pkts[i].addr,
-			     0x100000 + (d->q.slots_posted + (uint64_t)i) % DEPTH * SLOT);
+			     0x100000 + (slots_posted(d) + (uint64_t)i) % DEPTH * SLOT);
 		pkts[i].len = 60 + (round * 7 + (uint32_t)i) % 190;
 	}
 	d->n_seen = 0;
@@ -199,7 +222,7 @@ static void post_and_check(struct device *d, int n, uint32_t round)
 		cr_assert_eq(d->seen[i].lkey, 0x1234u);
 	}
 	cr_assert_eq(daqiri_tx_completed(&d->q), done + (uint64_t)n);
-	cr_assert_eq(d->q.slots_done, d->q.slots_posted);
+	cr_assert_eq(d->q.done, d->q.posted);
 	cr_assert_eq(be32toh(d->cq_dbrec[0]), d->cqe_pi & 0xffffff);
 }
 
@@ -238,7 +261,7 @@ static void try_send_at_every_index_limit(uint32_t *start)
 {
 	static struct device d;
 
-	device_init(&d, *start, dq_tx_write_send);
+	device_init(&d, *start, way->send);
 	for (int n = 1; n <= DEPTH; n++)
 		post_and_check(&d, n, 0);
 }
@@ -277,7 +300,7 @@ static void try_a_device_of_short_wqes_gets_short_ones(void)
 	struct daqiri_pkt pkts[DEPTH];
 
 	device_init(&d, 0, way->empw);
-	d.q.max_ptrs = 14;
+	be_short(&d, 14);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, DEPTH), DEPTH);
 	cr_assert_eq(post(&d, pkts, 60), 60);
 	device_run(&d);
@@ -297,7 +320,7 @@ static void try_a_long_post_is_signalled_in_quarters(void)
 	static struct device d;
 	struct daqiri_pkt pkts[DEPTH];
 
-	device_init(&d, 0, dq_tx_write_send);
+	device_init(&d, 0, way->send);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, pkts, DEPTH), DEPTH);
 	cr_assert_eq(post(&d, pkts, DEPTH), DEPTH);
 	device_run(&d);
@@ -321,7 +344,7 @@ static void try_the_ring_holds_depth_packets_however_they_are_posted(void)
 	cr_assert_eq(post(&d, &pkt, 1), 0, "the ring is full");
 	cr_assert_eq(d.q.count.full, 1u);
 	cr_assert_eq(d.q.pi - 0xfff0u, DEPTH, "one WQEBB each");
-	cr_assert_eq(d.q.slots_posted, 0xfff0u, "memory of others takes no slot");
+	cr_assert_eq(slots_posted(&d), 0xfff0u, "memory of others takes no slot");
 }
 
 Test(txq_ring, the_ring_holds_depth_packets_however_they_are_posted)
@@ -345,7 +368,7 @@ static void try_slots_and_foreign_memory_mix_in_one_post(void)
 	device_run(&d);
 	cr_assert_eq(d.seen[1].lkey, 0x77u);
 	cr_assert_eq(daqiri_tx_completed(&d.q), 16u);
-	cr_assert_eq(d.q.slots_done, 13u);
+	cr_assert_eq(slots_posted(&d), 13u);
 	cr_assert_eq(daqiri_tx_reserve(&d.q, again, 1), 1);
 	cr_assert_eq(again[0].addr, 0x100000u + 13 * SLOT);
 }
@@ -367,9 +390,9 @@ static void try_the_slot_range_ends_where_the_slots_end(void)
 
 	device_init(&d, 0, way->empw);
 	cr_assert_eq(post(&d, pkts, 2), 2);
-	cr_assert_eq(d.q.slots_posted, 0u);
+	cr_assert_eq(slots_posted(&d), 0u);
 	cr_assert_eq(post(&d, pkts + 2, 2), 2);
-	cr_assert_eq(d.q.slots_posted, 2u);
+	cr_assert_eq(slots_posted(&d), 2u);
 }
 
 Test(txq_ring, the_slot_range_ends_where_the_slots_end)
@@ -419,7 +442,7 @@ static void try_an_uncached_doorbell_is_always_the_same_word(void)
 	uint8_t untouched[256] = {0};
 
 	device_init(&d, 0, way->empw);
-	d.q.bf_half = 0;
+	d.q.bf_flip = 0;
 	d.q.bf_flush = false;
 	for (int i = 0; i < 5; i++)
 		cr_assert_eq(post(&d, &pkt, 1), 1);
@@ -460,9 +483,6 @@ Test(txq_ring, an_error_stops_the_queue_and_keeps_what_was_completed)
 	try_an_error_stops_the_queue_and_keeps_what_was_completed();
 }
 
-/* ---- the same, however they are written -------------------------------------------------------
- */
-
 static uint64_t noise = 0x2545f4914f6cdd1d;
 
 /* xorshift64 */
@@ -473,6 +493,112 @@ static uint64_t random64(void)
 	noise ^= noise << 17;
 	return noise;
 }
+
+/* ---- any sequence of calls --------------------------------------------------------------------
+ */
+
+/* What a program knows: packets that it posted and that are not done, and slots among them. */
+struct model {
+	struct device *d;
+	bool is_slot[1 << 16]; /* by the packet's number, modulo */
+	uint64_t posted, done, slots_posted, slots_done;
+};
+
+static void model_complete(struct model *m)
+{
+	uint64_t done = daqiri_tx_completed(&m->d->q);
+
+	cr_assert_leq(done, m->posted);
+	for (; m->done < done; m->done++)
+		m->slots_done += m->is_slot[m->done & 0xffff];
+}
+
+/* All slots that are free are shown, in order, and no other. */
+static void model_reserve(struct model *m, struct daqiri_pkt pkts[DEPTH])
+{
+	int n = daqiri_tx_reserve(&m->d->q, pkts, DEPTH);
+
+	model_complete(m);
+	cr_assert_eq(n, DEPTH - (int)(m->slots_posted - m->slots_done), "%d free slots", n);
+	for (int i = 0; i < n; i++)
+		cr_assert_eq(pkts[i].addr,
+			     0x100000 + (m->slots_posted + (uint64_t)i) % DEPTH * SLOT);
+}
+
+/* Posts up to n packets: slots, others' memory, or a mix. */
+static void model_post(struct model *m, unsigned n, unsigned mix)
+{
+	struct daqiri_pkt pkts[DEPTH];
+	int room = DEPTH - (int)(m->posted - m->done), posted;
+
+	model_reserve(m, pkts);
+	for (unsigned i = 0; i < n; i++) {
+		bool slot = mix == 0 || (mix == 2 && random64() % 2);
+
+		slot = slot && m->slots_posted - m->slots_done + i < DEPTH;
+		if (!slot) {
+			memmove(pkts + i + 1, pkts + i, (DEPTH - i - 1) * sizeof(*pkts));
+			pkts[i].addr = FOREIGN;
+		}
+		pkts[i].len = 60;
+		m->is_slot[(m->posted + i) & 0xffff] = slot;
+	}
+	m->d->q.dbrec = &m->d->dbrec[1];
+	posted = daqiri_tx_post(&m->d->q, pkts, (int)n);
+	cr_assert_geq(posted, (int)n < room ? (int)n : room);
+	for (int i = 0; i < posted; i++)
+		m->slots_posted += m->is_slot[m->posted++ & 0xffff];
+	cr_assert_eq(slots_posted(m->d), m->slots_posted);
+}
+
+static void try_any_sequence(uint32_t start, dq_tx_write_fn write, uint32_t max_ptrs)
+{
+	static struct device d;
+	static struct model m;
+
+	device_init(&d, start, write);
+	if (write == way->empw)
+		be_short(&d, max_ptrs);
+	d.dbrec[1] = htobe32(start & 0xffff);
+	m = (struct model){.d = &d,
+			   .posted = start,
+			   .done = start,
+			   .slots_posted = start,
+			   .slots_done = start};
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned n = random64() % 4 ? (unsigned)(random64() % 9)
+					    : (unsigned)(random64() % DEPTH);
+
+		model_post(&m, n, (i / 64) % 3);
+		d.n_seen = 0;
+		device_some(&d, (unsigned)(random64() % 4));
+		if (i % 64 == 63)
+			device_some(&d, DEPTH);
+		model_complete(&m);
+	}
+	device_some(&d, DEPTH);
+	model_complete(&m);
+	cr_assert_eq(m.done, m.posted);
+	cr_assert_eq(d.ci, d.q.pi);
+}
+
+ParameterizedTestParameters(txq_ring, any_sequence_conserves_packets_and_slots)
+{
+	return cr_make_param_array(uint32_t, starts, sizeof(starts) / sizeof(starts[0]));
+}
+
+ParameterizedTest(uint32_t *start, txq_ring, any_sequence_conserves_packets_and_slots)
+{
+	FOR_EACH_WAY
+	{
+		try_any_sequence(*start, way->empw, 58);
+		try_any_sequence(*start, way->empw, 3);
+		try_any_sequence(*start, way->send, 58);
+	}
+}
+
+/* ---- the same, however they are written -------------------------------------------------------
+ */
 
 /* Slots, memory on both sides of them, 4 GiB away and at the other end of the address space. */
 static uint64_t random_addr(void)
@@ -511,16 +637,18 @@ Test(txq_ring, all_ways_to_write_give_the_same)
 	struct daqiri_pkt pkts[DEPTH];
 
 	for (unsigned round = 0; round < 20000; round++) {
+		bool send = round % 2;
 		uint32_t start = starts[round % (sizeof(starts) / sizeof(starts[0]))];
 		uint32_t n = 1 + (uint32_t)(random64() % DEPTH);
-		static const uint32_t sizes[] = {58, 58, 14, 3};
-		uint32_t max_ptrs = sizes[random64() % 4];
+		static const uint32_t sizes[] = {58, 58, 14, 3, 33, 1};
+		uint32_t max_ptrs = sizes[random64() % 6];
 
 		random_packets(pkts);
 		for (unsigned w = 0; w < n_ways; w++) {
 			way = &ways[w];
-			device_init(&d[w], start + round, way->empw);
-			d[w].q.max_ptrs = max_ptrs;
+			device_init(&d[w], start + round, send ? way->send : way->empw);
+			if (!send)
+				be_short(&d[w], max_ptrs);
 			cr_assert_eq(post(&d[w], pkts, (int)n), (int)n);
 			cr_assert_arr_eq(d[w].ring, d[0].ring, sizeof(d[0].ring), "way %u", w);
 			cr_assert_arr_eq((uint8_t *)d[w].marks, (uint8_t *)d[0].marks,
@@ -528,7 +656,7 @@ Test(txq_ring, all_ways_to_write_give_the_same)
 			cr_assert_arr_eq(d[w].bf, d[0].bf, sizeof(d[0].bf), "way %u", w);
 			cr_assert_eq(d[w].dbrec[1], d[0].dbrec[1]);
 			cr_assert_eq(d[w].q.count.bytes, d[0].q.count.bytes);
-			cr_assert_eq(d[w].q.slots_posted, d[0].q.slots_posted, "way %u", w);
+			cr_assert_eq(d[w].q.others, d[0].q.others, "way %u", w);
 			cr_assert_eq(d[w].q.posted, d[0].q.posted);
 			cr_assert_eq(d[w].q.pi, d[0].q.pi);
 		}
