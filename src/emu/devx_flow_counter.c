@@ -2,6 +2,7 @@
 /* Flow counters made by commands of the firmware, singly or in bulk: numbers of the wire's. */
 #include "devx_prm.h"
 #include "emu_be.h"
+#include "gpu.h"
 #include "wire.h"
 
 #include <string.h>
@@ -75,6 +76,7 @@ static uint8_t *place(struct emu_devx_cmd *cmd, uint32_t n)
 	};
 	const struct emu_dev *dev = cmd->ctx->dev;
 	const struct emu_mkey *mkey;
+	uint8_t *at;
 
 	if (!emu_get(cmd->in, F_QUERY_DUMP))
 		return cmd->out_len >= EMU_CMD_HEADER + (size_t)n * COUNTER_SIZE
@@ -83,7 +85,8 @@ static uint8_t *place(struct emu_devx_cmd *cmd, uint32_t n)
 	mkey = emu_mkey_at(dev, key);
 	if (!mkey || !emu_devx_find_pd(cmd->ctx, mkey->pdn))
 		return NULL;
-	return emu_mem(dev, &seg, mkey->pdn, EMU_ACCESS_LOCAL_WRITE);
+	at = emu_mem(dev, &seg, mkey->pdn, EMU_ACCESS_LOCAL_WRITE);
+	return emu_gpu_holds(at) ? NULL : at;
 }
 
 static void put_counter(uint8_t *to, uint32_t number, bool clear)

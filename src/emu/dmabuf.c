@@ -59,7 +59,7 @@ static int find(int fd, uint64_t *size, bool *sealed)
 
 	if (flags < 0 || (flags & O_PATH) || (file && file->kind == EMU_FILE_PRIVATE))
 		return -EBADF;
-	*sealed = emu_settings.dmabuf == EMU_DMABUF_MEMFD && !sealed_size(fd, size);
+	*sealed = emu_settings.dmabuf != EMU_DMABUF_REAL && !sealed_size(fd, size);
 	return *sealed ? 0 : exported_size(fd, size);
 }
 
@@ -104,6 +104,8 @@ int emu_dmabuf_attach(struct emu_dmabuf *buf, const struct emu_dmabuf_part *part
 	if (!part->length || part->offset + part->length > size)
 		return -EINVAL;
 	buf->size = size;
+	if (sealed && emu_settings.dmabuf == EMU_DMABUF_OPAQUE)
+		return -EOPNOTSUPP;
 	ret = (sealed ? map_sealed : map)(buf, part->fd, part->writable);
 	if (ret)
 		return ret;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory that another driver shares by a file, and how this device comes to its bytes: by a mapping
- * of the file. A buffer whose exporter lets nobody map it, as those of many GPUs, is refused; a
- * second way to the bytes would be had here.
+ * of the file. A buffer whose exporter lets nobody map it, as those of many GPUs, is refused here:
+ * uverbs_mem.c then asks the CUDA driver for its bytes.
  */
 #ifndef EMU_DMABUF_H
 #define EMU_DMABUF_H
@@ -24,7 +24,7 @@ struct emu_dmabuf_part {
 
 /*
  * Where the part lies in this process, in at. 0, or what ib_umem_dmabuf_get() of Linux answers;
- * -EOPNOTSUPP for a buffer whose bytes cannot be reached.
+ * -EOPNOTSUPP for a buffer whose bytes cannot be reached: its size is known all the same.
  */
 int emu_dmabuf_attach(struct emu_dmabuf *buf, const struct emu_dmabuf_part *part, uint8_t **at);
 void emu_dmabuf_detach(struct emu_dmabuf *buf);

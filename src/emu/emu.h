@@ -32,7 +32,7 @@
 
 enum emu_clock { EMU_CLOCK_FREE, EMU_CLOCK_REAL, EMU_CLOCK_BOTH };
 enum emu_model { EMU_CX6DX, EMU_CX7, EMU_BF3 };
-enum emu_dmabuf_kind { EMU_DMABUF_REAL, EMU_DMABUF_MEMFD };
+enum emu_dmabuf_kind { EMU_DMABUF_REAL, EMU_DMABUF_MEMFD, EMU_DMABUF_OPAQUE };
 enum emu_topology { EMU_TWO_PORT, EMU_IGX_ORIN, EMU_DGX_SPARK, EMU_X86_SERVER };
 
 /* Each field that is an option of daqiri-emu has its row in options.c. */
@@ -56,6 +56,8 @@ struct emu_settings {
 	bool flex_parser;	 /* FLEX_PARSE_GRAPH objects */
 	bool netlink;		 /* RDMA netlink answers */
 	unsigned dmabuf;	 /* enum emu_dmabuf_kind: what counts as a dma-buf */
+	bool peermem;		 /* the kernel finds GPU memory by its address */
+	bool integrated_gpu;	 /* a GPU that gives no memory to others */
 	bool net_raw;		 /* the process has CAP_NET_RAW */
 	unsigned stride_min;	 /* log of the fewest strides in a striding WQE */
 	bool empw;		 /* enhanced multi-packet send */

@@ -21,10 +21,13 @@ enum emu_fault {
 	EMU_FAULT_NO_RSS,     /* no hash QPs */
 	EMU_FAULT_NO_CQE_V1,  /* completions of the first version only */
 	EMU_FAULT_NO_ROCE,    /* devlink's enable_roce is false: no table of GIDs */
+	EMU_FAULT_NO_DMABUF,  /* a kernel without on-demand paging: it registers none */
+	EMU_FAULT_SMALL_MR,   /* registrations of at most EMU_SMALL_MR bytes */
 	EMU_FAULTS
 };
 
 #define EMU_SMALL_WR 256u
+#define EMU_SMALL_MR 65536u
 
 /* The name of a fault on the command line; NULL: there are no more. */
 const char *emu_fault_name(unsigned fault);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changed with every change of the text's form, so that a stale wrapper or library is noticed. */
-#define EMU_FORM "4"
+#define EMU_FORM "5"
 
 #define AT(member) offsetof(struct emu_settings, member)
 #define ON_OFF	   "on|off"
@@ -39,7 +39,8 @@ static const struct emu_option options[] = {
 	{"fault", EMU_OPTION_SET, AT(faults), .ready = true, .shared = true, .arg = "NAME",
 	 .doc = "a card, kernel or right that is less than usual; repeatable:\n"
 		"link-down, infiniband, no-access, no-net-raw, no-devx, no-empw,\n"
-		"inline-l2, small, no-rss, no-cqe-v1, no-roce"},
+		"inline-l2, small, no-rss, no-cqe-v1, no-roce, no-dmabuf,\n"
+		"small-mr"},
 	{"devx", EMU_OPTION_SWITCH, AT(devx), .start = true, .ready = true,
 	 .doc = "the kernel grants DevX (default on)"},
 	{"wc", EMU_OPTION_SWITCH, AT(wc), .ready = true, .start = true,
@@ -50,9 +51,16 @@ static const struct emu_option options[] = {
 	 .doc = "firmware has the programmable parser (default off)"},
 	{"netlink", EMU_OPTION_SWITCH, AT(netlink), .start = false, .ready = true,
 	 .doc = "RDMA netlink answers (default off)"},
-	{"dmabuf", EMU_OPTION_CHOICE, AT(dmabuf), .ready = true, .choices = "real|memfd",
+	{"dmabuf", EMU_OPTION_CHOICE, AT(dmabuf), .ready = true, .choices = "real|memfd|opaque",
 	 .doc = "what is taken for a dma-buf: only what is one (default),\n"
-		"or sealed memfds too"},
+		"or sealed memfds too; opaque: these cannot be mapped, as a\n"
+		"GPU's cannot, so that CUDA must reach their bytes"},
+	{"peermem", EMU_OPTION_SWITCH, AT(peermem), .ready = true, .shared = true,
+	 .doc = "nvidia_peermem is loaded: the memory of a GPU can be\n"
+		"registered by its address (default off)"},
+	{"integrated-gpu", EMU_OPTION_FLAG, AT(integrated_gpu), .ready = true,
+	 .doc = "the GPU is an integrated one, whose memory the card\n"
+		"cannot reach"},
 	{"net-raw", EMU_OPTION_SWITCH, AT(net_raw), .start = true, .ready = true,
 	 .doc = "PROGRAM has CAP_NET_RAW (default on)"},
 	{"stride-min", EMU_OPTION_NUMBER, AT(stride_min), .ready = true, .start = 3,

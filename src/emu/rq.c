@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "caps.h"
+#include "gpu.h"
 #include "packet_deep.h"
 #include "rq.h"
 #include "script.h"
@@ -177,7 +178,16 @@ void emu_rq_flush(struct emu_rq *rq)
 	}
 }
 
-static void copy_out(struct emu_source *src, uint8_t *dst, uint32_t room)
+static bool put(uint8_t *dst, const uint8_t *from, uint32_t n)
+{
+	if (emu_gpu_holds(dst))
+		return emu_gpu_store(dst, from, n);
+	memcpy(dst, from, n);
+	return true;
+}
+
+/* False: memory that is not there any more. */
+static bool copy_out(struct emu_source *src, uint8_t *dst, uint32_t room)
 {
 	uint32_t n;
 	int i;
@@ -186,12 +196,14 @@ static void copy_out(struct emu_source *src, uint8_t *dst, uint32_t room)
 		n = src->len[i] < room ? src->len[i] : room;
 		if (!n)
 			continue;
-		memcpy(dst, src->ptr[i], n);
+		if (!put(dst, src->ptr[i], n))
+			return false;
 		src->ptr[i] += n;
 		src->len[i] -= n;
 		dst += n;
 		room -= n;
 	}
+	return true;
 }
 
 static inline const struct emu_wqe_data *wqe_segs(const struct emu_rq *rq, uint16_t index)
@@ -203,9 +215,12 @@ static inline const struct emu_wqe_data *wqe_segs(const struct emu_rq *rq, uint1
  */
 static void pad_end(uint8_t *dst, uint32_t room)
 {
+	static const uint8_t zeros[EMU_CACHE_LINE];
 	uint32_t n = (uint32_t)(-(uintptr_t)dst & (EMU_CACHE_LINE - 1));
 
-	memset(dst, 0, n < room ? n : room);
+	n = n < room ? n : room;
+	if (n)
+		put(dst, zeros, n);
 }
 
 enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t skip)
@@ -229,12 +244,15 @@ enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t 
 		n = room - skip < left ? room - skip : left;
 		if (emu_broken(SCATTER) && left != rx->len)
 			skip++;
-		copy_out(&rx->src, dst + skip, n);
+		if (!copy_out(&rx->src, dst + skip, n))
+			return EMU_SYN_LOCAL_PROT;
 		left -= n;
 		if (!left && rq->end_padding)
 			pad_end(dst + skip + n, room - skip - n);
 		skip = 0;
 	}
+	if (!emu_gpu_settle())
+		return EMU_SYN_LOCAL_PROT;
 	return left ? EMU_SYN_LOCAL_LENGTH : EMU_SYN_NONE;
 }
 

@@ -2,6 +2,7 @@
 /* The segments of send WQEs: what they ask for, and where their frames' bytes lie. */
 #include <string.h>
 
+#include "gpu.h"
 #include "tx.h"
 
 #define MAX_PIECES 64u
@@ -41,6 +42,8 @@ static enum emu_syndrome read_segment(const struct emu_sq *sq, const struct emu_
 	/* PRM: no bytes means 2 GB here, and no key covers what a frame cannot be */
 	piece->ptr = count ? emu_mem(sq->dev, &seg, sq->pdn, 0) : NULL;
 	piece->len = count;
+	if (emu_gpu_holds(piece->ptr))
+		piece->ptr = emu_gpu_fetch(piece->ptr, count);
 	return piece->ptr ? EMU_SYN_NONE : EMU_SYN_LOCAL_PROT;
 }
 
@@ -119,6 +122,7 @@ enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 		pieces[0].ptr = wqe->bytes + ETH_AT + INLINE_HDR;
 		pieces[all.n++].len = hdr;
 	}
+	emu_gpu_begin();
 	while (off < wqe->size) {
 		syndrome = read_segment(sq, wqe, &off, &pieces[all.n++]);
 		if (syndrome != EMU_SYN_NONE)
@@ -160,6 +164,7 @@ enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 			break;
 		prefetch_frame(sq, wqe, off + 6 * EMU_DS);
 		*frames += 1;
+		emu_gpu_begin();
 		syndrome = read_segment(sq, wqe, &off, &piece);
 		if (syndrome == EMU_SYN_NONE)
 			syndrome = emu_tx_pieces(&tx, &piece, 1);

@@ -307,6 +307,8 @@ int emu_sysfs_build(const char *root)
 	emu_tree_dir(&t, "/sys/class/infiniband");
 	emu_tree_dir(&t, "/sys/class/infiniband_cm");
 	emu_tree_dir(&t, "/sys/bus/pci/drivers/mlx5_core");
+	if (emu_settings.peermem)
+		emu_tree_file(&t, "live\n", "/sys/module/nvidia_peermem/initstate");
 	/* tmpfs lists the newest entry first, libibverbs the one read last: the first port first */
 	for (unsigned i = emu_settings.n_ports; i-- > 0;) {
 		const struct emu_dev *dev = &emu_devs[i];

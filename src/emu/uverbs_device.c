@@ -147,7 +147,7 @@ static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device
 		.fw_ver = (__u64)card->fw_major << 32 | card->fw_minor << 16 | card->fw_sub,
 		.node_guid = emu_device_guid(dev, false),
 		.sys_image_guid = emu_device_guid(dev, true),
-		.max_mr_size = ~0ULL,
+		.max_mr_size = emu_fault(EMU_FAULT_SMALL_MR) ? EMU_SMALL_MR : ~0ULL,
 		.page_size_cap = ~0xfffULL,
 		.vendor_id = 0x02c9,
 		.vendor_part_id = emu_card_function_id(),

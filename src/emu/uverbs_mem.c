@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "uverbs_mem.h"
 #include "dmabuf.h"
+#include "fault.h"
+#include "gpu.h"
 
 #include <errno.h>
 #include <rdma/ib_user_ioctl_verbs.h>
@@ -70,6 +72,7 @@ struct emu_mr {
 	struct emu_mkey *mkey;
 	struct emu_pin pin;
 	struct emu_dmabuf buf;
+	uint64_t gpu_addr, gpu_length; /* memory of a GPU that no CPU can map; length 0: none */
 };
 
 /* What is asked for. */
@@ -98,20 +101,74 @@ static int check_access(uint32_t access)
 	return access & ~known ? -EINVAL : 0;
 }
 
+static int gpu_back(struct emu_mr *mr, const struct region *r, int ordinal)
+{
+	int ret;
+
+	emu_engine_pause();
+	ret = emu_gpu_add(r->iova, r->length, ordinal);
+	emu_engine_resume();
+	if (ret)
+		return ret;
+	mr->gpu_addr = r->iova;
+	mr->gpu_length = r->length;
+	return 0;
+}
+
+/*
+ * A dma-buf whose bytes nobody can map: those of the GPU memory at iova, if it is that. The driver
+ * exports whole pages; what of them is outside the allocation is no one's.
+ */
+static int gpu_dmabuf(struct emu_mr *mr, const struct region *r)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), base = r->iova - r->start;
+	struct emu_gpu_range range;
+
+	if (emu_settings.integrated_gpu || !emu_gpu_find(r->iova, &range))
+		return -EOPNOTSUPP;
+	if (base < (range.start & ~(page - 1)) ||
+	    base + mr->buf.size > ((range.start + range.length + page - 1) & ~(page - 1)))
+		return -EINVAL;
+	return gpu_back(mr, r, range.ordinal);
+}
+
+/* ib_umem_get_peer() of the kernels that have it: without the module the address means nothing. */
+static int gpu_peer(struct emu_mr *mr, const struct region *r, const struct emu_gpu_range *range)
+{
+	if (!emu_settings.peermem || emu_settings.integrated_gpu || r->iova != r->start ||
+	    r->length > range->length || r->start - range->start > range->length - r->length)
+		return -EFAULT;
+	return gpu_back(mr, r, range->ordinal);
+}
+
 /* The kernel's part of it: what nobody else may take away from under the device. */
 static int mr_back(struct emu_mr *mr, const struct region *r, uint8_t **host)
 {
 	bool writable = r->access & IB_UVERBS_ACCESS_LOCAL_WRITE;
 	struct emu_dmabuf_part part = {r->fd, r->start, r->length, writable};
+	struct emu_gpu_range range;
+	int ret;
 
-	if (r->dmabuf)
-		return emu_dmabuf_attach(&mr->buf, &part, host);
+	if (r->dmabuf) {
+		ret = emu_dmabuf_attach(&mr->buf, &part, host);
+		if (ret != -EOPNOTSUPP)
+			return ret;
+		*host = (uint8_t *)(uintptr_t)r->iova;
+		return gpu_dmabuf(mr, r);
+	}
 	*host = (uint8_t *)(uintptr_t)r->start;
+	if (emu_gpu_find(r->start, &range))
+		return gpu_peer(mr, r, &range);
 	return emu_pin(&mr->pin, r->start, r->length, writable);
 }
 
 static void mr_unback(struct emu_mr *mr)
 {
+	if (mr->gpu_length) {
+		emu_engine_pause();
+		emu_gpu_remove(mr->gpu_addr, mr->gpu_length);
+		emu_engine_resume();
+	}
 	emu_unpin(&mr->pin);
 	emu_dmabuf_detach(&mr->buf);
 }
@@ -208,6 +265,9 @@ static int reg_mr(struct emu_call *call)
 	if (!same_in_page(r.start, r.iova))
 		return -EINVAL;
 	ret = check_access(r.access);
+	/* mlx5_ib: create_mkey beyond the card's log_max_mr_size */
+	if (!ret && emu_fault(EMU_FAULT_SMALL_MR) && r.length > EMU_SMALL_MR)
+		ret = -EINVAL;
 	if (!ret)
 		ret = mr_new(call, &r, &obj);
 	if (ret)
@@ -258,6 +318,9 @@ static int reg_dmabuf_mr(struct emu_call *call)
 	uint32_t key;
 	int ret = emu_attr_object(call, DMABUF_PD, EMU_TYPE_PD, &obj);
 
+	/* mlx5_ib_reg_user_mr_dmabuf(): IS_ENABLED(CONFIG_INFINIBAND_ON_DEMAND_PAGING) */
+	if (!ret && emu_fault(EMU_FAULT_NO_DMABUF))
+		ret = -EOPNOTSUPP;
 	if (!ret)
 		ret = check_dmabuf(&r, access);
 	if (ret)

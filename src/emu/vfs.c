@@ -14,9 +14,14 @@
 
 /* Ours whole: the real ones are hidden, so that no program meets a real NIC by mistake. */
 static const char *const hidden[] = {
-	"/sys/class/infiniband",     "/sys/class/infiniband_verbs",
-	"/sys/class/infiniband_mad", "/sys/class/infiniband_cm",
-	"/dev/infiniband",	     "/sys/bus/pci/drivers/mlx5_core",
+	"/sys/class/infiniband",
+	"/sys/class/infiniband_verbs",
+	"/sys/class/infiniband_mad",
+	"/sys/class/infiniband_cm",
+	"/dev/infiniband",
+	"/sys/bus/pci/drivers/mlx5_core",
+	"/sys/module/nvidia_peermem",
+	"/sys/module/nv_peer_mem",
 };
 
 /* Lists with our devices and the machine's: itself and our entries are ours, others real. */
