@@ -159,6 +159,26 @@ const char *daqiri_config_section(const struct daqiri_config *cfg, unsigned i);
 int daqiri_config_entry(const struct daqiri_config *cfg, const char *section, unsigned i,
 			const char **key, const char **value);
 
+/* Memory of the program, to be cut into the slots of a region of kind app. */
+struct daqiri_memory {
+	size_t size;            /* set by the caller: sizeof(struct daqiri_memory) */
+	uint64_t addr;          /* where it begins: a host or GPU virtual address, which packets have */
+	uint64_t length;        /* bytes; at least num_bufs slots */
+	int dmabuf_fd;          /* a dma-buf that it lies in, by which it is registered; -1: none */
+	uint64_t dmabuf_offset; /* where addr is in the dma-buf */
+};
+
+/*
+ * Gives a section of kind app, "region rx" or the "rxq rx 0" of a private region, its memory. Memory
+ * of a GPU may be given by its address alone (region key gpu_export says how it is registered) or by
+ * a dma-buf of the program's. The memory stays the program's, which keeps it, untouched by others
+ * and unfreed, from opening until daqiri_close(); the descriptor must be open while opening and is
+ * the program's to close. What is given last counts, for every context opened from cfg. -ENOENT: no
+ * such section; -EINVAL: a section that can have no memory, no size, address or length.
+ */
+int daqiri_config_set_memory(struct daqiri_config *cfg, const char *section,
+			     const struct daqiri_memory *memory);
+
 /* Checks what one section says of another: what opening checks before it touches a device. */
 int daqiri_config_check(const struct daqiri_config *cfg);
 
@@ -299,7 +319,34 @@ struct daqiri_region_info {
 	uint64_t stride;    /* distance from slot to slot: buf_size rounded up to align */
 	uint64_t page_size; /* of the memory behind it */
 	int numa_node;      /* where it is; -1 not bound */
+	const char *kind;   /* as in the configuration, "device"; static */
+	const char *access; /* how NICs come to it: "pages" of the host, "dmabuf", "peermem"; static */
+	const char *why;    /* why that way, of GPU memory; else "". Owned by the region */
+	int gpu;            /* CUDA index of the GPU that it is on, or that pinned it; -1 none */
+	uint64_t gpu_addr;  /* of slot 0 for the GPU's code; 0: it has none, or it is not known */
 };
+
+/* A GPU, as the CUDA driver has it. */
+struct daqiri_gpu_info {
+	size_t size;        /* set by the caller: sizeof(struct daqiri_gpu_info) */
+	int index;          /* CUDA index */
+	char name[64];      /* "NVIDIA H100 PCIe" */
+	char pci[16];       /* PCI address, "0000:17:00.0"; "" unknown */
+	char uuid[48];      /* "GPU-…"; "" unknown */
+	int numa_node;      /* -1 unknown */
+	uint8_t integrated; /* 1: it has no memory of its own: kind host_pinned, not device */
+	uint8_t dmabuf;     /* 1: its memory can be exported as a dma-buf */
+	uint8_t peermem;    /* 1: a module is loaded by which NICs find its memory by address */
+	uint64_t memory;    /* bytes */
+	uint64_t bar1;      /* bytes of it that others can see at once; 0 unknown */
+};
+
+/*
+ * A GPU of this machine: affinity is "auto", a CUDA index ("0", "1", … until -ENODEV), a PCI address
+ * or a UUID, as region key affinity has them. Loads the CUDA driver where the program has not.
+ * -ENODEV: no driver, or no such GPU (the detail lists them). As daqiri_port_info(). Any thread.
+ */
+int daqiri_gpu_info(const char *affinity, struct daqiri_gpu_info *info);
 
 /* The region that the configuration calls name; NULL: none. Owned by dq. Any thread. */
 struct daqiri_region *daqiri_region_find(struct daqiri *dq, const char *name);
@@ -421,6 +468,15 @@ int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);
  * thread.
  */
 int daqiri_rx_give_back(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
+ * Makes what the NIC has written of the packets polled so far visible to code of the queue's GPU
+ * that starts from now on. Where the GPU orders such writes itself, and for a region that is not on
+ * a GPU, it does nothing and costs a call; elsewhere it waits for the GPU: once for each batch, not
+ * for each packet. -EOPNOTSUPP: the GPU cannot order them by itself nor be told to; -EINVAL: q is
+ * NULL; -EIO: the CUDA driver failed. The queue's thread, whose current CUDA context is kept.
+ */
+int daqiri_rx_gpu_flush(struct daqiri_rxq *q);
 
 /*
  * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors,

@@ -176,6 +176,7 @@ int dq_caps_query(struct dq_device *dev)
 				dev->info.rdma);
 	caps->empw_ptrs = DQ_EMPW_MAX_PTRS;
 	caps->max_wr = (uint32_t)attr.orig_attr.max_qp_wr;
+	caps->max_mr_size = attr.orig_attr.max_mr_size;
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
 	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;

@@ -158,6 +158,8 @@ static int config_copy(struct daqiri_config **out, const struct daqiri_config *f
 
 		at.line = old->line;
 		err = dq_config_add(cfg, old->name, &at, &sec);
+		if (!err)
+			sec->memory = old->memory;
 		for (unsigned k = 0; !err && k < old->n_entries; k++)
 			err = section_set(sec, old->entries[k].key, old->entries[k].value,
 					  old->entries[k].line);

@@ -12,9 +12,16 @@
 
 #include <daqiri.h>
 
+#include "gpu.h"
 #include "simd.h"
 
-enum dq_region_kind { DQ_REGION_HOST, DQ_REGION_HUGE };
+enum dq_region_kind {
+	DQ_REGION_HOST,
+	DQ_REGION_HUGE,
+	DQ_REGION_HOST_PINNED,
+	DQ_REGION_DEVICE,
+	DQ_REGION_APP
+};
 
 enum { DQ_AUTO = -1 };
 
@@ -28,9 +35,15 @@ struct dq_conf_region {
 	uint32_t align;           /* power of two, >= 1 */
 	int numa;                 /* node; DQ_AUTO: that of the ports that use it */
 	int relaxed_ordering;     /* 0, 1, DQ_AUTO */
+	const char *gpu;          /* index, PCI address or UUID; NULL: auto */
+	enum dq_gpu_export gpu_export;
+	struct daqiri_memory app; /* kind app: the program's; size 0: not given */
 	unsigned n_ports;         /* registered there besides where its queues are */
 	unsigned *ports;
 };
+
+/* As the configuration spells it. */
+const char *dq_region_kind_name(enum dq_region_kind kind);
 
 enum dq_unmatched { DQ_UNMATCHED_KERNEL, DQ_UNMATCHED_DROP, DQ_UNMATCHED_QUEUE };
 

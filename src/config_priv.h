@@ -96,6 +96,7 @@ struct dq_section {
 	unsigned line;              /* 0: made in code */
 	unsigned n_entries;
 	struct dq_entry *entries;
+	struct daqiri_memory memory; /* daqiri_config_set_memory(); size 0: none */
 };
 
 struct daqiri_config {

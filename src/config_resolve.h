@@ -57,6 +57,12 @@ int dq_resolve_port_word(struct dq_resolver *r, const struct dq_section *sec, un
 int dq_blame_missing(struct dq_resolver *r, const struct dq_section *sec, const char *key,
 		     const char *kind, const char *name);
 
+/* Sections of this word. */
+unsigned dq_count_kind(const struct daqiri_config *cfg, const char *word);
+
+/* One more region, with the keys that [region] and a queue share; name "": private. */
+int dq_resolve_add_region(struct dq_resolver *r, const struct dq_section *sec, const char *name);
+
 int dq_resolve_regions(struct dq_resolver *r);
 int dq_resolve_region_ports(struct dq_resolver *r);
 int dq_resolve_ports(struct dq_resolver *r);

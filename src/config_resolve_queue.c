@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports, regions, queues, and the slots that each queue gets of its region. */
+/* Ports, queues, and the slots that each queue gets of its region. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
 	STRIDES_AUTO_MAX = 1 << 20 /* completions for them: 64 MiB */
 };
 
-static unsigned count_kind(const struct daqiri_config *cfg, const char *word)
+unsigned dq_count_kind(const struct daqiri_config *cfg, const char *word)
 {
 	unsigned n = 0;
 
@@ -52,7 +52,7 @@ static int resolve_port(struct dq_resolver *r, const struct dq_section *sec)
 
 int dq_resolve_ports(struct dq_resolver *r)
 {
-	unsigned n = count_kind(r->cfg, "port");
+	unsigned n = dq_count_kind(r->cfg, "port");
 	int err = 0;
 
 	r->conf->ports = dq_resolver_alloc(r, n, sizeof(*r->conf->ports));
@@ -62,100 +62,6 @@ int dq_resolve_ports(struct dq_resolver *r)
 	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
 		if (dq_section_has_kind(&r->cfg->sections[i], "port"))
 			err = resolve_port(r, &r->cfg->sections[i]);
-	return err;
-}
-
-/* ---- regions ---- */
-
-/* kind, num_bufs and buf_size are spelt alike in [region] and inside a queue. */
-static int add_region(struct dq_resolver *r, const struct dq_section *sec, const char *name)
-{
-	struct dq_conf_region *region = &r->conf->regions[r->conf->n_regions];
-
-	region->where = dq_resolver_where(r, sec);
-	region->name = dq_pool_strdup(r->conf->pool, name);
-	if (!region->where || !region->name)
-		return dq_no_memory();
-	region->kind = dq_section_is(sec, "kind", "huge") ? DQ_REGION_HUGE : DQ_REGION_HOST;
-	region->num_bufs = dq_section_number(sec, "num_bufs", 0);
-	region->buf_size = dq_section_number(sec, "buf_size", 0);
-	region->align = 64;
-	region->numa = DQ_AUTO;
-	region->relaxed_ordering = DQ_AUTO;
-	r->region_sec[r->conf->n_regions++] = sec;
-	return 0;
-}
-
-static int resolve_region(struct dq_resolver *r, const struct dq_section *sec)
-{
-	struct dq_conf_region *region = &r->conf->regions[r->conf->n_regions];
-	uint64_t affinity = dq_section_number(sec, "affinity", UINT64_MAX);
-	uint64_t numa = dq_section_number(sec, "numa", affinity);
-	char name[DQ_NAME_MAX + 1];
-	int err;
-
-	dq_section_word(sec, 1, name);
-	err = add_region(r, sec, name);
-	if (err)
-		return err;
-	region->align = (uint32_t)dq_section_number(sec, "align", 64);
-	region->page_size = dq_section_number(sec, "page_size", 0);
-	if (region->page_size && region->kind != DQ_REGION_HUGE)
-		return dq_blame_key(r->cfg, sec, "page_size",
-				    "only kind huge has a page size; allowed auto");
-	if (affinity != UINT64_MAX && numa != affinity)
-		return dq_blame_key(r->cfg, sec, "numa",
-				    "affinity names another node; allowed %" PRIu64, affinity);
-	region->numa = numa == UINT64_MAX ? DQ_AUTO : (int)numa;
-	if (!dq_section_is(sec, "relaxed_ordering", "auto"))
-		region->relaxed_ordering = dq_section_is(sec, "relaxed_ordering", "on");
-	return 0;
-}
-
-int dq_resolve_regions(struct dq_resolver *r)
-{
-	/* Every queue may bring one of its own. */
-	unsigned n = count_kind(r->cfg, "region") + count_kind(r->cfg, "rxq") +
-		     count_kind(r->cfg, "txq");
-	int err = 0;
-
-	r->conf->regions = dq_resolver_alloc(r, n, sizeof(*r->conf->regions));
-	r->region_sec = dq_resolver_alloc(r, n, sizeof(*r->region_sec));
-	if (!r->conf->regions || !r->region_sec)
-		return dq_no_memory();
-	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
-		if (dq_section_has_kind(&r->cfg->sections[i], "region"))
-			err = resolve_region(r, &r->cfg->sections[i]);
-	return err;
-}
-
-static int resolve_port_list(struct dq_resolver *r, unsigned i)
-{
-	struct dq_conf_region *region = &r->conf->regions[i];
-	const char *list = dq_section_value(r->region_sec[i], "ports");
-	char name[DQ_NAME_MAX + 1];
-
-	if (!list || !strcmp(list, "auto"))
-		return 0;
-	region->ports = dq_resolver_alloc(r, r->conf->n_ports, sizeof(*region->ports));
-	if (!region->ports)
-		return dq_no_memory();
-	while (dq_list_next(&list, name, sizeof(name))) {
-		int port = dq_port_index(r->conf, name);
-
-		if (port < 0)
-			return dq_blame_missing(r, r->region_sec[i], "ports", "port", name);
-		region->ports[region->n_ports++] = (unsigned)port;
-	}
-	return 0;
-}
-
-int dq_resolve_region_ports(struct dq_resolver *r)
-{
-	int err = 0;
-
-	for (unsigned i = 0; !err && i < r->conf->n_regions; i++)
-		err = resolve_port_list(r, i);
 	return err;
 }
 
@@ -189,7 +95,7 @@ static int resolve_queue_region(struct dq_resolver *r, const struct dq_section *
 		return dq_blame_key(r->cfg, sec, lacking,
 				    "missing: a private region takes kind, num_bufs and buf_size");
 	*region = (int)r->conf->n_regions;
-	return add_region(r, sec, "");
+	return dq_resolve_add_region(r, sec, "");
 }
 
 /* key = forward PORT */
@@ -261,7 +167,7 @@ static int resolve_queue(struct dq_resolver *r, const struct dq_section *sec)
 
 int dq_resolve_queues(struct dq_resolver *r)
 {
-	unsigned n_rx = count_kind(r->cfg, "rxq"), n_tx = count_kind(r->cfg, "txq");
+	unsigned n_rx = dq_count_kind(r->cfg, "rxq"), n_tx = dq_count_kind(r->cfg, "txq");
 	int err = 0;
 
 	r->users = dq_resolver_alloc(r, n_rx + n_tx, sizeof(*r->users));

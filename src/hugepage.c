@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 
 #include "error.h"
-#include "log.h"
 #include "memory.h"
 #include "sysfs.h"
 
@@ -139,42 +138,6 @@ static int too_few(const struct dq_memory_want *want, int node, uint64_t page_si
 			(unsigned long long)(total + missing), folder);
 }
 
-/* Memory policy of the calling thread, kept while pages are taken on one node. */
-struct policy {
-	bool set;
-	int mode;
-	struct bitmask *nodes;
-};
-
-static void policy_enter(struct policy *old, const struct dq_memory_want *want, int node)
-{
-	struct bitmask *mask = node < 0 ? NULL : numa_allocate_nodemask();
-
-	*old = (struct policy){.nodes = mask ? numa_allocate_nodemask() : NULL};
-	if (old->nodes) {
-		numa_bitmask_setbit(mask, (unsigned)node);
-		old->set = !get_mempolicy(&old->mode, old->nodes->maskp, old->nodes->size + 1, NULL,
-					  0) &&
-			   !set_mempolicy(MPOL_BIND, mask->maskp, mask->size + 1);
-		if (!old->set)
-			dq_log(want->log, DAQIRI_LOG_WARN,
-			       "%s: memory cannot be bound to node %d: %s; does the container lack "
-			       "CAP_SYS_NICE?",
-			       want->where, node, strerror(errno));
-	}
-	if (mask)
-		numa_free_nodemask(mask);
-}
-
-static void policy_leave(struct policy *old)
-{
-	if (old->set)
-		set_mempolicy(old->mode, old->mode == MPOL_DEFAULT ? NULL : old->nodes->maskp,
-			      old->mode == MPOL_DEFAULT ? 0 : old->nodes->size + 1);
-	if (old->nodes)
-		numa_free_nodemask(old->nodes);
-}
-
 /*
  * Whether every page is there, and on the node. MAP_POPULATE keeps silent about pages that it could
  * not get; touching one of those would be a SIGBUS.
@@ -199,7 +162,7 @@ int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *wan
 {
 	int node, ret = dq_memory_node(want, &node);
 	uint64_t page_size = 0, length;
-	struct policy old;
+	struct dq_policy old;
 	uint8_t *addr;
 
 	if (!ret)
@@ -207,12 +170,12 @@ int dq_memory_alloc_huge(struct dq_memory *out, const struct dq_memory_want *wan
 	if (ret)
 		return ret;
 	length = dq_whole_pages(want->length, page_size);
-	policy_enter(&old, want, node);
+	dq_policy_enter(&old, want, node);
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE |
 			    dq_huge_flag(page_size),
 		    -1, 0);
-	policy_leave(&old);
+	dq_policy_leave(&old);
 	if (addr == MAP_FAILED)
 		return too_few(want, node, page_size);
 	if (!is_complete(addr, length, page_size, node)) {

@@ -3,6 +3,7 @@
 #ifndef DQ_MEMORY_H
 #define DQ_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/mman.h>
@@ -48,6 +49,17 @@ static inline int dq_huge_flag(uint64_t page_size)
  * nothing. -EINVAL: there is no such node.
  */
 int dq_memory_node(const struct dq_memory_want *want, int *node);
+
+/* Memory policy of the calling thread, kept while memory is taken on one node. */
+struct dq_policy {
+	bool set; /* to the node; else what is taken may be anywhere */
+	int mode;
+	struct bitmask *nodes;
+};
+
+/* node -1: nothing is changed. */
+void dq_policy_enter(struct dq_policy *old, const struct dq_memory_want *want, int node);
+void dq_policy_leave(struct dq_policy *old);
 
 int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *want);
 

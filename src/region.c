@@ -2,10 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 #include "byteorder.h"
 #include "error.h"
@@ -14,23 +10,55 @@
 #include "region.h"
 #include "scan.h"
 
-/*
- * Whether relaxed-ordering writes pay: on x86 servers but for Haswell and Broadwell, whose root
- * complex is slower with them. Elsewhere (some Tegra answer with protection errors) not by itself.
- */
-static bool relaxed_ordering_pays(void)
-{
-#if defined(__x86_64__)
-	static const uint8_t slow[] = {0x3c, 0x3f, 0x45, 0x46, 0x3d, 0x47, 0x4f, 0x56};
-	unsigned eax, ebx, ecx, edx, model;
+static const char *const access_names[] = {
+	[DQ_ACCESS_PAGES] = "pages",
+	[DQ_ACCESS_DMABUF] = "dmabuf",
+	[DQ_ACCESS_PEERMEM] = "peermem",
+};
 
-	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx))
-		return false;
-	model = (eax >> 4 & 0xf) | (eax >> 12 & 0xf0);
-	return (eax >> 8 & 0xf) != 6 || !memchr(slow, (int)model, sizeof(slow));
-#else
-	return false;
-#endif
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static int alloc_host(struct daqiri_region *region, const struct dq_memory_want *want)
+{
+	return dq_memory_alloc_host(&region->mem, want);
+}
+
+static int alloc_huge(struct daqiri_region *region, const struct dq_memory_want *want)
+{
+	return dq_memory_alloc_huge(&region->mem, want);
+}
+
+static int (*const allocate[])(struct daqiri_region *, const struct dq_memory_want *) = {
+	[DQ_REGION_HOST] = alloc_host,
+	[DQ_REGION_HUGE] = alloc_huge,
+	[DQ_REGION_HOST_PINNED] = dq_region_alloc_pinned,
+	[DQ_REGION_DEVICE] = dq_region_alloc_device,
+	[DQ_REGION_APP] = dq_region_take_app,
+};
+
+static void free_memory(struct daqiri_region *region)
+{
+	if (region->conf->kind == DQ_REGION_HOST || region->conf->kind == DQ_REGION_HUGE)
+		dq_memory_free(&region->mem);
+	else
+		dq_region_free_gpu(region);
+}
+
+static void log_region(const struct daqiri_region *region, enum daqiri_log_level log)
+{
+	const struct dq_conf_region *conf = region->conf;
+
+	dq_log(log, DAQIRI_LOG_INFO,
+	       "%s: %llu bytes in pages of %llu, %llu slots of %llu every %llu, NUMA node %d",
+	       conf->where, (unsigned long long)region->mem.length,
+	       (unsigned long long)region->mem.page_size, (unsigned long long)conf->num_bufs,
+	       (unsigned long long)conf->buf_size, (unsigned long long)region->stride,
+	       region->mem.node);
+	if (region->gpu)
+		dq_log(log, DAQIRI_LOG_INFO, "%s kind=%s: GPU %d, %s; NICs come to it by %s%s%s",
+		       conf->where, dq_region_kind_name(conf->kind), region->gpu->ordinal,
+		       region->gpu->name, access_names[region->access], region->why[0] ? ": " : "",
+		       region->why);
 }
 
 int dq_region_create(struct daqiri_region **out, const struct dq_conf_region *conf, int node,
@@ -46,20 +74,15 @@ int dq_region_create(struct daqiri_region **out, const struct dq_conf_region *co
 	if (!region)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
 	region->conf = conf;
+	region->dmabuf_fd = -1;
 	region->stride = (conf->buf_size + conf->align - 1) & ~((uint64_t)conf->align - 1);
 	want.length = region->stride * conf->num_bufs;
-	ret = conf->kind == DQ_REGION_HUGE ? dq_memory_alloc_huge(&region->mem, &want)
-					   : dq_memory_alloc_host(&region->mem, &want);
+	ret = allocate[conf->kind](region, &want);
 	if (ret) {
 		free(region);
 		return ret;
 	}
-	dq_log(log, DAQIRI_LOG_INFO,
-	       "%s: %llu bytes in pages of %llu, %llu slots of %llu every %llu, NUMA node %d",
-	       conf->where, (unsigned long long)region->mem.length,
-	       (unsigned long long)region->mem.page_size, (unsigned long long)conf->num_bufs,
-	       (unsigned long long)conf->buf_size, (unsigned long long)region->stride,
-	       region->mem.node);
+	log_region(region, log);
 	*out = region;
 	return 0;
 }
@@ -74,51 +97,13 @@ void dq_region_destroy(struct daqiri_region *region)
 		dq_device_destroyed(key->dev, "a memory registration", ibv_dereg_mr(key->mr));
 	}
 	free(region->keys);
-	dq_memory_free(&region->mem);
+	free_memory(region);
 	free(region);
 }
 
-/* ENOMEM and EAGAIN mean, nearly always, the limit on locked memory. */
-static int explain_register(const struct daqiri_region *region, const struct dq_device *dev,
-			    int err)
+bool dq_region_on_gpu(const struct daqiri_region *region)
 {
-	struct rlimit limit = {0};
-
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	if (err == EPERM && !limit.rlim_cur)
-		err = ENOMEM; /* the kernel's answer where nothing at all may be locked */
-	if ((err == ENOMEM || err == EAGAIN) && limit.rlim_cur != RLIM_INFINITY)
-		return dq_error(err,
-				"%s: %llu bytes cannot be registered with %s: %s; RLIMIT_MEMLOCK "
-				"allows %llu bytes in all: ulimit -l unlimited, or "
-				"LimitMEMLOCK=infinity in its systemd unit",
-				region->conf->where, (unsigned long long)region->mem.length,
-				dev->info.rdma, strerror(err), (unsigned long long)limit.rlim_cur);
-	return dq_error(err, "%s: %llu bytes cannot be registered with %s: %s", region->conf->where,
-			(unsigned long long)region->mem.length, dev->info.rdma, strerror(err));
-}
-
-int dq_region_register(struct daqiri_region *region, struct dq_device *dev)
-{
-	unsigned access = IBV_ACCESS_LOCAL_WRITE;
-	int relaxed = region->conf->relaxed_ordering;
-	struct dq_region_key *keys;
-	struct ibv_mr *mr;
-
-	if (dq_region_mr(region, dev))
-		return 0;
-	keys = realloc(region->keys, (region->n_keys + 1) * sizeof(*keys));
-	if (!keys)
-		return dq_error(ENOMEM, "%s: out of memory", region->conf->where);
-	region->keys = keys;
-	if (relaxed == DQ_AUTO ? relaxed_ordering_pays() : relaxed)
-		access |= IBV_ACCESS_RELAXED_ORDERING; /* optional: old kernels ignore it */
-	errno = 0;
-	mr = ibv_reg_mr(dev->pd, region->mem.addr, region->mem.length, access);
-	if (!mr)
-		return explain_register(region, dev, errno ? errno : EIO);
-	keys[region->n_keys++] = (struct dq_region_key){.dev = dev, .mr = mr};
-	return 0;
+	return region->gpu && region->conf->kind != DQ_REGION_HOST_PINNED;
 }
 
 struct ibv_mr *dq_region_mr(const struct daqiri_region *region, const struct dq_device *dev)
@@ -143,7 +128,12 @@ int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_
 					  .buf_size = region->conf->buf_size,
 					  .stride = region->stride,
 					  .page_size = region->mem.page_size,
-					  .numa_node = region->mem.node};
+					  .numa_node = region->mem.node,
+					  .kind = dq_region_kind_name(region->conf->kind),
+					  .access = access_names[region->access],
+					  .why = region->why,
+					  .gpu = region->gpu ? region->gpu->ordinal : -1,
+					  .gpu_addr = region->gpu_addr};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -16,6 +16,7 @@
 
 Test(misuse, null_for_configurations)
 {
+	const struct daqiri_memory memory = {.size = sizeof(memory), .addr = 64, .length = 64};
 	struct daqiri_config *cfg = NULL;
 	const char *key, *value;
 	uint64_t number;
@@ -33,6 +34,10 @@ Test(misuse, null_for_configurations)
 	refused(daqiri_config_set(cfg, NULL, "core", "1"), "daqiri_config_set");
 	refused(daqiri_config_set(cfg, "perf", NULL, "1"), "daqiri_config_set");
 	refused(daqiri_config_set(cfg, "perf", "core", NULL), "daqiri_config_set");
+	refused(daqiri_config_set_memory(NULL, "region rx", &memory), "daqiri_config_set_memory");
+	refused(daqiri_config_set_memory(cfg, NULL, &memory), "daqiri_config_set_memory");
+	refused(daqiri_config_set_memory(cfg, "region rx", NULL), "daqiri_config_set_memory");
+	cr_assert_eq(daqiri_config_set_memory(cfg, "region rx", &memory), -ENOENT);
 	refused(daqiri_config_override(NULL, "perf.core=1"), "daqiri_config_override");
 	refused(daqiri_config_override(cfg, NULL), "daqiri_config_override");
 	cr_assert_null(daqiri_config_get(NULL, "perf", "core"));
@@ -94,6 +99,7 @@ Test(misuse, null_for_regions_and_queues)
 	struct link l = kit_open_link(ONE_WAY("64"));
 	struct daqiri_region *region = daqiri_region_find(l.dq, "rx");
 	struct daqiri_region_info region_info = {.size = sizeof(region_info)};
+	struct daqiri_gpu_info gpu_info = {.size = sizeof(gpu_info)};
 	struct daqiri_rxq_info rx_info = {.size = sizeof(rx_info)};
 	struct daqiri_txq_info tx_info = {.size = sizeof(tx_info)};
 	struct daqiri_queue_error err = {.size = sizeof(err)};
@@ -104,6 +110,9 @@ Test(misuse, null_for_regions_and_queues)
 	cr_assert_null(daqiri_region_find(l.dq, ""));
 	refused(daqiri_region_info(NULL, &region_info), "daqiri_region_info");
 	refused(daqiri_region_info(region, NULL), "daqiri_region_info");
+	refused(daqiri_gpu_info(NULL, &gpu_info), "daqiri_gpu_info");
+	refused(daqiri_gpu_info("auto", NULL), "daqiri_gpu_info");
+	refused(daqiri_rx_gpu_flush(NULL), "daqiri_rx_gpu_flush");
 	refused(daqiri_region_key(NULL, l.b, &key), "daqiri_region_key");
 	refused(daqiri_region_key(region, NULL, &key), "daqiri_region_key");
 	refused(daqiri_region_key(region, l.b, NULL), "daqiri_region_key");

@@ -183,8 +183,11 @@ Test(config_change, a_failed_override_names_the_assignment)
 				    "you mean depth?"},
 		{"regiom m.kind=huge", "-o 'regiom m.kind=huge': [regiom m]: unknown section; did "
 				       "you mean region?"},
-		{"region m.kind=device", "-o 'region m.kind=device': [region m] kind=device: not "
-					 "supported yet; allowed host, huge"},
+		{"region m.kind=devise", "-o 'region m.kind=devise': [region m] kind=devise: "
+					 "unknown word; allowed host, huge, host_pinned, device, "
+					 "app"},
+		{"txq p 0.tso=on", "-o 'txq p 0.tso=on': [txq p 0] tso=on: not supported yet; "
+				   "allowed off"},
 		{"depth=64", "-o 'depth=64': must be SECTION.KEY=VALUE, as in "
 			     "'rxq rx 0.depth=1024'"},
 		{"perf.core", "-o 'perf.core': must be SECTION.KEY=VALUE, as in "

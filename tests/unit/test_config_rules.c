@@ -10,7 +10,8 @@
 static const struct bad_config between_sections[] = {
 	BAD("kind missing",
 	    "[region m]\nnum_bufs = 64\nbuf_size = 2K\n",
-	    "bad.ini:1: [region m] kind: missing; allowed host, huge"),
+	    "bad.ini:1: [region m] kind: missing; allowed host, huge, "
+	    "host_pinned, device, app"),
 	BAD("num_bufs missing",
 	    "[region m]\nkind = host\nbuf_size = 2K\n",
 	    "bad.ini:1: [region m] num_bufs: missing; allowed 1..4294967295"),
@@ -27,6 +28,24 @@ static const struct bad_config between_sections[] = {
 	BAD("a page size of kind host",
 	    "[region m]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\npage_size = 2M\n",
 	    "bad.ini:5: [region m] page_size=2M: only kind huge has a page size; allowed auto"),
+	BAD("a GPU of kind huge",
+	    "[region m]\nkind = huge\nnum_bufs = 64\nbuf_size = 2K\naffinity = 0000:65:00.0\n",
+	    "bad.ini:5: [region m] affinity=0000:65:00.0: a GPU, and kind huge lies on a NUMA "
+	    "node; allowed auto, 0..1023"),
+	BAD("a place for the program's memory",
+	    "[region m]\nkind = app\nnum_bufs = 64\nbuf_size = 2K\naffinity = 1\n",
+	    "bad.ini:5: [region m] affinity=1: the program's memory is where it is; allowed auto"),
+	BAD("a NUMA node of kind device",
+	    "[region m]\nkind = device\nnum_bufs = 64\nbuf_size = 2K\nnuma = 1\n",
+	    "bad.ini:5: [region m] numa=1: kind device has no NUMA node to choose; allowed auto"),
+	BAD("a way to GPU memory of kind host_pinned",
+	    "[region m]\nkind = host_pinned\nnum_bufs = 64\nbuf_size = 2K\ngpu_export = dmabuf\n",
+	    "bad.ini:5: [region m] gpu_export=dmabuf: only kinds device and app have memory of a "
+	    "GPU; allowed auto"),
+	BAD("no GPU's name",
+	    "[region m]\naffinity = GPU0\n",
+	    "bad.ini:2: [region m] affinity=GPU0: not a number (10 or 0x10); allowed auto, 0..1023, "
+	    "GPU"),
 	BAD("numa against affinity",
 	    "[region m]\nkind = huge\nnum_bufs = 64\nbuf_size = 2K\naffinity = 0\nnuma = 1\n",
 	    "bad.ini:6: [region m] numa=1: affinity names another node; allowed 0"),

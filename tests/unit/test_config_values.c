@@ -227,16 +227,6 @@ static const struct bad_config values[] = {
 };
 
 static const struct bad_config later[] = {
-	BAD("kind = device",
-	    "[region m]\nkind = device\n",
-	    "bad.ini:2: [region m] kind=device: not supported yet; allowed host, huge"),
-	BAD("a GPU",
-	    "[region m]\naffinity = 0000:65:00.0\n",
-	    "bad.ini:2: [region m] affinity=0000:65:00.0: not supported yet; allowed auto, "
-	    "0..1023"),
-	BAD("gpu_export",
-	    "[region m]\ngpu_export = dmabuf\n",
-	    "bad.ini:2: [region m] gpu_export=dmabuf: not supported yet; allowed auto"),
 	BAD("promiscuous",
 	    "[port p]\npromiscuous = on\n",
 	    "bad.ini:1: [port p] address: missing; allowed RDMA-DEVICE, PCI-ADDRESS, INTERFACE, "

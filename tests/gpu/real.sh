@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every kind of memory on this machine's GPU and the emulated device: TAP, one line for each kind.
+# From a build tree (make check-gpu: top_builddir is set), or from the folder that
+# make check-gpu-bundle makes. GPU_SECONDS: how long each kind runs (default 5).
+set -u
+seconds=${GPU_SECONDS:-5}
+here=$(cd "$(dirname "$0")" && pwd)
+if [ -n "${top_builddir:-}" ]; then
+	emu=$top_builddir/src/emu/daqiri-emu cycle=$top_builddir/tests/gpu_cycle
+else
+	emu=$here/daqiri-emu cycle=$here/gpu_cycle
+	LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+	if ! ldconfig -p | grep -q libibverbs.so.1 || ! ldconfig -p | grep -q libmlx5.so.1; then
+		LD_LIBRARY_PATH=$here/rdma:$LD_LIBRARY_PATH
+		IBV_DRIVERS=$here/rdma/libmlx5
+		ln -sf libmlx5.so.1 "$here/rdma/libmlx5-rdmav34.so"
+		export IBV_DRIVERS
+	fi
+	export LD_LIBRARY_PATH
+fi
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+n=0 failed=0
+
+# run NAME STATUS PATTERN EMU-OPTIONS ARGUMENTS…
+run() {
+	name=$1 want=$2 pattern=$3 options=$4
+	shift 4
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # a list of words
+	timeout $((seconds + 120)) "$emu" $options -- "$cycle" "$@" >"$out" 2>&1
+	status=$?
+	if [ $status -eq "$want" ] && grep -qE "$pattern" "$out"; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		echo "# status $status for $want; wanted: $pattern"
+		failed=$((failed + 1))
+	fi
+	sed 's/^/# /' "$out"
+}
+
+gpus=$("$cycle" --gpus 2>&1)
+case $gpus in
+gpu\ 0:*) echo "# $gpus" ;;
+*)
+	echo "1..0 # skipped, no GPU: $gpus"
+	exit 0
+	;;
+esac
+"$cycle" --probe 2>&1 | sed 's/^/# /'
+echo "# $(uname -r)"
+
+good='^teardown ok'
+run 'host' 0 "$good" '' --seconds "$seconds" host
+run 'host_pinned' 0 "$good" '' --seconds "$seconds" --context 0 host_pinned
+run 'app, memory of the host' 0 "$good" '' --memory host app
+case $gpus in
+*dmabuf=1*)
+	run 'device by dma-buf' 0 "$good" '' --seconds "$seconds" --context 0 --flush device gpu_export=dmabuf
+	run 'device, auto' 0 'register ok: access=dmabuf' '' device
+	run 'app, memory of the GPU by its address' 0 "$good" '' --context 0 --memory gpu app
+	run 'app, memory of the GPU by a dma-buf' 0 "$good" '' --memory gpu-fd app
+	run 'an integrated GPU gives no dma-buf' 2 'open: ' --integrated-gpu device gpu_export=dmabuf
+	;;
+*) echo "# this GPU exports no dma-bufs" ;;
+esac
+run 'device by peermem' 0 "$good" '--peermem on' --seconds "$seconds" device gpu_export=peermem
+run 'peermem that is not loaded' 2 'peermem: nvidia_peermem (is not loaded|cannot be loaded)' '' \
+	device gpu_export=peermem
+run 'more than the GPU has' 2 'open: Cannot allocate memory: ' '' device num_bufs=4000000 buf_size=1M
+run 'a GPU that is not there' 2 'affinity=63: no such GPU; there are: 0 = ' '' device affinity=63
+echo "1..$n"
+[ $failed -eq 0 ]
