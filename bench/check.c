@@ -139,6 +139,87 @@ static void check_huge(struct check *c, const char *section)
 		     (unsigned long long)page / 1024);
 }
 
+/* ---- GPUs ---- */
+
+/* Bytes of a buffer, and of all, of a section that has memory of this kind; 0: it has none. */
+static uint64_t memory_of(const struct check *c, const char *section, const char *kind,
+			  uint64_t *stride)
+{
+	const char *is = daqiri_config_get(c->cfg, section, "kind");
+	uint64_t bufs = 0, size = 0, align = 64;
+
+	if (!is || strcmp(is, kind))
+		return 0;
+	daqiri_config_get_u64(c->cfg, section, "num_bufs", &bufs);
+	daqiri_config_get_u64(c->cfg, section, "buf_size", &size);
+	daqiri_config_get_u64(c->cfg, section, "align", &align);
+	*stride = (size + align - 1) / align * align;
+	return bufs * *stride;
+}
+
+static const char *affinity_of(const struct check *c, const char *section)
+{
+	const char *affinity = daqiri_config_get(c->cfg, section, "affinity");
+
+	return affinity ? affinity : "auto";
+}
+
+/* What the other sections have of the same GPU. */
+static uint64_t others_on(const struct check *c, const char *section, int gpu)
+{
+	const char *other;
+	uint64_t sum = 0, stride;
+
+	for (unsigned i = 0; (other = daqiri_config_section(c->cfg, i)); i++) {
+		struct daqiri_gpu_info info = {.size = sizeof(info)};
+		uint64_t bytes = memory_of(c, other, "device", &stride);
+
+		if (bytes && strcmp(other, section) &&
+		    !daqiri_gpu_info(affinity_of(c, other), &info) && info.index == gpu)
+			sum += bytes;
+	}
+	return sum;
+}
+
+/* NICs see a GPU's memory through its BAR1 only: all regions on it share that. */
+static void check_bar1(struct check *c, const char *section, const struct daqiri_gpu_info *gpu)
+{
+	uint64_t stride = 1, bytes = memory_of(c, section, "device", &stride);
+	uint64_t others = others_on(c, section, gpu->index);
+
+	if (!gpu->bar1 || bytes + others <= gpu->bar1)
+		return;
+	lack(c, section, "num_bufs",
+	     "the regions on GPU %d, %s, take %llu bytes and its BAR1 shows NICs %llu: at most "
+	     "%llu buffers of this one fit beside the others",
+	     gpu->index, gpu->name, (unsigned long long)(bytes + others),
+	     (unsigned long long)gpu->bar1,
+	     (unsigned long long)(others < gpu->bar1 ? (gpu->bar1 - others) / stride : 0));
+}
+
+static void check_gpu(struct check *c, const char *section)
+{
+	struct daqiri_gpu_info gpu = {.size = sizeof(gpu)};
+	const char *kind = daqiri_config_get(c->cfg, section, "kind");
+	bool device = kind && !strcmp(kind, "device");
+
+	if (kind && !strcmp(kind, "app"))
+		lack(c, section, "kind", "a program gives this memory, and daqiri-perf none");
+	if (!device && (!kind || strcmp(kind, "host_pinned")))
+		return;
+	if (daqiri_gpu_info(affinity_of(c, section), &gpu))
+		lack(c, section, "kind", "%s", daqiri_error_detail());
+	else if (device && gpu.integrated && !gpu.dmabuf)
+		lack(c, section, "kind", "GPU %d, %s, is an integrated one: use kind = host_pinned",
+		     gpu.index, gpu.name);
+	else if (device && !gpu.dmabuf && !gpu.peermem)
+		lack(c, section, "kind",
+		     "GPU %d, %s, exports no dma-bufs, and nvidia_peermem is not loaded", gpu.index,
+		     gpu.name);
+	else if (device)
+		check_bar1(c, section, &gpu);
+}
+
 /* ---- what it takes ---- */
 
 static void print_memory(const struct check *c)
@@ -159,13 +240,15 @@ static void check_section(struct check *c, const char *section)
 {
 	if (!strncmp(section, "port ", 5))
 		check_port(c, section);
-	else if (!strncmp(section, "region ", 7))
+	else if (!strncmp(section, "region ", 7)) {
 		check_huge(c, section);
-	else if (!strcmp(section, "perf"))
+		check_gpu(c, section);
+	} else if (!strcmp(section, "perf"))
 		check_core(c, section, "core");
 	else if (!strncmp(section, "rxq ", 4) || !strncmp(section, "txq ", 4)) {
 		check_core(c, section, "cpu_core");
 		check_huge(c, section);
+		check_gpu(c, section);
 	} else if (!strncmp(section, "stream ", 7))
 		check_core(c, section, "cpu_core");
 }

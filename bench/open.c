@@ -70,13 +70,32 @@ static int judge_cores(const struct perf_run *run)
 	return 0;
 }
 
+/* Frames are filled and checked by the CPU, in memory that the library allocates. */
+static int judge_kinds(const struct perf_run *run)
+{
+	const struct daqiri_config *cfg = run->plan->cfg;
+	const char *section, *kind;
+
+	for (unsigned i = 0; (section = daqiri_config_section(cfg, i)); i++) {
+		if (strncmp(section, "region ", 7) && strncmp(section, "rxq ", 4) &&
+		    strncmp(section, "txq ", 4))
+			continue;
+		kind = daqiri_config_get(cfg, section, "kind");
+		if (kind && (!strcmp(kind, "device") || !strcmp(kind, "app")))
+			return perf_fail_at((struct perf_place){cfg, section, "kind"},
+					    "daqiri-perf has no such memory to fill and check; "
+					    "allowed host, huge, host_pinned");
+	}
+	return 0;
+}
+
 int perf_run_open(struct perf_run *run, struct perf_plan *plan)
 {
 	int ret;
 
 	memset(run, 0, sizeof(*run));
 	run->plan = plan;
-	if (perf_sleep_open(run) || judge_cores(run))
+	if (perf_sleep_open(run) || judge_cores(run) || judge_kinds(run))
 		return -1;
 	if (plan->core >= 0 && perf_cpu_pin_self(plan->core))
 		return perf_fail("the main thread cannot be pinned to core %d", plan->core);
