@@ -22,6 +22,9 @@ trap 'rm -rf "$dir"' EXIT
 lines=$dir/lines
 : >"$lines"
 
+for program in "$peers" "$emu"; do
+	command -v "$program" >/dev/null || { echo "peers: $program is missing" >&2; exit 1; }
+done
 if [ $quick = 0 ] && ! command -v valgrind >/dev/null; then
 	echo 'peers: valgrind is missing' >&2
 	exit 1
