@@ -222,6 +222,32 @@ static void check_gpu(struct check *c, const char *section)
 
 /* ---- what it takes ---- */
 
+/* What DAQIRI, which keeps metadata apart from rings, takes at least: for comparison. */
+#define DAQIRI_RXQ_MIB	  16
+#define DAQIRI_META_BYTES 210000000ull
+
+static void print_queues(const struct check *c)
+{
+	unsigned n_rxqs = 0;
+	uint64_t sum = 0, bytes;
+	const char *section;
+
+	for (unsigned i = 0; (section = daqiri_config_section(c->cfg, i)); i++) {
+		if (strncmp(section, "rxq ", 4) && strncmp(section, "txq ", 4))
+			continue;
+		bytes = daqiri_config_queue_memory(c->cfg, section);
+		printf("  [%s]: rings and bookkeeping %llu bytes\n", section,
+		       (unsigned long long)bytes);
+		sum += bytes;
+		n_rxqs += *section == 'r';
+	}
+	printf("  all queues: rings and bookkeeping %llu bytes (DAQIRI: at least %llu, with %d MiB "
+	       "for each receive queue and 210 MB of metadata)\n",
+	       (unsigned long long)sum,
+	       DAQIRI_META_BYTES + n_rxqs * ((unsigned long long)DAQIRI_RXQ_MIB << 20),
+	       DAQIRI_RXQ_MIB);
+}
+
 static void print_memory(const struct check *c)
 {
 	const char *section;
@@ -268,7 +294,9 @@ int perf_check(const struct perf_plan *plan)
 	printf("%s: sound; packet memory %llu bytes (%.1f MiB), %u stream%s\n",
 	       plan->options->config, (unsigned long long)bytes, (double)bytes / (1 << 20),
 	       plan->n_streams, plan->n_streams == 1 ? "" : "s");
-	if (plan->options->verbose)
+	if (plan->options->verbose) {
 		print_memory(&c);
+		print_queues(&c);
+	}
 	return 0;
 }

@@ -188,6 +188,14 @@ int daqiri_config_check(const struct daqiri_config *cfg);
  */
 uint64_t daqiri_config_memory(const struct daqiri_config *cfg);
 
+/*
+ * The number of bytes that the queue of a section, "rxq rx 0", takes besides packet memory: its
+ * rings, which the NIC reads and writes, and what the library notes of it; not rounded up to pages.
+ * For a striding queue of a device that takes 64 strides for each WQE. 0: there is no such queue, or
+ * the configuration is not sound, with a detail.
+ */
+uint64_t daqiri_config_queue_memory(const struct daqiri_config *cfg, const char *section);
+
 /* The configuration as text that daqiri_config_parse() reads back. Free it with free(). */
 int daqiri_config_write(const struct daqiri_config *cfg, char **text);
 

@@ -53,6 +53,8 @@ Test(misuse, null_for_configurations)
 	refused(daqiri_config_entry(cfg, "perf", 0, NULL, &value), "daqiri_config_entry");
 	refused(daqiri_config_check(NULL), "daqiri_config_check");
 	cr_assert_eq(daqiri_config_memory(NULL), 0u);
+	cr_assert_eq(daqiri_config_queue_memory(NULL, "rxq p 0"), 0u);
+	cr_assert_eq(daqiri_config_queue_memory(cfg, NULL), 0u);
 	refused(daqiri_config_write(NULL, &text), "daqiri_config_write");
 	refused(daqiri_config_write(cfg, NULL), "daqiri_config_write");
 	refused(daqiri_config_key(0, NULL), "daqiri_config_key");
