@@ -97,6 +97,9 @@ static void begin_lap(const struct run *run)
 {
 	struct dp_rig *rig = run->rig;
 
+	rig->rxq = rig->rxqs[run->c->queue];
+	rig->rx = &rig->rings[run->c->queue];
+	rig->has_meta = false;
 	rig->seen = 0;
 	rig->opcode = run->c->opcode;
 	rig->pcie_bytes = 0;

@@ -24,7 +24,7 @@ if ! command -v valgrind >/dev/null; then
 	exit 1
 fi
 collect=(--collect-atstart=no)
-for call in rx_poll rx_release rx_keep rx_give_back tx_reserve tx_post tx_completed; do
+for call in rx_poll rx_poll_meta rx_release rx_keep rx_give_back tx_reserve tx_post tx_completed; do
 	collect+=("--toggle-collect=daqiri_$call")
 done
 

@@ -60,11 +60,16 @@ struct dp_shared {
 	struct dp_steps steps;
 };
 
+/* Receive queues, by what is in their configuration. */
+enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_N_RX };
+
 struct dp_rig {
 	struct daqiri *dq;
-	struct daqiri_rxq *rxq;
+	struct daqiri_rxq *rxq; /* of the case, as the next */
 	struct daqiri_txq *txq;
-	struct dp_rx_ring rx;
+	struct dp_rx_ring *rx;
+	struct daqiri_rxq *rxqs[DP_N_RX]; /* one of each kind */
+	struct dp_rx_ring rings[DP_N_RX];
 	struct dp_tx_ring tx;
 	uint32_t lap;	    /* packets in a lap */
 	bool cold;	    /* another core is the device, and the program reads the frames */
@@ -73,6 +78,8 @@ struct dp_rig {
 	int cpu, other_cpu; /* other_cpu: -1 none */
 
 	struct daqiri_pkt *in, *out; /* of one lap */
+	struct daqiri_rx_meta *meta; /* of in */
+	bool has_meta;		     /* it was filled in this lap */
 	uint32_t seen;		     /* packets of out that the device has sent in this lap */
 	uint8_t opcode;		     /* that their WQEs must have */
 	uint64_t received, sent;     /* packets, for ever */
@@ -86,6 +93,7 @@ struct dp_rig {
 struct dp_case {
 	const char *name;
 	bool rx;	/* needs packets that have come */
+	enum dp_rx_kind queue;
 	uint8_t opcode; /* of the WQEs that it makes; 0: none */
 	/* Before each lap, uncounted. May be NULL. */
 	void (*prepare)(struct dp_rig *rig);

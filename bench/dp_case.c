@@ -6,10 +6,8 @@ enum { SEND = 0x0a, EMPW = 0x29 };
 
 /* ---- the program's part of a burst ----------------------------------------------------------- */
 
-static void poll_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+static void polled(struct dp_rig *rig, uint32_t at, uint32_t n, int got)
 {
-	int got = daqiri_rx_poll(rig->rxq, rig->in + at, (int)n);
-
 	if (got != (int)n)
 		dp_fail("poll returned %d of %u packets", got, n);
 	rig->received += n;
@@ -17,6 +15,11 @@ static void poll_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 		return;
 	for (uint32_t i = at; i < at + n; i++)
 		(void)*(const volatile uint64_t *)(uintptr_t)rig->in[i].addr;
+}
+
+static void poll_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	polled(rig, at, n, daqiri_rx_poll(rig->rxq, rig->in + at, (int)n));
 }
 
 static void post_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
@@ -54,6 +57,13 @@ static void rx_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 	daqiri_rx_release(rig->rxq, (int)n);
 }
 
+static void meta_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	polled(rig, at, n, daqiri_rx_poll_meta(rig->rxq, rig->in + at, rig->meta + at, (int)n));
+	daqiri_rx_release(rig->rxq, (int)n);
+	rig->has_meta = true;
+}
+
 static void tx_prepare(struct dp_rig *rig)
 {
 	reserve(rig, 0, rig->lap);
@@ -81,6 +91,7 @@ static void loop_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 
 const struct dp_case dp_cases[] = {
 	{.name = "rx_cqe64", .rx = true, .burst = rx_burst},
+	{.name = "rx_cqe64_meta", .rx = true, .queue = DP_RX_META, .burst = meta_burst},
 	{.name = "tx_empw", .opcode = EMPW, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "tx_send", .opcode = SEND, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "closed_loop", .rx = true, .opcode = EMPW, .burst = loop_burst},

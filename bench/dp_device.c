@@ -88,7 +88,7 @@ static void write_rx_cqe(struct dp_rx_ring *rx, uint64_t number)
 
 void dp_device_receive(struct dp_rig *rig)
 {
-	struct dp_rx_ring *rx = &rig->rx;
+	struct dp_rx_ring *rx = rig->rx;
 
 	if ((uint16_t)(get32(rx->rq_dbrec) - rx->pi) != (uint16_t)rx->depth)
 		dp_fail("the receive queue was not given back: %u, not %u", get32(rx->rq_dbrec),
@@ -101,9 +101,43 @@ void dp_device_receive(struct dp_rig *rig)
 	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64) + SEG);
 }
 
+/*
+ * Metadata of a completion whose first 32 bytes are noise: hash at 12, checksums at 28, types at
+ * 29, the tag at 30 (kernel: include/linux/mlx5/device.h, struct mlx5_cqe64).
+ */
+static struct daqiri_rx_meta noise_meta(uint64_t number)
+{
+	static const uint8_t l4[8] = {0, DAQIRI_TYPE_TCP, DAQIRI_TYPE_UDP, DAQIRI_TYPE_TCP,
+				      DAQIRI_TYPE_TCP};
+	uint64_t noise = mix(~number);
+	uint8_t b[8], protocol, ip;
+
+	memcpy(b, &noise, sizeof(b));
+	protocol = l4[b[5] >> 4 & 7];
+	ip = b[5] >> 2 & 3;
+	return (struct daqiri_rx_meta){
+		.hash = get32(b + 4),
+		.flow = frame_tag(number),
+		.vlan_tci = b[5] & 1 ? (uint16_t)(b[6] << 8 | b[7]) : 0,
+		.checksum = (uint8_t)((b[4] & 6) | (protocol ? DAQIRI_CSUM_L4_KNOWN : 0) |
+				      (ip == 1 || ip == 2 ? DAQIRI_CSUM_L3_KNOWN : 0)),
+		.type = (uint8_t)((b[5] & 0x8e) | protocol),
+	};
+}
+
+static void check_meta(const struct dp_rig *rig)
+{
+	for (uint32_t i = 0; i < rig->lap; i++) {
+		struct daqiri_rx_meta want = noise_meta(rig->received - rig->lap + i);
+
+		if (memcmp(&rig->meta[i], &want, sizeof(want)) != 0)
+			dp_fail("packet %u of the lap: not the metadata that came", i);
+	}
+}
+
 void dp_device_check_received(const struct dp_rig *rig)
 {
-	const struct dp_rx_ring *rx = &rig->rx;
+	const struct dp_rx_ring *rx = rig->rx;
 	uint32_t first = rx->pi - rig->lap;
 
 	for (uint32_t i = 0; i < rig->lap; i++) {
@@ -117,6 +151,8 @@ void dp_device_check_received(const struct dp_rig *rig)
 				(unsigned long long)number, pkt->len, (unsigned long long)pkt->addr,
 				daqiri_key_flow(pkt->key));
 	}
+	if (rig->has_meta)
+		check_meta(rig);
 }
 
 /* ---- send ------------------------------------------------------------------------------------ */

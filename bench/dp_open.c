@@ -29,38 +29,48 @@ void dp_fail(const char *fmt, ...)
 	exit(1);
 }
 
+/* What each kind of receive queue has in its section besides. */
+static const char *const rx_keys[DP_N_RX] = {
+	[DP_RX_PLAIN] = "",
+	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
+};
+
 /* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
 static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap)
 {
+	uint32_t depth = options->cold ? 2 * lap : lap;
 	struct daqiri_config *cfg;
-	char text[512];
+	char text[2048];
 	int len = snprintf(text, sizeof(text),
 			   "[daqiri]\nsimd = %s\n[port p]\naddress = %s\n"
-			   "[rxq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n"
 			   "[txq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
-			   options->simd, options->device, options->cold ? 2 * lap : lap,
-			   options->cold ? 2 * lap : lap, 2 * lap, 2 * lap);
+			   options->simd, options->device, 2 * lap, 2 * lap);
 
+	for (unsigned i = 0; i < DP_N_RX; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len,
+				"[rxq p %u]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\n"
+				"depth = %u\n%s",
+				i, depth, depth, rx_keys[i]);
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
 		dp_fail("%s", daqiri_error_detail());
 	return cfg;
 }
 
-static void find_rx_ring(struct dp_rig *rig)
+static void find_rx_ring(struct daqiri_rxq *rxq, struct dp_rx_ring *ring)
 {
 	struct mlx5dv_cq cq = {0};
 	struct mlx5dv_rwq rwq = {0};
-	struct mlx5dv_obj obj = {.cq = {.in = daqiri_rxq_ibv_cq(rig->rxq), .out = &cq},
-				 .rwq = {.in = daqiri_rxq_ibv_wq(rig->rxq), .out = &rwq}};
+	struct mlx5dv_obj obj = {.cq = {.in = daqiri_rxq_ibv_cq(rxq), .out = &cq},
+				 .rwq = {.in = daqiri_rxq_ibv_wq(rxq), .out = &rwq}};
 
 	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ | MLX5DV_OBJ_RWQ))
 		dp_fail("the receive rings are not accessible");
-	rig->rx = (struct dp_rx_ring){.cqes = cq.buf,
-				      .cq_dbrec = cq.dbrec,
-				      .rq_dbrec = rwq.dbrec,
-				      .wqes = rwq.buf,
-				      .depth = rwq.wqe_cnt};
-	if (cq.cqe_cnt != rwq.wqe_cnt || cq.cqe_size != sizeof(*rig->rx.cqes))
+	*ring = (struct dp_rx_ring){.cqes = cq.buf,
+				    .cq_dbrec = cq.dbrec,
+				    .rq_dbrec = rwq.dbrec,
+				    .wqes = rwq.buf,
+				    .depth = rwq.wqe_cnt};
+	if (cq.cqe_cnt != rwq.wqe_cnt || cq.cqe_size != sizeof(*ring->cqes))
 		dp_fail("the completion ring has %u entries of %u bytes, not %u of 64", cq.cqe_cnt,
 			cq.cqe_size, rwq.wqe_cnt);
 }
@@ -132,9 +142,10 @@ static void open_context(struct dp_rig *rig, const struct dp_options *options)
 		dp_fail("%s", daqiri_error_detail());
 	daqiri_config_destroy(cfg);
 	port = daqiri_port_find(rig->dq, "p");
-	rig->rxq = daqiri_rxq_get(port, 0);
+	for (unsigned i = 0; i < DP_N_RX; i++)
+		rig->rxqs[i] = daqiri_rxq_get(port, i);
 	rig->txq = daqiri_txq_get(port, 0);
-	if (daqiri_rxq_info(rig->rxq, &info))
+	if (daqiri_rxq_info(rig->rxqs[0], &info))
 		dp_fail("%s", daqiri_error_detail());
 	rig->isa = info.simd;
 	if (mlx5dv_query_device(daqiri_port_ibv_context(port), &dv))
@@ -148,9 +159,11 @@ void dp_open(struct dp_rig *rig, const struct dp_options *options)
 		.cold = options->cold, .lap = options->cold ? COLD : WARM, .isa = "portable"};
 	choose_cpus(rig);
 	open_context(rig, options);
-	find_rx_ring(rig);
+	for (unsigned i = 0; i < DP_N_RX; i++)
+		find_rx_ring(rig->rxqs[i], &rig->rings[i]);
 	find_tx_ring(rig);
 	rig->in = zeroed(rig->lap, sizeof(*rig->in));
+	rig->meta = zeroed(rig->lap, sizeof(*rig->meta));
 	rig->out = zeroed(rig->lap, sizeof(*rig->out));
 	rig->shared = map_shared(sizeof(*rig->shared));
 	rig->doorbell = map_shared(page_size());
@@ -160,6 +173,7 @@ void dp_close(struct dp_rig *rig)
 {
 	daqiri_close(rig->dq);
 	free(rig->in);
+	free(rig->meta);
 	free(rig->out);
 }
 

@@ -10,9 +10,9 @@
  * different threads without any lock. (A library configured with --enable-debug holds a queue to
  * its first thread until that has ended: -EPERM for others.) Everything else that says "any thread"
  * may be called concurrently; functions that say nothing else may be called by any one thread at a
- * time for each context. The data path (rx_poll, rx_release, rx_keep, rx_give_back, tx_reserve,
- * tx_post, tx_completed) never allocates, locks, logs or enters the kernel. The library has threads
- * of its own for queues in worker mode only: daqiri_threads(7).
+ * time for each context. The data path (rx_poll, rx_poll_meta, rx_release, rx_keep, rx_give_back,
+ * tx_reserve, tx_post, tx_completed) never allocates, locks, logs or enters the kernel. The library
+ * has threads of its own for queues in worker mode only: daqiri_threads(7).
  *
  * Units. Lengths and sizes are bytes, rates are bits per second, unless the name says otherwise. A
  * frame's length is what lies in memory: Ethernet header to the end of the payload, without FCS.
@@ -425,6 +425,57 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info);
  * it (daqiri_rxq_error() tells why); -EINVAL: a NULL, or max below 0. The queue's thread.
  */
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
+
+/* What [rxq] metadata asks for. */
+enum daqiri_metadata {
+	DAQIRI_META_TIMESTAMP = 0x01,
+	DAQIRI_META_HASH = 0x02,
+	DAQIRI_META_CHECKSUM = 0x04,
+	DAQIRI_META_VLAN = 0x08,
+	DAQIRI_META_TYPE = 0x10
+};
+
+/*
+ * daqiri_rx_meta.checksum: known: the NIC saw an IP header (L3), and behind it a TCP or UDP one
+ * (L4); ok: it found its checksum right. IPv6 has none of its own and is always right.
+ */
+enum daqiri_checksum {
+	DAQIRI_CSUM_L3_KNOWN = 0x01,
+	DAQIRI_CSUM_L3_OK = 0x02,
+	DAQIRI_CSUM_L4_OK = 0x04,
+	DAQIRI_CSUM_L4_KNOWN = 0x08
+};
+
+/* daqiri_rx_meta.type: one L3 and one L4 protocol at most, and what else the NIC says. */
+enum daqiri_type {
+	DAQIRI_TYPE_IP_OPTIONS = 0x02, /* IPv4 options, or IPv6 extension headers */
+	DAQIRI_TYPE_IPV6 = 0x04,
+	DAQIRI_TYPE_IPV4 = 0x08,
+	DAQIRI_TYPE_L3 = 0x0c, /* both: a mask; 0: no IP */
+	DAQIRI_TYPE_TCP = 0x10,
+	DAQIRI_TYPE_UDP = 0x20,
+	DAQIRI_TYPE_L4 = 0x30, /* both: a mask; 0: another protocol, or a fragment */
+	DAQIRI_TYPE_FRAGMENT = 0x80
+};
+
+/* What is known of a received packet besides struct daqiri_pkt. 24 bytes, for ever. */
+struct daqiri_rx_meta {
+	uint64_t time_ns;  /* 0 in this version */
+	uint32_t hash;     /* RSS hash; 0: none was made, as of frames that are not UDP over IPv4 */
+	uint32_t flow;     /* the id of the flow that it matched, as daqiri_key_flow(); always there */
+	uint16_t vlan_tci; /* VLAN tag that the NIC has stripped; 0: none */
+	uint8_t checksum;  /* enum daqiri_checksum, or-ed */
+	uint8_t type;      /* enum daqiri_type, or-ed: of the outermost headers */
+	uint32_t reserved; /* 0 */
+};
+
+/*
+ * As daqiri_rx_poll(), and tells of packet pkts[i] in meta[i] what key metadata of the queue asks
+ * for; what it does not ask for is 0. -EINVAL: a NULL, max below 0, or a queue with
+ * metadata = none. The queue's thread.
+ */
+int daqiri_rx_poll_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+			int max);
 
 /*
  * Gives the oldest n of the packets that were polled and not yet released back to the NIC. n above

@@ -72,6 +72,7 @@ struct dq_conf_rxq {
 	enum dq_rx_mode rx_mode;  /* as said */
 	int forward;              /* index into ports: whose keys packets get; -1: flow ids */
 	uint32_t spares;          /* slots behind those, for packets that are kept */
+	unsigned metadata;        /* enum daqiri_metadata, or-ed */
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
 	bool worker;              /* a thread of the library polls, on cpu_core */

@@ -112,6 +112,28 @@ static int resolve_forward(struct dq_resolver *r, const struct dq_section *sec, 
 	return *port < 0 ? dq_blame_missing(r, sec, "key", "port", name) : 0;
 }
 
+/* enum daqiri_metadata, or-ed. */
+static unsigned resolve_metadata(const struct dq_section *sec)
+{
+	static const struct {
+		const char *word;
+		unsigned bit;
+	} words[] = {{"timestamp", DAQIRI_META_TIMESTAMP},
+		     {"hash", DAQIRI_META_HASH},
+		     {"checksum", DAQIRI_META_CHECKSUM},
+		     {"vlan", DAQIRI_META_VLAN},
+		     {"type", DAQIRI_META_TYPE}};
+	const char *list = dq_section_value(sec, "metadata");
+	char word[DQ_NAME_MAX + 1];
+	unsigned bits = 0;
+
+	while (dq_list_next(&list, word, sizeof(word)))
+		for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (!strcmp(word, words[i].word))
+				bits |= words[i].bit;
+	return bits;
+}
+
 static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
@@ -121,6 +143,7 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
 	if (!dq_section_is(user->sec, "rx_mode", "auto"))
 		q->rx_mode = user->striding ? DQ_RX_STRIDING : DQ_RX_CYCLIC;
+	q->metadata = resolve_metadata(user->sec);
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
 	r->conf->n_rxqs++;

@@ -27,6 +27,10 @@ static int resolve_rxq(struct dq_resolver *r, unsigned i)
 	q->worker = dq_section_is(sec, "mode", "worker");
 	q->batch = (uint32_t)dq_section_number(sec, "batch", BATCH_AUTO);
 	q->timeout_us = (uint32_t)dq_section_number(sec, "timeout_us", 0);
+	if (q->worker && q->metadata)
+		return dq_blame_key(r->cfg, sec, "metadata",
+				    "with mode = worker packets are handed over without; allowed "
+				    "none");
 	return q->worker ? check(r, sec, q->batch, q->depth) : 0;
 }
 

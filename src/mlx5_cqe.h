@@ -16,8 +16,11 @@
 
 enum {
 	DQ_CQE = 64,
-	/* op_own: opcode in bits 7:4, format in 3:2, solicited event in 1, owner in 0. */
-	DQ_CQE_OPCODE_OWNER = 0xf0 | MLX5_CQE_OWNER_MASK,
+	/*
+	 * op_own: opcode in bits 7:4, format in 3:2, solicited event in 1, owner in 0. Of a plain
+	 * completion, neither compressed nor with inline data, the format is 0.
+	 */
+	DQ_CQE_OPCODE_OWNER = 0xf0 | 3 << 2 | MLX5_CQE_OWNER_MASK,
 	DQ_CQE_FLOW_TAG = 0xffffff, /* of sop_drop_qpn */
 	DQ_CQE_INDEX = 0xffffff	    /* consumer index in the CQ's doorbell record */
 };
@@ -103,6 +106,49 @@ static inline uint32_t dq_key_to_flow(__be32 key)
 
 	/* 0xffffff: what old kernels give to a rule without a tag. */
 	return tag == DQ_CQE_FLOW_TAG ? 0 : tag;
+}
+
+/*
+ * What a completion tells of its packet. mlx5dv.h names no hash; the kernel does
+ * (linux/mlx5/device.h, struct mlx5_cqe64: rss_hash_result; libmlx5 reads it from rsvd4 too).
+ */
+enum { DQ_CQE_HASH = 12 };
+
+static inline uint32_t dq_cqe_hash(const struct mlx5_cqe64 *cqe)
+{
+	__be32 hash;
+
+	__builtin_memcpy(&hash, (const uint8_t *)cqe + DQ_CQE_HASH, sizeof(hash));
+	return dq_from_be32(hash);
+}
+
+/*
+ * l4_hdr_type_etc (the kernel: l4_l3_hdr_type, get_cqe_l4_hdr_type(), get_cqe_l3_hdr_type(),
+ * cqe_has_vlan(); DPDK: hdr_type_etc of struct mlx5_cqe, MLX5_CQE_RX_IP_FRAG_PACKET).
+ */
+enum {
+	DQ_CQE_VLAN = 0x01,    /* vlan_info holds a tag that was stripped */
+	DQ_CQE_IP_EXT = 0x02,  /* IPv4 options or IPv6 extension headers */
+	DQ_CQE_L3_SHIFT = 2,   /* 2 bits: 0 none, 1 IPv6, 2 IPv4 (CQE_L3_HDR_TYPE_*) */
+	DQ_CQE_L4_SHIFT = 4,   /* 3 bits: 0 none, 1, 3, 4 TCP, 2 UDP (CQE_L4_HDR_TYPE_*) */
+	DQ_CQE_IP_FRAG = 0x80, /* a fragment */
+	/* hds_ip_ext: the kernel's CQE_L3_OK, CQE_L4_OK */
+	DQ_CQE_CSUM_OK = MLX5_CQE_L3_OK | MLX5_CQE_L4_OK
+};
+
+static inline uint16_t dq_cqe_vlan(const struct mlx5_cqe64 *cqe)
+{
+	return cqe->l4_hdr_type_etc & DQ_CQE_VLAN ? dq_from_be16(cqe->vlan_info) : 0;
+}
+
+static inline unsigned dq_cqe_l3(const struct mlx5_cqe64 *cqe)
+{
+	return cqe->l4_hdr_type_etc >> DQ_CQE_L3_SHIFT & 3;
+}
+
+static inline unsigned dq_cqe_l4(const struct mlx5_cqe64 *cqe)
+{
+	return cqe->l4_hdr_type_etc >> DQ_CQE_L4_SHIFT & 7;
 }
 
 struct dq_cqe_error {

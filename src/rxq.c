@@ -143,14 +143,21 @@ static int start(struct daqiri_rxq *q)
 	return 0;
 }
 
-/* The QP that rules with this queue alone send to. */
+/*
+ * The QP that rules with this queue alone send to. It needs no hash to choose a queue, but makes
+ * one where it is to be told: of the fields that RSS takes by default.
+ */
 static int create_target(struct daqiri_rxq *q)
 {
+	const uint64_t fields = IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 |
+				IBV_RX_HASH_SRC_PORT_UDP | IBV_RX_HASH_DST_PORT_UDP;
 	struct dq_rss_want want = {
 		.dev = q->port->dev, .wqs = &q->wq, .n_wqs = 1, .where = q->conf->where};
 	int ret = dq_rss_table_create(&q->table, &want);
 
-	return ret ? ret : dq_rss_qp_create(&q->qp, &q->table, 0, &want);
+	return ret ? ret
+		   : dq_rss_qp_create(&q->qp, &q->table,
+				      q->conf->metadata & DAQIRI_META_HASH ? fields : 0, &want);
 }
 
 static const dq_rx_take_fn cyclic_takers[] = {
@@ -191,6 +198,9 @@ static int choose_taker(struct daqiri_rxq *q)
 	q->take_slots = cyclic_slot_takers[q->simd];
 	q->keep = q->striding ? dq_rx_keep_striding : dq_rx_keep_cyclic;
 	q->give_back = q->striding ? dq_rx_give_back_striding : dq_rx_give_back_cyclic;
+	dq_rx_choose_tell(q);
+	if (q->tell && !q->striding)
+		q->poll = dq_rx_poll_cyclic_meta;
 	return 0;
 }
 

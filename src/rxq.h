@@ -37,6 +37,8 @@ typedef void (*dq_rx_release_fn)(struct daqiri_rxq *q, uint32_t n);
 
 int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
 		      uint32_t max);
+int dq_rx_poll_cyclic_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+			   struct daqiri_rx_meta *meta, uint32_t max);
 void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n);
 
 /*
@@ -56,6 +58,28 @@ int dq_rx_keep_refuse(const struct daqiri_rxq *q, uint64_t addr, const char *wha
  * for rings whose slots do not follow each other any more.
  */
 typedef uint32_t (*dq_rx_take_fn)(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
+
+/*
+ * Tells of the n packets that were just taken, whose completions lie in a row before q->ci, what
+ * the queue was asked to: in rxq_meta*.c.
+ */
+typedef void (*dq_rx_tell_fn)(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			      struct daqiri_rx_meta *meta, uint32_t n);
+
+void dq_rx_tell_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			 struct daqiri_rx_meta *meta, uint32_t n);
+void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+		     struct daqiri_rx_meta *meta, uint32_t n);
+
+/* Of a queue's metadata, what was asked for: in the order of the bytes of struct daqiri_rx_meta. */
+struct dq_rx_ask {
+	uint32_t no_hash; /* all ones if it was not, else 0 */
+	uint16_t vlan;	  /* the other way round, as the next */
+	uint8_t checksum, type;
+};
+
+/* Sets q->tell and q->ask by the configuration, the instructions chosen, and what keys hold. */
+void dq_rx_choose_tell(struct daqiri_rxq *q);
 
 uint32_t dq_rx_take_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
 uint32_t dq_rx_take_sse42(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
@@ -126,6 +150,8 @@ struct daqiri_rxq {
 	dq_rx_keep_fn keep, give_back;
 	struct dq_rx_bufs bufs;
 	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
+	dq_rx_tell_fn tell;		 /* NULL: metadata = none */
+	struct dq_rx_ask ask;
 
 	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
 	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */

@@ -91,31 +91,50 @@ __attribute__((cold)) int dq_rx_is_stopped(const struct daqiri_rxq *q)
 	return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where, q->first_error.text);
 }
 
-static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, int max)
+static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, const char *call,
+						   int max)
 {
 	if (!q)
-		return dq_error(EINVAL, "daqiri_rx_poll: NULL queue");
-	return dq_error(EINVAL, "%s: daqiri_rx_poll for %d packets: %s", q->conf->where, max,
+		return dq_error(EINVAL, "%s: NULL queue", call);
+	return dq_error(EINVAL, "%s: %s for %d packets: %s", q->conf->where, call, max,
 			max < 0 ? "a negative number" : "NULL array");
 }
 
+static __attribute__((noinline, cold)) int tells_nothing(const struct daqiri_rxq *q)
+{
+	return dq_error(EINVAL,
+			"%s metadata=none: daqiri_rx_poll_meta has nothing to tell: set metadata "
+			"to what is wanted of packets, or call daqiri_rx_poll",
+			q->conf->where);
+}
+
 /* After the first row has not given all: n packets are there. Returns how many are in the end. */
-static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
-						  uint32_t n, uint32_t want)
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, const struct dq_rx_wanted *want,
+						  uint32_t n)
 {
 	uint32_t got = n;
 
-	while (n < want) {
+	while (n < want->n) {
 		bool round = got && !(q->ci & q->mask); /* the row ended where the ring does */
 
 		if (!round && (LIKELY(dq_cqe_opcode(dq_cqe_op_own(&q->cqes[q->ci & q->mask])) ==
 				      MLX5_CQE_RESP_SEND) ||
 			       !take_other(q)))
 			break;
-		got = q->take(q, pkts + n, want - n);
+		got = dq_rx_take_more(q, want, n);
 		n += got;
 	}
 	return n;
+}
+
+/* What a poll that has n packets returns. */
+static inline int polled(struct daqiri_rxq *q, uint32_t n)
+{
+	if (n) {
+		dq_rx_ring_cq(q);
+		dq_counter_add(&q->count.packets, n);
+	}
+	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
 }
 
 int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
@@ -125,12 +144,18 @@ int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqi
 
 	(void)meta;
 	if (n < max)
-		n = poll_on(q, pkts, n, max);
-	if (n) {
-		dq_rx_ring_cq(q);
-		dq_counter_add(&q->count.packets, n);
-	}
-	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
+		n = poll_on(q, &(struct dq_rx_wanted){pkts, NULL, max}, n);
+	return polled(q, n);
+}
+
+int dq_rx_poll_cyclic_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+			   struct daqiri_rx_meta *meta, uint32_t max)
+{
+	uint32_t n = dq_rx_take_row(q, pkts, meta, max);
+
+	if (n < max)
+		n = poll_on(q, &(struct dq_rx_wanted){pkts, meta, max}, n);
+	return polled(q, n);
 }
 
 void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
@@ -149,10 +174,22 @@ void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 {
 	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
-		return misused(q, max);
+		return misused(q, "daqiri_rx_poll", max);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	return q->poll(q, pkts, NULL, (uint32_t)max);
+}
+
+int daqiri_rx_poll_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+			int max)
+{
+	if (UNLIKELY(!q || max < 0 || !pkts || !meta) && (!q || max))
+		return misused(q, "daqiri_rx_poll_meta", max);
+	if (UNLIKELY(!q->tell))
+		return tells_nothing(q);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	return q->poll(q, pkts, meta, (uint32_t)max);
 }
 
 void daqiri_rx_release(struct daqiri_rxq *q, int n)

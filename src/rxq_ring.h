@@ -59,6 +59,31 @@ static inline uint64_t dq_rx_key_hides(const struct daqiri_rxq *q)
 	return (uint64_t)dq_key_of_be32(q->key_hides) << 32;
 }
 
+/* Takes a row, and tells of its packets where that is wanted. */
+static inline uint32_t dq_rx_take_row(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
+				      struct daqiri_rx_meta *meta, uint32_t max)
+{
+	uint32_t n = q->take(q, pkts, max);
+
+	if (meta)
+		q->tell(q, pkts, meta, n);
+	return n;
+}
+
+/* What a poll is to fill: meta may be NULL. */
+struct dq_rx_wanted {
+	struct daqiri_pkt *pkts;
+	struct daqiri_rx_meta *meta;
+	uint32_t n;
+};
+
+/* The same behind the n that there are. */
+static inline uint32_t dq_rx_take_more(struct daqiri_rxq *q, const struct dq_rx_wanted *want,
+				       uint32_t n)
+{
+	return dq_rx_take_row(q, want->pkts + n, want->meta ? want->meta + n : NULL, want->n - n);
+}
+
 /* Counts an error completion, and remembers the first. */
 void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err);
 

@@ -120,11 +120,11 @@ static bool has_completion(const struct daqiri_rxq *q)
 }
 
 /* After the first row has not given all: n packets are there. Returns how many are in the end. */
-static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
-						  uint32_t n, uint32_t want)
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, const struct dq_rx_wanted *want,
+						  uint32_t n)
 {
-	while (n < want && has_completion(q)) {
-		uint32_t got = q->take(q, pkts + n, want - n);
+	while (n < want->n && has_completion(q)) {
+		uint32_t got = dq_rx_take_more(q, want, n);
 
 		n += got;
 		if (!got && !take_other(q))
@@ -136,11 +136,10 @@ static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, struct d
 int dq_rx_poll_striding(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
 			uint32_t max)
 {
-	uint32_t n = q->take(q, pkts, max);
+	uint32_t n = dq_rx_take_row(q, pkts, meta, max);
 
-	(void)meta;
 	if (n < max)
-		n = poll_on(q, pkts, n, max);
+		n = poll_on(q, &(struct dq_rx_wanted){pkts, meta, max}, n);
 	if (n) {
 		dq_rx_ring_cq(q);
 		dq_counter_add(&q->count.packets, n);

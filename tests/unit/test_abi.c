@@ -24,6 +24,15 @@ static const struct {
 	AT(daqiri_pkt, key, 12),
 	SIZE(daqiri_pkt, 16),
 
+	AT(daqiri_rx_meta, time_ns, 0),
+	AT(daqiri_rx_meta, hash, 8),
+	AT(daqiri_rx_meta, flow, 12),
+	AT(daqiri_rx_meta, vlan_tci, 16),
+	AT(daqiri_rx_meta, checksum, 18),
+	AT(daqiri_rx_meta, type, 19),
+	AT(daqiri_rx_meta, reserved, 20),
+	SIZE(daqiri_rx_meta, 24),
+
 	AT(daqiri_key_info, size, 0),
 	AT(daqiri_key_info, section, 8),
 	AT(daqiri_key_info, key, 16),
@@ -147,6 +156,23 @@ Test(abi, numbers_that_programs_hold_do_not_move)
 	cr_expect_eq(DAQIRI_EVENT_DEVICE_FATAL, 3);
 	cr_expect_eq(DAQIRI_EVENT_QUEUE_ERROR, 4);
 	cr_expect_eq(DAQIRI_EVENT_OTHER, 5);
+	cr_expect_eq(DAQIRI_META_TIMESTAMP, 1);
+	cr_expect_eq(DAQIRI_META_HASH, 2);
+	cr_expect_eq(DAQIRI_META_CHECKSUM, 4);
+	cr_expect_eq(DAQIRI_META_VLAN, 8);
+	cr_expect_eq(DAQIRI_META_TYPE, 16);
+	cr_expect_eq(DAQIRI_CSUM_L3_KNOWN, 1);
+	cr_expect_eq(DAQIRI_CSUM_L3_OK, 2);
+	cr_expect_eq(DAQIRI_CSUM_L4_OK, 4);
+	cr_expect_eq(DAQIRI_CSUM_L4_KNOWN, 8);
+	cr_expect_eq(DAQIRI_TYPE_IP_OPTIONS, 2);
+	cr_expect_eq(DAQIRI_TYPE_IPV6, 4);
+	cr_expect_eq(DAQIRI_TYPE_IPV4, 8);
+	cr_expect_eq(DAQIRI_TYPE_L3, 12);
+	cr_expect_eq(DAQIRI_TYPE_TCP, 16);
+	cr_expect_eq(DAQIRI_TYPE_UDP, 32);
+	cr_expect_eq(DAQIRI_TYPE_L4, 48);
+	cr_expect_eq(DAQIRI_TYPE_FRAGMENT, 128);
 	cr_expect_eq(DAQIRI_REBUILD_NONE, 0);
 	cr_expect_eq(DAQIRI_REBUILD_QUEUE, 1);
 	cr_expect_eq(DAQIRI_REBUILD_PORT, 2);

@@ -69,6 +69,8 @@ Test(resolve, everything_arrives)
 	cr_expect_eq(conf->simd, DQ_SIMD_PORTABLE);
 	cr_expect_eq(conf->rxqs[0].simd, DQ_SIMD_PORTABLE);
 	cr_expect_eq(conf->txqs[0].simd, DQ_SIMD_PORTABLE);
+	cr_expect_eq(conf->rxqs[0].metadata, DAQIRI_META_VLAN | DAQIRI_META_HASH);
+	cr_expect_eq(conf->rxqs[4].metadata, 0);
 	cr_expect_eq(big->kind, DQ_REGION_HUGE);
 	cr_expect_eq(big->num_bufs, 16384);
 	cr_expect_eq(big->page_size, 1 << 30);

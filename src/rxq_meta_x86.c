@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rxq_meta.c by AVX2, eight completions at a time. Each vector has one word of all eight, those of
+ * the even ones before those of the odd ones (0 2 4 6 1 3 5 7), as unpacking leaves them.
+ */
+#include "mlx5_cqe.h"
+#include "rxq.h"
+
+#ifdef DQ_X86_SIMD
+
+#include <immintrin.h>
+#include <string.h>
+
+#define AVX2 __attribute__((target("avx2")))
+
+enum { STATUS = offsetof(struct mlx5_cqe64, hds_ip_ext), TYPE_SHIFT = 24, CHECKSUM_SHIFT = 16 };
+
+_Static_assert(DQ_CQE_HASH == 12 && STATUS == 28, "where unpacking looks");
+_Static_assert(offsetof(struct daqiri_pkt, key) == 12, "and here");
+_Static_assert(sizeof(struct daqiri_rx_meta) + sizeof(uint64_t) == 32 &&
+		       offsetof(struct daqiri_rx_meta, time_ns) == 0,
+	       "a time, and all until behind the next one");
+_Static_assert(offsetof(struct daqiri_rx_meta, hash) == 8 &&
+		       offsetof(struct daqiri_rx_meta, vlan_tci) == 16 &&
+		       offsetof(struct daqiri_rx_meta, checksum) == 18 &&
+		       offsetof(struct daqiri_rx_meta, type) == 19,
+	       "what is stored at once");
+
+struct words {
+	__m256i hash, flow, status;
+};
+
+static AVX2 inline __m256i load32(const void *at)
+{
+	return _mm256_loadu_si256(at);
+}
+
+/* The hashes of four completions, every other one from cqe on, and then their status words. */
+static AVX2 inline __m256i four(const struct mlx5_cqe64 *cqe)
+{
+	__m256i a = _mm256_unpackhi_epi32(load32(cqe), load32(cqe + 2));
+	__m256i b = _mm256_unpackhi_epi32(load32(cqe + 4), load32(cqe + 6));
+
+	return _mm256_unpackhi_epi64(a, b);
+}
+
+/* The keys of eight packets. */
+static AVX2 inline __m256i keys(const struct daqiri_pkt *pkts)
+{
+	__m256i a = _mm256_unpackhi_epi32(load32(pkts), load32(pkts + 2));
+	__m256i b = _mm256_unpackhi_epi32(load32(pkts + 4), load32(pkts + 6));
+
+	return _mm256_unpackhi_epi64(a, b);
+}
+
+/* To shuffle each word's bytes into this order; -1: 0. */
+static AVX2 inline __m256i order(int a, int b, int c, int d)
+{
+#define WORD(n) (char)(a + (n)), (char)(b + (n)), (char)(c + (n)), (char)(d < 0 ? d : d + (n))
+	return _mm256_setr_epi8(WORD(0), WORD(4), WORD(8), WORD(12), WORD(0), WORD(4), WORD(8),
+				WORD(12));
+#undef WORD
+}
+
+static AVX2 inline __m256i flows(__m256i keys)
+{
+	const __m256i untagged = _mm256_set1_epi32(DQ_CQE_FLOW_TAG);
+	__m256i tag = _mm256_shuffle_epi8(keys, order(3, 2, 1, -1));
+
+	return _mm256_andnot_si256(_mm256_cmpeq_epi32(tag, untagged), tag);
+}
+
+/* vlan_tci, checksum and type: in words of CQEs' bytes 28 to 31. */
+static AVX2 inline __m256i statuses(__m256i raw)
+{
+	enum {
+		L4_KNOWN = DAQIRI_CSUM_L4_KNOWN << CHECKSUM_SHIFT,
+		L3_KNOWN = DAQIRI_CSUM_L3_KNOWN << CHECKSUM_SHIFT,
+		TCP = DAQIRI_TYPE_TCP << TYPE_SHIFT | L4_KNOWN,
+		UDP = DAQIRI_TYPE_UDP << TYPE_SHIFT | L4_KNOWN
+	};
+	/* By the low three bits of an index: type_of_l4[], known_of_l4[]; known_of_l3[] twice. */
+	const __m256i by_l4 = _mm256_setr_epi32(0, TCP, UDP, TCP, TCP, 0, 0, 0);
+	const __m256i by_l3 = _mm256_setr_epi32(0, L3_KNOWN, L3_KNOWN, 0, 0, L3_KNOWN, L3_KNOWN, 0);
+	const uint32_t same =
+		(uint32_t)(DAQIRI_TYPE_L3 | DAQIRI_TYPE_IP_OPTIONS | DAQIRI_TYPE_FRAGMENT)
+			<< TYPE_SHIFT |
+		DQ_CQE_CSUM_OK << CHECKSUM_SHIFT;
+	__m256i word = _mm256_shuffle_epi8(raw, order(3, 2, 0, 1));
+	__m256i l4 = _mm256_permutevar8x32_epi32(
+		by_l4, _mm256_srli_epi32(word, TYPE_SHIFT + DQ_CQE_L4_SHIFT));
+	__m256i l3 = _mm256_permutevar8x32_epi32(
+		by_l3, _mm256_srli_epi32(word, TYPE_SHIFT + DQ_CQE_L3_SHIFT));
+	/* All ones where a tag was stripped. */
+	__m256i tagged = _mm256_srai_epi32(_mm256_slli_epi32(word, 31 - TYPE_SHIFT), 31);
+	__m256i keep = _mm256_blend_epi16(tagged, _mm256_set1_epi32((int)same), 0xaa);
+
+	return _mm256_or_si256(_mm256_and_si256(word, keep), _mm256_or_si256(l3, l4));
+}
+
+/* What was not asked for is 0. hash: the order of its bytes; status: those that are wanted. */
+struct asked {
+	__m256i hash, status;
+};
+
+static AVX2 inline struct asked asked(const struct dq_rx_ask *ask)
+{
+	__m256i none = _mm256_set1_epi32((int)ask->no_hash); /* an order of -1 all over */
+	int status;
+
+	memcpy(&status, &ask->vlan, sizeof(status));
+	return (struct asked){.hash = _mm256_or_si256(none, order(3, 2, 1, 0)),
+			      .status = _mm256_set1_epi32(status)};
+}
+
+static AVX2 inline struct words read_eight(const struct mlx5_cqe64 *cqe,
+					   const struct daqiri_pkt *pkts, const struct asked *ask)
+{
+	__m256i even = four(cqe), odd = four(cqe + 1);
+	__m256i hash = _mm256_permute2x128_si256(even, odd, 0x20);
+	__m256i status = statuses(_mm256_permute2x128_si256(even, odd, 0x31));
+
+	return (struct words){.hash = _mm256_shuffle_epi8(hash, ask->hash),
+			      .flow = flows(keys(pkts)),
+			      .status = _mm256_and_si256(status, ask->status)};
+}
+
+/* Two neighbours: hash, flow, status, 0 of each. The first store is for both times. */
+static AVX2 inline void put_two(struct daqiri_rx_meta *meta, __m256i two)
+{
+	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
+	_mm_storeu_si128((void *)&meta[0].hash, _mm256_castsi256_si128(two));
+	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
+}
+
+static AVX2 inline void put_eight(struct daqiri_rx_meta *meta, const struct words *w)
+{
+	const __m256i zero = _mm256_setzero_si256();
+	__m256i low = _mm256_unpacklo_epi32(w->hash, w->flow);
+	__m256i high = _mm256_unpackhi_epi32(w->hash, w->flow);
+	__m256i low_status = _mm256_unpacklo_epi32(w->status, zero);
+	__m256i high_status = _mm256_unpackhi_epi32(w->status, zero);
+
+	put_two(meta, _mm256_unpacklo_epi64(low, low_status));
+	put_two(meta + 2, _mm256_unpackhi_epi64(low, low_status));
+	put_two(meta + 4, _mm256_unpacklo_epi64(high, high_status));
+	put_two(meta + 6, _mm256_unpackhi_epi64(high, high_status));
+}
+
+/* Takes flow ids from keys: only for queues whose keys they are. */
+AVX2 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			  struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
+	const struct mlx5_cqe64 *end = cqe + (n & ~7u);
+	const struct asked ask = asked(&q->ask);
+
+	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
+		struct words w = read_eight(cqe, pkts, &ask);
+
+		put_eight(meta, &w);
+	}
+	if (n % 8)
+		dq_rx_tell_portable(q, pkts, meta, n % 8);
+}
+
+#endif
