@@ -540,10 +540,26 @@ int daqiri_rx_gpu_flush(struct daqiri_rxq *q);
 /*
  * Counters by name, each with "rx_q0_" (of queue 0) before it: packets and bytes polled; errors,
  * all error completions; length_errors, of them those of frames longer than a slot; kept, packets
- * kept so far; kept_out, of them those not given back; no_spare, packets that could not be kept. As
+ * kept so far; kept_out, of them those not given back; no_spare, packets that could not be kept;
+ * resets; reset_drops, packets that had come and were not polled when the queue was reset. As
  * daqiri_port_stats(). Any thread.
  */
 int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int max);
+
+enum {
+	DAQIRI_RESET_INVALIDATE = 1 /* packets that are held become invalid */
+};
+
+/*
+ * Has a queue begin anew, after an error has stopped it or at any other time: with all its slots
+ * free, and the same flows and RSS. Packets that came before and were not polled are dropped, which
+ * is counted (reset_drops): after an error poll until -EIO, and there are none. Packets that are
+ * kept stay so. daqiri_rxq_error() has forgotten the error then; no other thread may ask it
+ * meanwhile. flags: 0 or DAQIRI_RESET_INVALIDATE. Enters the kernel; other queues are not touched.
+ * -EBUSY: packets are held, and flags do not say to invalidate them; -EINVAL: a NULL, or an unknown
+ * flag; -EIO: the device is gone; -EOPNOTSUPP: a queue in worker mode; others: the kernel refuses. The queue's thread.
+ */
+int daqiri_rxq_reset(struct daqiri_rxq *q, unsigned flags);
 
 /*
  * 1 and *err filled if the queue met an error, or daqiri_event_get() told that its device is gone

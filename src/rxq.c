@@ -15,13 +15,14 @@
 #include "scan.h"
 #include "worker.h"
 
-enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 7 };
+enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 9 };
 
-static const char *const counter_names[N_COUNTERS] = {
-	"packets", "bytes", "errors", "length_errors", "kept", "kept_out", "no_spare"};
-static const char *const sum_names[N_COUNTERS] = {"rx_packets",	      "rx_bytes", "rx_errors",
-						  "rx_length_errors", "rx_kept",  "rx_kept_out",
-						  "rx_no_spare"};
+static const char *const counter_names[N_COUNTERS] = {"packets",       "bytes",	 "errors",
+						      "length_errors", "kept",	 "kept_out",
+						      "no_spare",      "resets", "reset_drops"};
+static const char *const sum_names[N_COUNTERS] = {
+	"rx_packets",  "rx_bytes",    "rx_errors", "rx_length_errors", "rx_kept",
+	"rx_kept_out", "rx_no_spare", "rx_resets", "rx_reset_drops"};
 
 const struct daqiri_rxq *dq_rxq_real(const struct daqiri_rxq *q)
 {
@@ -42,6 +43,8 @@ static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS
 	values[4] = dq_counter_get(&q->count.kept);
 	values[5] = dq_counter_get(&q->count.kept_out);
 	values[6] = dq_counter_get(&q->count.no_spare);
+	values[7] = dq_counter_get(&q->count.resets);
+	values[8] = dq_counter_get(&q->count.reset_drops);
 }
 
 /* ---- make and destroy ----------------------------------------------------------------------- */
@@ -129,7 +132,7 @@ static int bind(struct daqiri_rxq *q)
 	return 0;
 }
 
-static int start(struct daqiri_rxq *q)
+int dq_rxq_start(struct daqiri_rxq *q)
 {
 	struct ibv_wq_attr attr = {.attr_mask = IBV_WQ_ATTR_STATE, .wq_state = IBV_WQS_RDY};
 	int err = ibv_modify_wq(q->wq, &attr);
@@ -201,6 +204,7 @@ static int choose_taker(struct daqiri_rxq *q)
 	dq_rx_choose_tell(q);
 	if (q->tell && !q->striding)
 		q->poll = dq_rx_poll_cyclic_meta;
+	q->restart = q->striding ? dq_rx_restart_striding : dq_rx_restart_cyclic;
 	return 0;
 }
 
@@ -248,7 +252,7 @@ static int init(struct daqiri_rxq *q)
 	if (!ret)
 		ret = bind(q);
 	if (!ret)
-		ret = start(q);
+		ret = dq_rxq_start(q);
 	return ret ? ret : create_target(q);
 }
 

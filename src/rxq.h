@@ -53,6 +53,18 @@ int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, 
 int dq_rx_keep_refuse(const struct daqiri_rxq *q, uint64_t addr, const char *what);
 
 /*
+ * Of a queue whose work queue is in RESET: reads what completions there are, and has the WQEs and
+ * all positions as if it had just been made, but that completions go on where they are. Does not
+ * touch what says that the queue has stopped. Control path.
+ */
+typedef void (*dq_rx_restart_fn)(struct daqiri_rxq *q);
+
+void dq_rx_restart_cyclic(struct daqiri_rxq *q);
+/* What kinds of rings share: takes all completions. is_packet: of good ones, which are not fillers.
+ */
+void dq_rx_drain(struct daqiri_rxq *q, bool (*is_packet)(const struct mlx5_cqe64 *cqe));
+
+/*
  * Takes up to max good packets that lie in a row before a cyclic ring's end: in rxq_take*.c. One
  * for each set of instructions, all the same but for their speed; and those of dq_rx_take_slots_*()
  * for rings whose slots do not follow each other any more.
@@ -95,6 +107,8 @@ struct dq_rxq_counters {
 	uint64_t length_errors;	 /* of them: frames longer than a slot */
 	uint64_t kept, kept_out; /* packets ever, and packets now */
 	uint64_t no_spare;	 /* packets that could not be kept */
+	uint64_t resets;
+	uint64_t reset_drops; /* packets that had come and were not polled when it was reset */
 };
 
 /*
@@ -148,6 +162,7 @@ struct daqiri_rxq {
 	uint32_t wqe0;		  /* ring position at which WQE 0 completed first */
 	dq_rx_take_fn take_slots; /* take, once a packet was kept */
 	dq_rx_keep_fn keep, give_back;
+	dq_rx_restart_fn restart;
 	struct dq_rx_bufs bufs;
 	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
 	dq_rx_tell_fn tell;		 /* NULL: metadata = none */
@@ -201,6 +216,9 @@ static inline uint64_t *dq_rx_eaten_word(const struct daqiri_rxq *q, uint32_t in
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
 		  struct daqiri_region *region);
 void dq_rxq_destroy(struct daqiri_rxq *q);
+
+/* Makes the work queue, whose WQEs are written, ready: from RESET. */
+int dq_rxq_start(struct daqiri_rxq *q);
 
 /* From here on packets get the key of their region on a port, where it is registered. */
 void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to);

@@ -35,7 +35,9 @@ static __attribute__((noinline, cold)) void give_back_eaten(struct daqiri_rxq *q
 		}
 		q->posted++;
 	}
-	dq_rx_ring_rq(q);
+	/* The device would flush what a queue that has stopped is given, for ever. */
+	if (!q->stopped)
+		dq_rx_ring_rq(q);
 }
 
 void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)

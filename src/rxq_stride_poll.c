@@ -36,7 +36,9 @@ static void give_back(struct daqiri_rxq *q)
 	if (oldest == st->oldest)
 		return;
 	st->oldest = oldest;
-	dq_rx_ring_rq(q);
+	/* The device would flush what a queue that has stopped is given, for ever. */
+	if (LIKELY(!q->stopped))
+		dq_rx_ring_rq(q);
 }
 
 /* ---- what is no packet: out of line ---------------------------------------------------------- */

@@ -162,6 +162,57 @@ void dq_rx_striding_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 	       q->mask + 1);
 }
 
+static bool is_packet(const struct mlx5_cqe64 *cqe)
+{
+	return !dq_cqe_is_filler(cqe);
+}
+
+/* Buffers of the ring with kept packets in them leave it; their spares stand in for them. */
+static void retire_pinned(struct daqiri_rxq *q)
+{
+	struct dq_rx_striding *st = q->striding;
+	struct dq_rx_stride_bufs *bufs = &st->bufs;
+
+	for (uint32_t wqe = st->oldest; wqe != q->posted; wqe++) {
+		uint32_t buf = st->buf[wqe & st->mask];
+
+		if (!bufs->pins[buf])
+			continue;
+		bufs->place[buf] = DQ_STRIDE_KEPT;
+		bufs->place[bufs->stand_in[buf]] = 0; /* some place of the ring */
+	}
+}
+
+/* The buffers that are in the ring, in any order, get its first places: there are n_wqes of them.
+ */
+static void deal_anew(struct daqiri_rxq *q)
+{
+	struct dq_rx_striding *st = q->striding;
+	uint32_t n = 0;
+
+	for (uint32_t buf = 0; buf < st->bufs.n; buf++)
+		if (st->bufs.place[buf] <= st->mask) {
+			st->bufs.place[buf] = n;
+			st->buf[n++] = buf;
+		}
+	for (uint32_t i = 0; i <= st->mask; i++) {
+		st->buf[i] = st->buf[i % st->n_wqes];
+		st->where[i] = dq_rx_stride_addr(q, st->buf[i]);
+		dq_wqe_stride_move(st->wqes + (size_t)i * DQ_STRIDING_WQE, st->where[i]);
+	}
+}
+
+void dq_rx_restart_striding(struct daqiri_rxq *q)
+{
+	struct dq_rx_striding *st = q->striding;
+
+	dq_rx_drain(q, is_packet);
+	retire_pinned(q);
+	deal_anew(q);
+	st->wqe = st->oldest = st->polled = st->reached = 0;
+	q->posted = st->n_wqes;
+}
+
 void dq_rx_striding_destroy(struct daqiri_rxq *q)
 {
 	if (!q->striding)

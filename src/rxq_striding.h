@@ -90,6 +90,8 @@ uint32_t dq_rx_stride_avx2(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32
 int dq_rx_striding_prepare(struct daqiri_rxq *q);
 /* The work queue; NULL and errno where it is refused. */
 struct ibv_wq *dq_rx_striding_create_wq(struct daqiri_rxq *q, struct ibv_wq_init_attr *attr);
+/* Writes the WQEs, and has all positions at 0 but those of completions. */
+void dq_rx_restart_striding(struct daqiri_rxq *q);
 /* Writes the WQEs. */
 void dq_rx_striding_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq);
 void dq_rx_striding_destroy(struct daqiri_rxq *q);

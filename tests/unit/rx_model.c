@@ -108,9 +108,8 @@ struct model {
 	const struct rx_run *run;
 	struct rx_device d;
 	uint64_t noise;
-	uint64_t received, polled, released, errors, no_spare;
-	uint64_t expected[2 * RX_DEPTH]; /* numbers on their way, received % size */
-	struct packet held[RX_DEPTH];	 /* released % size is the oldest */
+	uint64_t received, polled, released, dropped, errors, no_spare;
+	struct packet held[RX_DEPTH]; /* released % size is the oldest */
 	struct packet kept[RX_SPARES];
 	unsigned n_kept;
 	enum whose whose[RX_BUFS];
@@ -193,11 +192,11 @@ static void receive(struct model *m)
 	}
 }
 
-static void poll_some(struct model *m)
+static void poll_up_to(struct model *m, int max)
 {
 	struct daqiri_pkt pkts[RX_DEPTH + 1];
 	uint64_t there = m->received - m->polled;
-	int max = (int)(random32(m) % (RX_DEPTH + 2)), n = daqiri_rx_poll(&m->d.q, pkts, max);
+	int n = daqiri_rx_poll(&m->d.q, pkts, max);
 
 	cr_assert_eq(n, (int)(there < (uint64_t)max ? there : (uint64_t)max));
 	for (int i = 0; i < n; i++, m->polled++) {
@@ -210,6 +209,11 @@ static void poll_some(struct model *m)
 		m->whose[buf] = HELD;
 		m->held[m->polled % RX_DEPTH] = p;
 	}
+}
+
+static void poll_some(struct model *m)
+{
+	poll_up_to(m, (int)(random32(m) % (RX_DEPTH + 2)));
 }
 
 static void release_some(struct model *m)
@@ -241,8 +245,10 @@ static void keep_one(struct model *m)
 	struct daqiri_pkt pkt = {.addr = 0};
 	int ret;
 
-	if (!n_held(m)) {
-		pkt.addr = (uintptr_t)m->d.mem + random32(m) % sizeof(m->d.mem);
+	if (!n_held(m) || random32(m) % 8 == 0) {
+		do
+			pkt.addr = (uintptr_t)m->d.mem + random32(m) % sizeof(m->d.mem);
+		while (m->whose[buf_of(m, pkt.addr)] == HELD);
 		ret = daqiri_rx_keep(&m->d.q, &pkt, 1);
 		m->no_spare += ret == -ENOBUFS;
 		cr_assert_eq(ret, m->n_kept == RX_SPARES ? -ENOBUFS : -EINVAL);
@@ -305,11 +311,58 @@ static void give_back_one(struct model *m)
 	m->kept[i] = m->kept[--m->n_kept];
 }
 
+/* The device meets an error that stops the queue, and flushes all WQEs that it has. */
+static bool device_stops(struct model *m)
+{
+	uint8_t syndrome = MLX5_CQE_SYNDROME_LOCAL_PROT_ERR;
+
+	if (!m->run->kind->room(&m->d))
+		return false;
+	for (; m->run->kind->room(&m->d); syndrome = MLX5_CQE_SYNDROME_WR_FLUSH_ERR, m->errors++)
+		m->run->kind->fail(&m->d, syndrome);
+	return true;
+}
+
+/* What daqiri_rxq_reset() does, without a work queue: packets that were not kept are lost. */
+static void restart(struct model *m)
+{
+	struct daqiri_rxq *q = &m->d.q;
+
+	q->restart(q);
+	cr_assert_eq(q->eaten, 0);
+	q->held = 0;
+	q->stopped = q->error_seen = false;
+	m->d.rq_dbrec[0] = htobe32(q->posted & 0xffff);
+	m->d.wqe_pi = 0;
+	for (unsigned i = 0; i < RX_BUFS; i++)
+		m->whose[i] = m->whose[i] == KEPT ? KEPT : FREE;
+	m->dropped += m->received - m->polled;
+	m->polled = m->released = m->received;
+}
+
+static void stop_and_restart(struct model *m)
+{
+	__be32 rung;
+
+	if (random32(m) % 32 || !device_stops(m))
+		return;
+	if (random32(m) & 1) {
+		if (m->polled < m->received)
+			poll_up_to(m, RX_DEPTH);
+		rung = m->d.rq_dbrec[0];
+		cr_assert_eq(daqiri_rx_poll(&m->d.q, (struct daqiri_pkt[1]){{0}}, 1), -EIO);
+		release_some(m);
+		cr_assert_eq(m->d.rq_dbrec[0], rung, "a queue that has stopped was rung");
+	}
+	restart(m);
+}
+
 static void check_counters(const struct model *m)
 {
 	const struct dq_rxq_counters *count = &m->d.q.count;
 
-	cr_assert_eq(count->packets, m->polled);
+	cr_assert_eq(count->packets, m->polled - m->dropped);
+	cr_assert_eq(count->reset_drops, m->dropped);
 	cr_assert_eq(count->kept_out, m->n_kept);
 	cr_assert_eq(count->no_spare, m->no_spare);
 	cr_assert_leq(count->errors, m->errors);
@@ -318,8 +371,9 @@ static void check_counters(const struct model *m)
 static void step(struct model *m)
 {
 	static void (*const steps[])(struct model *) = {
-		receive,  receive,  poll_some, poll_some,     release_some,  release_some,
-		keep_one, keep_one, keep_many, give_back_one, give_back_one, give_back_one};
+		receive,       receive,	      poll_some,    poll_some, release_some,
+		release_some,  keep_one,      keep_one,	    keep_many, stop_and_restart,
+		give_back_one, give_back_one, give_back_one};
 
 	steps[random32(m) % (sizeof(steps) / sizeof(steps[0]))](m);
 }

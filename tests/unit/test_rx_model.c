@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random sequences of poll, release, keep and give back, with each way to take packets and from
- * positions near every index limit. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
+ * Random sequences of poll, release, keep, give back and reset, with each way to take packets and
+ * from positions near every index limit. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 		q->release = dq_rx_release_cyclic;                                                 \
 		q->keep = dq_rx_keep_cyclic;                                                       \
 		q->give_back = dq_rx_give_back_cyclic;                                             \
+		q->restart = dq_rx_restart_cyclic;                                                 \
 		q->take = dq_rx_take_##isa;                                                        \
 		q->take_slots = dq_rx_take_slots_##isa;                                            \
 	}                                                                                          \
