@@ -19,9 +19,11 @@
 struct dp_rx_ring {
 	struct mlx5_cqe64 *cqes;
 	const __be32 *cq_dbrec, *rq_dbrec;
-	const struct mlx5_wqe_data_seg *wqes;
-	uint32_t depth;
-	uint32_t pi; /* next WQE, and next CQE */
+	const uint8_t *wqes;
+	uint32_t wqe_size; /* the last 16 bytes of a WQE are its data segment */
+	uint32_t depth;	   /* packets, and completions */
+	uint32_t per_wqe;  /* packets of a WQE; striding: more than one */
+	uint32_t pi;	   /* next packet, and next CQE */
 };
 
 struct dp_tx_ring {
@@ -61,7 +63,7 @@ struct dp_shared {
 };
 
 /* Receive queues, by what is in their configuration. */
-enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_N_RX };
+enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_RX_STRIDING, DP_N_RX };
 
 struct dp_rig {
 	struct daqiri *dq;
@@ -92,7 +94,7 @@ struct dp_rig {
 /* One thing to measure. */
 struct dp_case {
 	const char *name;
-	bool rx;	/* needs packets that have come */
+	bool rx; /* needs packets that have come */
 	enum dp_rx_kind queue;
 	uint8_t opcode; /* of the WQEs that it makes; 0: none */
 	/* Before each lap, uncounted. May be NULL. */

@@ -92,6 +92,7 @@ static void loop_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 const struct dp_case dp_cases[] = {
 	{.name = "rx_cqe64", .rx = true, .burst = rx_burst},
 	{.name = "rx_cqe64_meta", .rx = true, .queue = DP_RX_META, .burst = meta_burst},
+	{.name = "rx_striding", .rx = true, .queue = DP_RX_STRIDING, .burst = rx_burst},
 	{.name = "tx_empw", .opcode = EMPW, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "tx_send", .opcode = SEND, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "closed_loop", .rx = true, .opcode = EMPW, .burst = loop_burst},

@@ -18,7 +18,9 @@ enum {
 	SEG = 16,
 	HEAD_SEGS = 2, /* control and Ethernet segment */
 	CE_ALWAYS = 2 << 2,
-	FRAME = 64, /* what the PCIe bytes are told for */
+	BUFFER = 2048,	      /* and a stride */
+	ONE_STRIDE = 1 << 16, /* of byte_cnt: strides that the frame took */
+	FRAME = 64,	      /* what the PCIe bytes are told for */
 	DOORBELL = 8
 };
 
@@ -78,9 +80,10 @@ static void write_rx_cqe(struct dp_rx_ring *rx, uint64_t number)
 
 	for (unsigned i = 0; i < 7; i++)
 		memcpy((uint8_t *)cqe + (size_t)8 * i, &noise, sizeof(noise));
-	put32(&cqe->byte_cnt, dp_frame_len(number));
+	put32(&cqe->byte_cnt, dp_frame_len(number) | (rx->per_wqe > 1 ? ONE_STRIDE : 0));
+	put16(&cqe->wqe_id, (uint16_t)(rx->pi / rx->per_wqe));
 	put32(&cqe->sop_drop_qpn, (uint32_t)(noise & 0xff) << 24 | frame_tag(number));
-	put16(&cqe->wqe_counter, (uint16_t)rx->pi);
+	put16(&cqe->wqe_counter, (uint16_t)(rx->per_wqe > 1 ? rx->pi % rx->per_wqe : rx->pi));
 	cqe->signature = (uint8_t)noise;
 	__atomic_store_n(&cqe->op_own, (uint8_t)(CQE_RESP_SEND << 4 | owner), __ATOMIC_RELEASE);
 	rx->pi++;
@@ -90,15 +93,18 @@ void dp_device_receive(struct dp_rig *rig)
 {
 	struct dp_rx_ring *rx = rig->rx;
 
-	if ((uint16_t)(get32(rx->rq_dbrec) - rx->pi) != (uint16_t)rx->depth)
+	uint32_t wqes = (rx->pi + rx->depth) / rx->per_wqe;
+
+	if ((uint16_t)get32(rx->rq_dbrec) != (uint16_t)wqes)
 		dp_fail("the receive queue was not given back: %u, not %u", get32(rx->rq_dbrec),
-			(rx->pi + rx->depth) & 0xffff);
+			wqes & 0xffff);
 	if (((get32(rx->cq_dbrec) ^ rx->pi) & 0xffffff) != 0)
 		dp_fail("the completions were not given back");
 	for (uint32_t i = 0; i < rig->lap; i++)
 		write_rx_cqe(rx, rig->received + i);
-	/* A completion and a receive WQE cross the bus with each frame. */
-	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64) + SEG);
+	/* A completion, and a receive WQE or a part of one, cross the bus with each frame. */
+	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64)) +
+			   (uint64_t)rig->lap * rx->wqe_size / rx->per_wqe;
 }
 
 /*
@@ -135,6 +141,16 @@ static void check_meta(const struct dp_rig *rig)
 	}
 }
 
+/* Where the packet of this index was put. */
+static uint64_t place_of(const struct dp_rx_ring *rx, uint32_t index)
+{
+	uint32_t wqe = (index & (rx->depth - 1)) / rx->per_wqe;
+	const struct mlx5_wqe_data_seg *seg =
+		(const void *)(rx->wqes + (size_t)(wqe + 1) * rx->wqe_size - SEG);
+
+	return get64(&seg->addr) + (uint64_t)(index % rx->per_wqe) * BUFFER;
+}
+
 void dp_device_check_received(const struct dp_rig *rig)
 {
 	const struct dp_rx_ring *rx = rig->rx;
@@ -144,8 +160,7 @@ void dp_device_check_received(const struct dp_rig *rig)
 		const struct daqiri_pkt *pkt = &rig->in[i];
 		uint64_t number = rig->received - rig->lap + i;
 
-		if (pkt->addr != get64(&rx->wqes[(first + i) & (rx->depth - 1)].addr) ||
-		    pkt->len != dp_frame_len(number) ||
+		if (pkt->addr != place_of(rx, first + i) || pkt->len != dp_frame_len(number) ||
 		    daqiri_key_flow(pkt->key) != frame_tag(number))
 			dp_fail("packet %llu: %u bytes at %#llx with tag %#x: not what came",
 				(unsigned long long)number, pkt->len, (unsigned long long)pkt->addr,

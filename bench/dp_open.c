@@ -16,6 +16,9 @@
  */
 enum { WARM = 256, COLD = 16384 };
 
+/* Two WQEs of a striding queue, on a device that wants 512 strides in each. */
+enum { STRIDES_MIN = 1024 };
+
 void dp_fail(const char *fmt, ...)
 {
 	va_list args;
@@ -33,6 +36,7 @@ void dp_fail(const char *fmt, ...)
 static const char *const rx_keys[DP_N_RX] = {
 	[DP_RX_PLAIN] = "",
 	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
+	[DP_RX_STRIDING] = "rx_mode = striding\n",
 };
 
 /* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
@@ -46,11 +50,14 @@ static struct daqiri_config *make_config(const struct dp_options *options, uint3
 			   "[txq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
 			   options->simd, options->device, 2 * lap, 2 * lap);
 
-	for (unsigned i = 0; i < DP_N_RX; i++)
+	for (unsigned i = 0; i < DP_N_RX; i++) {
+		uint32_t n = i == DP_RX_STRIDING && depth < STRIDES_MIN ? STRIDES_MIN : depth;
+
 		len += snprintf(text + len, sizeof(text) - (size_t)len,
 				"[rxq p %u]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\n"
 				"depth = %u\n%s",
-				i, depth, depth, rx_keys[i]);
+				i, n, n, rx_keys[i]);
+	}
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
 		dp_fail("%s", daqiri_error_detail());
 	return cfg;
@@ -69,10 +76,13 @@ static void find_rx_ring(struct daqiri_rxq *rxq, struct dp_rx_ring *ring)
 				    .cq_dbrec = cq.dbrec,
 				    .rq_dbrec = rwq.dbrec,
 				    .wqes = rwq.buf,
-				    .depth = rwq.wqe_cnt};
-	if (cq.cqe_cnt != rwq.wqe_cnt || cq.cqe_size != sizeof(*ring->cqes))
-		dp_fail("the completion ring has %u entries of %u bytes, not %u of 64", cq.cqe_cnt,
-			cq.cqe_size, rwq.wqe_cnt);
+				    .wqe_size = rwq.stride,
+				    .depth = cq.cqe_cnt,
+				    .per_wqe = cq.cqe_cnt / rwq.wqe_cnt};
+	if (cq.cqe_cnt % rwq.wqe_cnt || cq.cqe_size != sizeof(*ring->cqes) ||
+	    (rwq.stride == sizeof(struct mlx5_wqe_data_seg) && ring->per_wqe != 1))
+		dp_fail("the completion ring has %u entries of %u bytes for %u WQEs of %u",
+			cq.cqe_cnt, cq.cqe_size, rwq.wqe_cnt, rwq.stride);
 }
 
 static void find_tx_ring(struct dp_rig *rig)
