@@ -609,16 +609,31 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
 /*
  * How many packets of this queue the NIC has finished reading, since the queue was made: monotonic.
  * Every packet is counted as soon as the NIC reports it, without further posts. After an error
- * those before it are counted, if they were reported, and none after it. The queue's thread.
+ * those before it are counted, if they were reported, and none after it, until daqiri_txq_reset()
+ * drops them. The queue's thread.
  */
 uint64_t daqiri_tx_completed(struct daqiri_txq *q);
 
 /*
  * Counters by name, each with "tx_q0_" (of queue 0) before it: packets and bytes posted; completed,
- * packets; errors, error completions; full, posts that were cut short because the ring was full. As
- * daqiri_port_stats(). Any thread.
+ * packets; errors, error completions; full, posts that were cut short because the ring was full;
+ * resets; reset_drops, packets that a reset found posted and not completed. Posted packets are
+ * completed, dropped by a reset or outstanding. As daqiri_port_stats(). Any thread.
  */
 int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int max);
+
+/*
+ * Has a queue begin anew, after an error has stopped it or at any other time: all its slots are
+ * free, and daqiri_tx_reserve() shows the first one next. Packets that were posted and not
+ * completed are dropped, sent or not, and their memory is the program's again:
+ * daqiri_tx_completed() counts them as done, the statistics as reset_drops. daqiri_txq_error() has
+ * forgotten the error then; no other thread may ask it meanwhile. flags: 0 or
+ * DAQIRI_RESET_INVALIDATE. Enters the kernel; other queues are not touched. -EBUSY: the queue
+ * works, packets are outstanding, and flags do not say to drop them; -EINVAL: a NULL, or an unknown
+ * flag; -EIO: the device is gone; -EOPNOTSUPP: a queue in worker mode; others: the kernel refuses.
+ * The queue's thread.
+ */
+int daqiri_txq_reset(struct daqiri_txq *q, unsigned flags);
 
 /* As daqiri_rxq_error(). Any thread. */
 int daqiri_txq_error(const struct daqiri_txq *q, struct daqiri_queue_error *err);

@@ -13,12 +13,13 @@
 #include "txq.h"
 #include "worker.h"
 
-enum { N_COUNTERS = 5 };
+enum { N_COUNTERS = 7 };
 
-static const char *const counter_names[N_COUNTERS] = {"packets", "bytes", "completed", "errors",
-						      "full"};
-static const char *const sum_names[N_COUNTERS] = {"tx_packets", "tx_bytes", "tx_completed",
-						  "tx_errors", "tx_full"};
+static const char *const counter_names[N_COUNTERS] = {"packets", "bytes",  "completed",	 "errors",
+						      "full",	 "resets", "reset_drops"};
+static const char *const sum_names[N_COUNTERS] = {"tx_packets",	   "tx_bytes", "tx_completed",
+						  "tx_errors",	   "tx_full",  "tx_resets",
+						  "tx_reset_drops"};
 
 const struct daqiri_txq *dq_txq_real(const struct daqiri_txq *q)
 {
@@ -35,9 +36,13 @@ static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS
 {
 	values[0] = dq_counter_get(&q->posted);
 	values[1] = dq_counter_get(&q->count.bytes);
-	values[2] = dq_counter_get(&q->done);
+	/* Not after done, which a reset raises before: else packets could be missing for a while.
+	 */
+	values[6] = dq_counter_get(&q->count.reset_drops);
+	values[2] = dq_counter_get(&q->done) - values[6];
 	values[3] = dq_counter_get(&q->count.errors);
 	values[4] = dq_counter_get(&(q->hand ? q->hand->face : q)->count.full);
+	values[5] = dq_counter_get(&q->count.resets);
 }
 
 /* ---- make and destroy ----------------------------------------------------------------------- */
@@ -98,7 +103,7 @@ static int create_qp(struct daqiri_txq *q)
 	return q->qp ? 0 : explain_qp(q, errno ? errno : EIO);
 }
 
-static int start(struct daqiri_txq *q)
+int dq_txq_start(struct daqiri_txq *q)
 {
 	static const enum ibv_qp_state path[] = {IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS};
 
@@ -225,7 +230,7 @@ static int init(struct daqiri_txq *q)
 	if (ret)
 		return ret;
 	dq_tx_prepare(q, q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND);
-	return start(q);
+	return dq_txq_start(q);
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,

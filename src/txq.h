@@ -24,6 +24,8 @@ struct dq_txq_counters {
 	uint64_t bytes;	 /* posted */
 	uint64_t errors; /* error CQEs */
 	uint64_t full;	 /* posts cut short because the ring was full */
+	uint64_t resets;
+	uint64_t reset_drops; /* packets that a reset found posted and not completed */
 };
 
 /*
@@ -133,6 +135,12 @@ int dq_tx_show_avx2(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_
 
 /* Reads completions that have come; returns q->done. */
 uint64_t dq_tx_reap(struct daqiri_txq *q);
+
+/* Reads all of them, those of a queue that nothing is posted on too. */
+void dq_tx_drain(struct daqiri_txq *q);
+
+/* Makes the device take WQEs, from WQE 0 on; q->qp is in RESET. */
+int dq_txq_start(struct daqiri_txq *q);
 
 /* The queue behind one that the program was given, and the other way round: worker.h. */
 const struct daqiri_txq *dq_txq_real(const struct daqiri_txq *q);

@@ -109,18 +109,14 @@ static void done_up_to(struct daqiri_txq *q, const struct dq_tx_mark *mark)
 		q->others_done = mark->others;
 }
 
-/* Any number of completions, of any kind. */
-static __attribute__((noinline)) uint64_t reap_many(struct daqiri_txq *q)
+/* Any number of completions, of any kind, but no more once all packets are done and more is not. */
+static void read_completions(struct daqiri_txq *q, bool more)
 {
 	const struct mlx5_cqe64 *cqe;
 	uint32_t ci = q->ci;
 	uint8_t op_own;
 
-	if (UNLIKELY(q->cqes == &dq_tx_no_completion)) {
-		dq_tx_hand_reap(q);
-		return q->done;
-	}
-	for (; q->done != q->posted; ci++) {
+	for (; more || q->done != q->posted; ci++) {
 		cqe = &q->cqes[ci & q->mask];
 		op_own = dq_cqe_op_own(cqe);
 		q->owner_bit = (ci & (q->mask + 1)) != 0;
@@ -136,10 +132,24 @@ static __attribute__((noinline)) uint64_t reap_many(struct daqiri_txq *q)
 	q->owner_bit = (ci & (q->mask + 1)) != 0;
 	if (ci != q->ci)
 		reaped(q, ci);
+}
+
+static __attribute__((noinline)) uint64_t reap_many(struct daqiri_txq *q)
+{
+	if (UNLIKELY(q->cqes == &dq_tx_no_completion)) {
+		dq_tx_hand_reap(q);
+		return q->done;
+	}
+	read_completions(q, false);
 	/* No room for another one. */
 	if (UNLIKELY(q->stopped))
 		q->limit = (uint32_t)(q->posted - q->done);
 	return q->done;
+}
+
+void dq_tx_drain(struct daqiri_txq *q)
+{
+	read_completions(q, true);
 }
 
 /*

@@ -209,3 +209,103 @@ Test(errors, what_was_sent_before_an_error_is_completed)
 	cr_assert_eq(daqiri_tx_completed(l.tx), 20u);
 	daqiri_close(l.dq);
 }
+
+/* ---- sending: a queue begins anew ------------------------------------------------------------ */
+
+/* Posts n frames and then one with a wrong key, which stops the queue. */
+static void stop_after(struct daqiri_txq *q, uint32_t n)
+{
+	struct kit_burst burst = {.n = n, .min = 60, .max = 1400, .dst = MAC_B};
+	uint64_t before = daqiri_tx_completed(q);
+	struct daqiri_pkt pkts[3];
+
+	kit_send(q, &burst);
+	kit_wait_sent(q, before + n);
+	cr_assert_eq(daqiri_tx_reserve(q, pkts, 3), 3);
+	for (int i = 0; i < 3; i++)
+		pkts[i].len = 60;
+	pkts[0].key = daqiri_key_from_lkey(0xdead00);
+	cr_assert_eq(daqiri_tx_post(q, pkts, 3), 3);
+	cr_assert_eq(kit_wait_error(q).syndrome, 0x04);
+	cr_assert_eq(daqiri_tx_completed(q), before + n);
+	cr_assert_eq(daqiri_tx_post(q, pkts, 3), -EIO);
+}
+
+Test(errors, a_send_queue_that_has_stopped_is_reset_and_goes_on)
+{
+	struct link l = kit_open_link(ONE_WAY("64"));
+	struct daqiri_queue_error err = {.size = sizeof(err)};
+	struct kit_burst burst = {.n = 64, .min = 60, .max = 1400, .dst = MAC_B};
+	struct daqiri_pkt first, again;
+	uint64_t sent = 0;
+
+	cr_assert_eq(daqiri_tx_reserve(l.tx, &first, 1), 1);
+	for (uint32_t round = 1; round <= 5; round++) {
+		stop_after(l.tx, 7 * round);
+		burst.n = 7 * round;
+		kit_expect(l.rx, &burst);
+		cr_assert_eq(daqiri_txq_reset(l.tx, 0), 0, "%s", daqiri_error_detail());
+		sent += 7 * round;
+		cr_assert_eq(daqiri_txq_error(l.tx, &err), 0);
+		cr_assert_eq(daqiri_tx_completed(l.tx), sent + 3 * round);
+		cr_assert_eq(daqiri_tx_reserve(l.tx, &again, 1), 1);
+		cr_assert_eq(again.addr, first.addr, "slots begin anew");
+		/* The ring goes round, several times. */
+		for (int i = 0; i < 9; i++) {
+			burst.n = 61;
+			kit_send(l.tx, &burst);
+			kit_expect(l.rx, &burst);
+			sent += 61;
+			kit_wait_sent(l.tx, sent + 3 * round);
+		}
+		cr_assert_eq(kit_port_stat(l.a, "tx_packets"), sent + 3 * round);
+		cr_assert_eq(kit_port_stat(l.a, "tx_completed"), sent);
+		cr_assert_eq(kit_port_stat(l.a, "tx_reset_drops"), 3 * round);
+		cr_assert_eq(kit_port_stat(l.a, "tx_resets"), round);
+	}
+	daqiri_close(l.dq);
+}
+
+Test(errors, a_send_queue_that_works_can_be_reset)
+{
+	struct link l = kit_open_link(ONE_WAY("64") "[txq a 1]\ndepth = 64\n");
+	struct kit_burst burst = {.n = 20, .min = 60, .max = 60, .dst = MAC_B};
+	struct daqiri_pkt pkts[64];
+	uint64_t dropped;
+	int n;
+
+	cr_assert_eq(daqiri_txq_reset(l.tx, 0), 0);
+	cr_assert_eq(daqiri_txq_reset(l.tx, 2), -EINVAL);
+	assert_detail("0x2");
+	kit_send(l.tx, &burst);
+	kit_expect(l.rx, &burst);
+	kit_wait_sent(l.tx, 20);
+	cr_assert_eq(daqiri_txq_reset(l.tx, 0), 0);
+	/* Some or all of these are sent, some or none dropped: none is missing. */
+	cr_assert_eq(daqiri_tx_reserve(l.tx, pkts, 64), 64);
+	for (int i = 0; i < 64; i++) {
+		kit_fill((void *)(uintptr_t)pkts[i].addr, 60, MAC_B, (uint32_t)i);
+		pkts[i].len = 60;
+	}
+	cr_assert_eq(daqiri_tx_post(l.tx, pkts, 64), 64);
+	n = daqiri_txq_reset(l.tx, 0);
+	cr_assert(n == 0 || n == -EBUSY);
+	if (n)
+		assert_detail("not completed");
+	cr_assert_eq(daqiri_txq_reset(l.tx, DAQIRI_RESET_INVALIDATE), 0);
+	dropped = kit_port_stat(l.a, "tx_reset_drops");
+	cr_assert_eq(daqiri_tx_completed(l.tx), 84u);
+	cr_assert_eq(kit_port_stat(l.a, "tx_completed") + dropped, 84u);
+	for (n = 0; n < 64;) {
+		int got = daqiri_rx_poll(l.rx, pkts, 64);
+
+		cr_assert_geq(got, 0);
+		if (!got)
+			break;
+		daqiri_rx_release(l.rx, got);
+		n += got;
+	}
+	kit_send(l.tx, &burst);
+	kit_wait_sent(l.tx, 104);
+	daqiri_close(l.dq);
+}

@@ -136,6 +136,8 @@ Test(misuse, null_for_regions_and_queues)
 	refused(daqiri_rxq_error(l.rx, NULL), "daqiri_rxq_error");
 	refused(daqiri_rxq_fd(NULL), "daqiri_rxq_fd");
 	refused(daqiri_rxq_arm(NULL), "daqiri_rxq_arm");
+	refused(daqiri_rxq_reset(NULL, 0), "daqiri_rxq_reset");
+	refused(daqiri_txq_reset(NULL, 0), "daqiri_txq_reset");
 	refused(daqiri_txq_error(NULL, &err), "daqiri_txq_error");
 	refused(daqiri_txq_error(l.tx, NULL), "daqiri_txq_error");
 	daqiri_close(l.dq);

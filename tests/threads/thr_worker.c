@@ -281,6 +281,7 @@ static void queues_stop(void)
 	CHECK(daqiri_rxq_arm(rxq(dq, 1)) == -EOPNOTSUPP, "there is nothing to wait on");
 	CHECK(daqiri_rx_keep(rxq(dq, 1), &pkt, 1) == -EOPNOTSUPP, "a packet is kept");
 	CHECK(daqiri_rxq_reset(rxq(dq, 1), 0) == -EOPNOTSUPP, "a queue is reset");
+	CHECK(daqiri_txq_reset(txq(dq, 1), 0) == -EOPNOTSUPP, "a queue is reset");
 	daqiri_close(dq);
 }
 
