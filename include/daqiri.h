@@ -222,8 +222,9 @@ int daqiri_config_key(unsigned i, struct daqiri_key_info *info);
  * flows whose order is not defined); -ENODEV: a port's address matches nothing (the detail lists
  * what there is); -EPERM: CAP_NET_RAW is missing; -EACCES: the device file, or the MTU, may not be
  * written; -ENOMEM: memory, huge pages or RLIMIT_MEMLOCK; -EPROTONOSUPPORT: an InfiniBand link;
- * -EOPNOTSUPP: the device, or for [daqiri] simd the processor, lacks something that is needed; -EPROTO: an environment variable of
- * libmlx5 changes the rings under us (the detail names it). Any thread.
+ * -EOPNOTSUPP: the device, or for [daqiri] simd the processor, lacks something that is needed;
+ * -EPROTO: an environment variable of libmlx5 changes the rings under us (the detail names it). Any
+ * thread.
  */
 int daqiri_open(struct daqiri **out, const char *ini_path);
 
@@ -557,7 +558,8 @@ enum {
  * kept stay so. daqiri_rxq_error() has forgotten the error then; no other thread may ask it
  * meanwhile. flags: 0 or DAQIRI_RESET_INVALIDATE. Enters the kernel; other queues are not touched.
  * -EBUSY: packets are held, and flags do not say to invalidate them; -EINVAL: a NULL, or an unknown
- * flag; -EIO: the device is gone; -EOPNOTSUPP: a queue in worker mode; others: the kernel refuses. The queue's thread.
+ * flag; -EIO: the device is gone; -EOPNOTSUPP: a queue in worker mode; others: the kernel refuses.
+ * The queue's thread.
  */
 int daqiri_rxq_reset(struct daqiri_rxq *q, unsigned flags);
 

@@ -13,7 +13,7 @@ struct dq_user {
 	bool rx;
 	unsigned index;   /* into rxqs or txqs */
 	int region;       /* index into regions; -1: none */
-	bool striding;    /* depth is in strides */
+	bool striding;	  /* depth is in strides */
 	uint32_t depth;   /* 0: auto, until slots are dealt */
 };
 

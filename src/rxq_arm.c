@@ -57,8 +57,8 @@ static void arm(struct daqiri_rxq *q)
 
 	dq_doorbell_record(&q->cq_dbrec[ARM_RECORD], word);
 	/*
-	 * Pairs with the device's read of the record once the register was written. libmlx5 maps the
-	 * page write-combining where it can (mlx5_arm_cq(): mmio_wc_start()).
+	 * Pairs with the device's read of the record once the register was written. libmlx5 maps
+	 * the page write-combining where it can (mlx5_arm_cq(): mmio_wc_start()).
 	 */
 	dq_before_doorbell_wc();
 	*(volatile __be64 *)(void *)bell = dq_to_be64((uint64_t)word << 32 | q->cq.dv.cqn);

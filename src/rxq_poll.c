@@ -111,8 +111,8 @@ static __attribute__((noinline, cold)) int tells_nothing(const struct daqiri_rxq
 }
 
 /* After the first row has not given all: n packets are there. Returns how many are in the end. */
-static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, const struct dq_rx_wanted *want,
-						  uint32_t n)
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q,
+						  const struct dq_rx_wanted *want, uint32_t n)
 {
 	uint32_t got = n;
 

@@ -122,8 +122,8 @@ static bool has_completion(const struct daqiri_rxq *q)
 }
 
 /* After the first row has not given all: n packets are there. Returns how many are in the end. */
-static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q, const struct dq_rx_wanted *want,
-						  uint32_t n)
+static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q,
+						  const struct dq_rx_wanted *want, uint32_t n)
 {
 	while (n < want->n && has_completion(q)) {
 		uint32_t got = dq_rx_take_more(q, want, n);

@@ -20,8 +20,8 @@ struct dq_rx_row {
 	const uint64_t *slots;	      /* address of its packet, and of those behind it */
 	uint64_t addr;		      /* the same of its packet, where they follow each other */
 	uint32_t stride;
-	uint32_t left;	   /* completions that may be taken */
-	uint8_t good;	      /* opcode and owner of one that can */
+	uint32_t left; /* completions that may be taken */
+	uint8_t good;  /* opcode and owner of one that can */
 	struct dq_rx_keys keys;
 };
 
