@@ -185,14 +185,14 @@ static uint64_t others_on(const struct check *c, const char *section, int gpu)
 static void check_bar1(struct check *c, const char *section, const struct daqiri_gpu_info *gpu)
 {
 	uint64_t stride = 1, bytes = memory_of(c, section, "device", &stride);
-	uint64_t others = others_on(c, section, gpu->index);
+	uint64_t others = others_on(c, section, gpu->index), all = bytes + others;
 
-	if (!gpu->bar1 || bytes + others <= gpu->bar1)
+	if (!gpu->bar1 || all <= gpu->bar1)
 		return;
 	lack(c, section, "num_bufs",
 	     "the regions on GPU %d, %s, take %llu bytes and its BAR1 shows NICs %llu: at most "
 	     "%llu buffers of this one fit beside the others",
-	     gpu->index, gpu->name, (unsigned long long)(bytes + others),
+	     gpu->index, gpu->name, (unsigned long long)all,
 	     (unsigned long long)gpu->bar1,
 	     (unsigned long long)(others < gpu->bar1 ? (gpu->bar1 - others) / stride : 0));
 }

@@ -199,7 +199,7 @@ pmd() {
 	fi
 	rm -f "$dir/$end.in"
 	mkfifo "$dir/$end.in"
-	(on_wire stdbuf -oL dpdk-testpmd --no-huge -m 400 --lcores "$lcores" --no-telemetry --no-shconf \
+	(on_wire stdbuf -oL dpdk-testpmd --no-huge -m $((200 + 60 * n)) --lcores "$lcores" --no-telemetry --no-shconf \
 		--file-prefix "ends$$$end" -a "0000:c1:00.$port" -- --auto-start --nb-cores="$n" --rxq="$n" \
 		--txq="$n" --rxd=1024 --txd=1024 --total-num-mbufs=$((9000 + 4096 * n)) --mbuf-size=10240 \
 		--max-pkt-len=9018 --rss-udp "$@") <"$dir/$end.in" >"$dir/$end.out" 2>&1 &

@@ -336,14 +336,14 @@ static int sum_depths(struct dq_resolver *r, unsigned index, uint64_t *said, uns
 static int deal_region(struct dq_resolver *r, unsigned index)
 {
 	const struct dq_conf_region *region = &r->conf->regions[index];
-	uint64_t said = 0, left;
+	uint64_t said = 0, share;
 	unsigned n_auto = 0;
 	int err = sum_depths(r, index, &said, &n_auto);
 
 	if (err)
 		return err;
-	left = region->num_bufs - said;
-	if (n_auto && left / n_auto < DEPTH_MIN)
+	share = (region->num_bufs - said) / (n_auto ? n_auto : 1);
+	if (n_auto && share < DEPTH_MIN)
 		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
 				    "leaves %s less than %d buffers; must be at least %" PRIu64,
 				    n_auto > 1 ? "each queue" : "the queue", DEPTH_MIN,
@@ -352,7 +352,7 @@ static int deal_region(struct dq_resolver *r, unsigned index)
 		struct dq_user *user = &r->users[i];
 
 		if (user->region == (int)index && !user->depth)
-			user->depth = share_out(user, region, left / n_auto);
+			user->depth = share_out(user, region, share);
 	}
 	deal_slots(r, (int)index);
 	return 0;

@@ -179,7 +179,7 @@ int dq_gpu_find(const struct dq_gpu **out, const struct dq_gpu_want *want)
 int daqiri_gpu_info(const char *affinity, struct daqiri_gpu_info *info)
 {
 	struct dq_gpu_want want = {.where = "daqiri_gpu_info", .affinity = affinity, .node = -1};
-	const struct dq_gpu *gpu;
+	const struct dq_gpu *gpu = NULL;
 	struct daqiri_gpu_info now;
 	int ret;
 
@@ -188,7 +188,7 @@ int daqiri_gpu_info(const char *affinity, struct daqiri_gpu_info *info)
 	if (!strcmp(affinity, "auto"))
 		want.affinity = NULL;
 	ret = dq_gpu_find(&gpu, &want);
-	if (ret)
+	if (ret || !gpu)
 		return ret;
 	now = (struct daqiri_gpu_info){.index = gpu->ordinal,
 				       .numa_node = gpu->numa,

@@ -12,7 +12,7 @@ void dq_policy_enter(struct dq_policy *old, const struct dq_memory_want *want, i
 	struct bitmask *mask = node < 0 ? NULL : numa_allocate_nodemask();
 
 	*old = (struct dq_policy){.nodes = mask ? numa_allocate_nodemask() : NULL};
-	if (old->nodes) {
+	if (mask && old->nodes) {
 		numa_bitmask_setbit(mask, (unsigned)node);
 		old->set = !get_mempolicy(&old->mode, old->nodes->maskp, old->nodes->size + 1, NULL,
 					  0) &&

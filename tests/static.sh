@@ -12,7 +12,7 @@ read -r -a ext < <(pkg-config --cflags libibverbs libmlx5 libnl-3.0 jansson libp
 flags=(-std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H "-I$build" -Iinclude -Isrc "${ext[@]}"
 	'-DEMU_VERSION="0"' '-DEMU_BINDIR="/usr/bin"' '-DEMU_PKGLIBDIR="/usr/lib/daqiri"')
 # bench/peers_dpdk.c is more of DPDK's headers than its own
-mapfile -t sources < <(ls src/*.c src/emu/*.c src/tune/*.c bench/*.c | grep -v peers_dpdk)
+mapfile -t sources < <(printf '%s\n' src/*.c src/emu/*.c src/tune/*.c bench/*.c | grep -v peers_dpdk)
 
 # A file at a time: each is a program of its own. What system headers do is not ours.
 sparse_one() {
