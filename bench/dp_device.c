@@ -124,7 +124,7 @@ static struct daqiri_rx_meta noise_meta(uint64_t number)
 	return (struct daqiri_rx_meta){
 		.hash = get32(b + 4),
 		.flow = frame_tag(number),
-		.vlan_tci = b[5] & 1 ? (uint16_t)(b[6] << 8 | b[7]) : 0,
+		.vlan_tci = (uint16_t)(b[5] & 1 ? b[6] << 8 | b[7] : 0),
 		.checksum = (uint8_t)((b[4] & 6) | (protocol ? DAQIRI_CSUM_L4_KNOWN : 0) |
 				      (ip == 1 || ip == 2 ? DAQIRI_CSUM_L3_KNOWN : 0)),
 		.type = (uint8_t)((b[5] & 0x8e) | protocol),
