@@ -112,9 +112,10 @@ find "$dir" -name 'callgrind.*' -exec awk '
 # version COMMAND…: its first line, or a dash
 version() { { "$@" 2>/dev/null || echo -; } | sed 1q; }
 model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed 1q)
+read -r -a cc <<<"${CC:-gcc}"
 cat <<END
 Instructions that the CPU executes for each packet of 64 bytes, warm, in bursts of n; emulated ports,
-no NIC. $(version "${CC:-gcc}" --version); libibverbs $(version pkg-config --modversion libibverbs);
+no NIC. $(version "${cc[@]}" --version); libibverbs $(version pkg-config --modversion libibverbs);
 DPDK $(version pkg-config --modversion libdpdk); $(version valgrind --version);
 $(uname -sm), ${model:-unknown processor}.
 

@@ -13,6 +13,7 @@ struct self {
 	struct daqiri_rxq *rxq;
 	struct daqiri_txq *txq;
 	struct daqiri_pkt in[PEERS_MAX_BURST], out[PEERS_MAX_BURST];
+	struct daqiri_rx_meta meta[PEERS_MAX_BURST];
 	uint64_t completed;
 	int count; /* that a call returned */
 };
@@ -97,6 +98,13 @@ static void receive(struct peers_rig *rig)
 	rig->got = (uint32_t)daqiri_rx_poll(self->rxq, self->in, (int)rig->n);
 }
 
+static void receive_meta(struct peers_rig *rig)
+{
+	struct self *self = rig->self;
+
+	rig->got = (uint32_t)daqiri_rx_poll_meta(self->rxq, self->in, self->meta, (int)rig->n);
+}
+
 static void reserve(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
@@ -151,6 +159,19 @@ const struct peers_ops peers_daqiri = {
 	.close = close_it,
 	.step = {[PEERS_REAP] = reap,
 		 [PEERS_RECEIVE] = receive,
+		 [PEERS_ALLOC] = reserve,
+		 [PEERS_SEND] = post,
+		 [PEERS_RECYCLE] = release},
+	.received = received,
+	.slot = slot,
+	.set_len = set_len,
+};
+
+const struct peers_ops peers_daqiri_meta = {
+	.open = open_it,
+	.close = close_it,
+	.step = {[PEERS_REAP] = reap,
+		 [PEERS_RECEIVE] = receive_meta,
 		 [PEERS_ALLOC] = reserve,
 		 [PEERS_SEND] = post,
 		 [PEERS_RECYCLE] = release},

@@ -5,6 +5,6 @@
 
 #include "peers.h"
 
-extern const struct peers_ops peers_daqiri, peers_verbs, peers_verbs_ex;
+extern const struct peers_ops peers_daqiri, peers_daqiri_meta, peers_verbs, peers_verbs_ex;
 
 #endif

@@ -12,6 +12,8 @@ const struct peers_row peers_rows[] = {
 	 OURS, &peers_daqiri},
 	{"daqiri-striding", "T0", "rl", "rxq p 0.rx_mode=striding", "daqiri-striding", NULL, OURS,
 	 &peers_daqiri},
+	{"daqiri-T1", "T1", "rl", "rxq p 0.metadata=hash,checksum", "daqiri-T1", NULL, OURS,
+	 &peers_daqiri_meta},
 	{"verbs", "T0", "rtl", "", "daqiri", NULL,
 	 "work requests are built and linked beforehand; with locks, as by default", &peers_verbs},
 	{"verbs-ex", "T0", "rtl", "", "daqiri", NULL,

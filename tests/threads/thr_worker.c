@@ -22,9 +22,9 @@ enum { FRAMES = 20000, N_STREAMS = 3, BATCH = 16, TEXT = 4096, KEYS = 160, PATIE
 
 /*
  * Rings of more than two windows of thr.c: what the receiver has released, and the sender so sends
- * again, may still be on its way back to the NIC.
+ * again, may still be on its way back to the NIC, and a striding ring gives back whole WQEs.
  */
-static const char memory[] = "[region rx]\nkind = host\nnum_bufs = 512\nbuf_size = 2048\n"
+static const char memory[] = "[region rx]\nkind = host\nnum_bufs = 768\nbuf_size = 2048\n"
 			     "[region tx]\nkind = host\nnum_bufs = 512\nbuf_size = 2048\n"
 			     "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B "\n"
 			     "[flow b zero]\ndst_mac = 02:00:00:00:00:10\nqueue = 0\n"
@@ -54,7 +54,7 @@ static struct daqiri *open_queues(const char *rx_keys, const char *tx_keys)
 	char text[TEXT];
 
 	snprintf(text, sizeof(text),
-		 "%s[rxq b 0-2]\nregions = rx\ndepth = 128\n%s[txq a 0-2]\nregions = tx\ndepth = "
+		 "%s[rxq b 0-2]\nregions = rx\ndepth = 256\n%s[txq a 0-2]\nregions = tx\ndepth = "
 		 "128\n"
 		 "%s",
 		 memory, rx_keys, tx_keys);
