@@ -12,20 +12,22 @@
 enum { ROUNDS = 10000, WAIT_MS = 20000, IDLE_MS = 300, IDLE_CPU_MS = 30 };
 
 static const char text[] = "[region rx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
-			   "[region tx]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n"
+			   "[region tx]\nkind = host\nnum_bufs = 128\nbuf_size = 2048\n"
 			   "[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B "\n"
-			   "[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n"
+			   "[txq a 0-1]\nregions = tx\n[rxq b 0]\nregions = rx\n"
 			   "[flow b all]\ndst_mac = " MAC_B "\nqueue = 0\n";
 
-static struct daqiri_txq *tx;
+static struct daqiri_txq *tx, *tx_of_sender;
 static struct daqiri_rxq *rx;
 
 static void send_one(void)
 {
 	struct daqiri_pkt pkt;
+	int n;
 
-	while (daqiri_tx_reserve(tx, &pkt, 1) != 1)
+	while (!(n = daqiri_tx_reserve(tx, &pkt, 1)))
 		sched_yield();
+	CHECK(n == 1, "%s", daqiri_error_detail());
 	memset((void *)(uintptr_t)pkt.addr, 0, 60);
 	memcpy((void *)(uintptr_t)pkt.addr,
 	       "\x02\xda\x01\x00\x00\x02\x02\xda\x01\x00\x00\x01\x88\xb5", 14);
@@ -147,6 +149,7 @@ static void no_wakeup_is_lost(void)
 	struct thr sender;
 	unsigned slept = 0;
 
+	tx = tx_of_sender; /* a queue is one thread's */
 	thr_start(&sender, send_when_asked, NULL);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		atomic_store(&asked, i + 1);
@@ -168,6 +171,7 @@ int main(void)
 	struct daqiri *dq = thr_open(text);
 
 	tx = daqiri_txq_get(daqiri_port_find(dq, "a"), 0);
+	tx_of_sender = daqiri_txq_get(daqiri_port_find(dq, "a"), 1);
 	rx = daqiri_rxq_get(daqiri_port_find(dq, "b"), 0);
 	an_unarmed_queue_is_silent();
 	one_packet_wakes();
