@@ -376,7 +376,7 @@ run_loss_free() {
 : >"$dir/json"
 model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed 1q)
 printf 'Emulated ports, no NIC: numbers of the emulation more than of the programs. %s, %s cores, %s.\n' \
-	"${model:-$(uname -m)}" "$(nproc)" "$(uname -sr)"
+	"${model:-$(uname -m)}" "$(nproc)" "$(uname -s) $(uname -r | cut -d- -f1)"
 if [ $pinned = 1 ]; then
 	printf 'Cores: %s: receiving device, sending device, then one for each receiving and sending queue.\n' "${core[*]}"
 else
