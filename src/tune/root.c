@@ -54,7 +54,8 @@ static int open_at(const struct tune_root *r, const char *path, int flags)
 
 	if (r->live)
 		return openat(r->fd, path, flags);
-	fd = syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
+	/* by the kernel's name: glibc 2.31 has no other */
+	fd = syscall(__NR_openat2, r->fd, path, &how, sizeof(how));
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* a kernel before 5.6, or a filter */
 		return openat(r->fd, path, flags);
 	return (int)fd;
