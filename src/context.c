@@ -11,7 +11,6 @@
 #include "error.h"
 #include "event.h"
 #include "flow.h"
-#include "log.h"
 #include "scan.h"
 #include "worker.h"
 
@@ -165,27 +164,6 @@ static int make_region(struct daqiri *dq, unsigned index)
 	return ret ? ret : each_port_of(dq, index, register_on, dq->regions[index]);
 }
 
-/* What all regions take, by where it is. */
-static void log_totals(const struct daqiri *dq)
-{
-	unsigned long long host = 0, gpu = 0, app = 0;
-
-	for (unsigned i = 0; i < dq->conf->n_regions; i++) {
-		const struct daqiri_region *region = dq->regions[i];
-
-		if (region->conf->kind == DQ_REGION_APP)
-			app += region->mem.length;
-		else if (dq_region_on_gpu(region))
-			gpu += region->mem.length;
-		else
-			host += region->mem.length;
-	}
-	dq_log(dq->conf->log_level, DAQIRI_LOG_INFO,
-	       "packet memory of %u regions: %llu bytes of the host, %llu of GPUs, %llu of the "
-	       "program",
-	       dq->conf->n_regions, host, gpu, app);
-}
-
 static int make_regions(struct daqiri *dq)
 {
 	int ret = 0;
@@ -193,22 +171,8 @@ static int make_regions(struct daqiri *dq)
 	for (unsigned i = 0; !ret && i < dq->conf->n_regions; i++)
 		ret = make_region(dq, i);
 	if (!ret)
-		log_totals(dq);
+		dq_regions_log(dq->regions, dq->conf->n_regions, dq->conf->log_level);
 	return ret;
-}
-
-/* A card that wants each frame's header inline has it copied by the CPU. */
-static int check_inline(const struct daqiri *dq, const struct dq_conf_txq *txq)
-{
-	const struct dq_device *dev = dq->ports[txq->port]->dev;
-
-	if (txq->region < 0 || !dev->caps.min_inline || !dq_region_on_gpu(dq->regions[txq->region]))
-		return 0;
-	return dq_error(EOPNOTSUPP,
-			"%s: %s wants the first %u bytes of each frame in the send queue, and no "
-			"CPU can read them from the GPU's memory of %s: use kind = host_pinned",
-			txq->where, dev->info.rdma, dev->caps.min_inline,
-			dq->conf->regions[txq->region].where);
 }
 
 /* ---- queues and flows ------------------------------------------------------------------------ */
@@ -234,10 +198,8 @@ static int make_queues(struct daqiri *dq)
 	for (unsigned i = 0; !ret && i < conf->n_txqs; i++) {
 		const struct dq_conf_txq *txq = &conf->txqs[i];
 
-		ret = check_inline(dq, txq);
-		if (!ret)
-			ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port],
-					    txq->region < 0 ? NULL : dq->regions[txq->region]);
+		ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port],
+				    txq->region < 0 ? NULL : dq->regions[txq->region]);
 	}
 	return ret;
 }

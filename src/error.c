@@ -51,3 +51,11 @@ const char *daqiri_strerror(int err)
 	text = err < 0 ? NULL : describe(err);
 	return text ? text : "Unknown error";
 }
+
+__attribute__((cold)) int dq_misused(const char *where, const char *call, int n)
+{
+	if (!where)
+		return dq_error(EINVAL, "%s: NULL queue", call);
+	return dq_error(EINVAL, "%s: %s for %d packets: %s", where, call, n,
+			n < 0 ? "a negative number" : "NULL array");
+}

@@ -106,6 +106,24 @@ bool dq_region_on_gpu(const struct daqiri_region *region)
 	return region->gpu && region->conf->kind != DQ_REGION_HOST_PINNED;
 }
 
+void dq_regions_log(struct daqiri_region *const *regions, unsigned n, enum daqiri_log_level level)
+{
+	unsigned long long host = 0, gpu = 0, app = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (regions[i]->conf->kind == DQ_REGION_APP)
+			app += regions[i]->mem.length;
+		else if (dq_region_on_gpu(regions[i]))
+			gpu += regions[i]->mem.length;
+		else
+			host += regions[i]->mem.length;
+	}
+	dq_log(level, DAQIRI_LOG_INFO,
+	       "packet memory of %u regions: %llu bytes of the host, %llu of GPUs, %llu of the "
+	       "program",
+	       n, host, gpu, app);
+}
+
 struct ibv_mr *dq_region_mr(const struct daqiri_region *region, const struct dq_device *dev)
 {
 	for (unsigned i = 0; i < region->n_keys; i++)

@@ -47,6 +47,9 @@ struct ibv_mr *dq_region_mr(const struct daqiri_region *region, const struct dq_
 /* Whether no CPU can read or write its bytes. */
 bool dq_region_on_gpu(const struct daqiri_region *region);
 
+/* Logs what n regions take, by where it is. */
+void dq_regions_log(struct daqiri_region *const *regions, unsigned n, enum daqiri_log_level level);
+
 static inline uint64_t dq_region_slot(const struct daqiri_region *region, uint64_t index)
 {
 	return (uint64_t)(uintptr_t)region->mem.addr + index * region->stride;

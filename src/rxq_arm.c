@@ -8,26 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "barrier.h"
-#include "byteorder.h"
 #include "error.h"
-#include "mlx5_cqe.h"
 #include "owner.h"
-#include "rxq.h"
+#include "rxq_ring.h"
 
 /*
  * PRM, "CQ doorbell record": the second word is the arm command, with its sequence number above
  * command and index. libmlx5: MLX5_CQ_ARM_DB, mlx5_arm_cq().
  */
 enum { ARM_RECORD = 1, ARM_SN_SHIFT = 28, ARM_SN_MASK = 3 };
-
-/* Whether a completion of any kind lies in the ring, unread. */
-static bool has_completion(const struct daqiri_rxq *q)
-{
-	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
-
-	return dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0);
-}
 
 /* Reads the events that are there: each makes the descriptor quiet, and the next arming new. */
 static int take_events(struct daqiri_rxq *q)
@@ -94,11 +83,10 @@ int daqiri_rxq_arm(struct daqiri_rxq *q)
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	ret = take_events(q);
-	if (ret || has_completion(q))
+	if (ret || dq_rx_has_completion(q))
 		return ret ? ret : 1;
 	if (q->stopped)
-		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
-				q->first_error.text);
+		return dq_rx_is_stopped(q);
 	arm(q);
-	return has_completion(q);
+	return dq_rx_has_completion(q);
 }

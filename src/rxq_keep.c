@@ -13,9 +13,7 @@
 #include "error.h"
 #include "mlx5_wqe.h"
 #include "owner.h"
-#include "rxq.h"
-
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#include "rxq_ring.h"
 
 __extension__ typedef unsigned __int128 uint128;
 
@@ -93,15 +91,6 @@ static bool is_held(const struct daqiri_rxq *q, uint32_t i)
 }
 
 /* ---- errors: out of line --------------------------------------------------------------------- */
-
-static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, const char *what,
-						   int n)
-{
-	if (!q)
-		return dq_error(EINVAL, "%s: NULL queue", what);
-	return dq_error(EINVAL, "%s: %s for %d packets: %s", q->conf->where, what, n,
-			n < 0 ? "a negative number" : "NULL array");
-}
 
 __attribute__((cold)) int dq_rx_keep_refuse(const struct daqiri_rxq *q, uint64_t addr,
 					    const char *what)
@@ -191,7 +180,7 @@ int dq_rx_give_back_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, 
 int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n)
 {
 	if (UNLIKELY(!q || n < 0 || (!pkts && n)))
-		return misused(q, "daqiri_rx_keep", n);
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_rx_keep", n);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	return n ? q->keep(q, pkts, (uint32_t)n) : 0;
@@ -200,7 +189,7 @@ int daqiri_rx_keep(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n)
 int daqiri_rx_give_back(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, int n)
 {
 	if (UNLIKELY(!q || n < 0 || (!pkts && n)))
-		return misused(q, "daqiri_rx_give_back", n);
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_rx_give_back", n);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	return n ? q->give_back(q, pkts, (uint32_t)n) : 0;

@@ -93,15 +93,6 @@ __attribute__((cold)) int dq_rx_is_stopped(const struct daqiri_rxq *q)
 	return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where, q->first_error.text);
 }
 
-static __attribute__((noinline, cold)) int misused(const struct daqiri_rxq *q, const char *call,
-						   int max)
-{
-	if (!q)
-		return dq_error(EINVAL, "%s: NULL queue", call);
-	return dq_error(EINVAL, "%s: %s for %d packets: %s", q->conf->where, call, max,
-			max < 0 ? "a negative number" : "NULL array");
-}
-
 static __attribute__((noinline, cold)) int tells_nothing(const struct daqiri_rxq *q)
 {
 	return dq_error(EINVAL,
@@ -176,7 +167,7 @@ void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max)
 {
 	if (UNLIKELY(!q || max < 0 || (!pkts && max)))
-		return misused(q, "daqiri_rx_poll", max);
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_rx_poll", max);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	return q->poll(q, pkts, NULL, (uint32_t)max);
@@ -186,7 +177,7 @@ int daqiri_rx_poll_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct da
 			int max)
 {
 	if (UNLIKELY(!q || max < 0 || !pkts || !meta) && (!q || max))
-		return misused(q, "daqiri_rx_poll_meta", max);
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_rx_poll_meta", max);
 	if (UNLIKELY(!q->tell))
 		return tells_nothing(q);
 	if (!dq_owner_enter(&q->owner, q->conf->where))

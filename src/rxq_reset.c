@@ -14,6 +14,7 @@
 #include "error.h"
 #include "mlx5_wqe.h"
 #include "owner.h"
+#include "reset.h"
 #include "rxq.h"
 #include "rxq_ring.h"
 
@@ -29,10 +30,9 @@ static void count_error(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe)
 
 void dq_rx_drain(struct daqiri_rxq *q, bool (*is_packet)(const struct mlx5_cqe64 *cqe))
 {
-	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	for (; dq_rx_has_completion(q); q->ci++) {
+		const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
 
-	for (; dq_cqe_is_ours(dq_cqe_op_own(cqe), (q->ci & (q->mask + 1)) != 0);
-	     q->ci++, cqe = &q->cqes[q->ci & q->mask]) {
 		/* Pairs with the device's write of the ownership byte. */
 		dq_from_device();
 		if (dq_cqe_opcode(dq_cqe_op_own(cqe)) != MLX5_CQE_RESP_SEND)
@@ -122,17 +122,13 @@ static int reset(struct daqiri_rxq *q)
 
 int daqiri_rxq_reset(struct daqiri_rxq *q, unsigned flags)
 {
+	int ret;
+
 	if (!q)
 		return dq_error(EINVAL, "daqiri_rxq_reset: NULL queue");
-	if (flags & ~(unsigned)DAQIRI_RESET_INVALIDATE)
-		return dq_error(EINVAL, "%s: daqiri_rxq_reset with flags %#x: unknown ones",
-				q->conf->where, flags);
-	if (q->hand)
-		return dq_error(
-			EOPNOTSUPP,
-			"%s mode=worker: a thread of the library has the queue, which cannot be "
-			"reset in this version: use mode = direct, or open the context again",
-			q->conf->where);
+	ret = dq_reset_check(q->conf->where, "daqiri_rxq_reset", flags, q->hand != NULL);
+	if (ret)
+		return ret;
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	if (q->held && !(flags & DAQIRI_RESET_INVALIDATE))

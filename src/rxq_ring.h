@@ -31,6 +31,14 @@ static inline void dq_rx_ring_cq(struct daqiri_rxq *q)
 	dq_doorbell_record(q->cq_dbrec, q->ci & DQ_CQE_INDEX);
 }
 
+/* Whether a completion of any kind lies in the ring, unread. */
+static inline bool dq_rx_has_completion(const struct daqiri_rxq *q)
+{
+	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
+
+	return dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0);
+}
+
 /* What packets have as their key: their flow tag, or always the same. */
 struct dq_rx_keys {
 	__be32 of_tag; /* the bits of a flow tag that a key has */

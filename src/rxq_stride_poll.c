@@ -114,18 +114,11 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-static bool has_completion(const struct daqiri_rxq *q)
-{
-	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
-
-	return dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0);
-}
-
 /* After the first row has not given all: n packets are there. Returns how many are in the end. */
 static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q,
 						  const struct dq_rx_wanted *want, uint32_t n)
 {
-	while (n < want->n && has_completion(q)) {
+	while (n < want->n && dq_rx_has_completion(q)) {
 		uint32_t got = dq_rx_take_more(q, want, n);
 
 		n += got;

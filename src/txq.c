@@ -182,6 +182,11 @@ static int choose_writer(struct daqiri_txq *q)
 	return 0;
 }
 
+uint32_t dq_txq_opcode(const struct daqiri_txq *q)
+{
+	return q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
+}
+
 static int take_slots(struct daqiri_txq *q)
 {
 	const struct daqiri_region *region = q->region;
@@ -229,20 +234,36 @@ static int init(struct daqiri_txq *q)
 		ret = use_ring(q);
 	if (ret)
 		return ret;
-	dq_tx_prepare(q, q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND);
+	dq_tx_prepare(q, dq_txq_opcode(q));
 	return dq_txq_start(q);
+}
+
+/* What the device takes, and whether a card that wants each frame's header inline can be given it:
+ * the CPU copies it. */
+static int check_device(const struct dq_conf_txq *conf, const struct dq_device *dev,
+			const struct daqiri_region *region)
+{
+	if (region && dev->caps.min_inline && dq_region_on_gpu(region))
+		return dq_error(EOPNOTSUPP,
+				"%s: %s wants the first %u bytes of each frame in the send queue, "
+				"and no CPU can read them from the GPU's memory of %s: use kind = "
+				"host_pinned",
+				conf->where, dev->info.rdma, dev->caps.min_inline,
+				region->conf->where);
+	if (conf->depth > dev->caps.max_wr)
+		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
+				conf->depth, dev->info.rdma, dev->caps.max_wr);
+	return 0;
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
 		  struct daqiri_region *region)
 {
-	uint32_t most = port->dev->caps.max_wr;
 	struct daqiri_txq *q;
-	int ret;
+	int ret = check_device(conf, port->dev, region);
 
-	if (conf->depth > most)
-		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
-				conf->depth, port->dev->info.rdma, most);
+	if (ret)
+		return ret;
 	q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
 	if (!q)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);

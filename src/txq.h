@@ -139,6 +139,9 @@ uint64_t dq_tx_reap(struct daqiri_txq *q);
 /* Reads all of them, those of a queue that nothing is posted on too. */
 void dq_tx_drain(struct daqiri_txq *q);
 
+/* Of its WQEs. */
+uint32_t dq_txq_opcode(const struct daqiri_txq *q);
+
 /* Makes the device take WQEs, from WQE 0 on; q->qp is in RESET. */
 int dq_txq_start(struct daqiri_txq *q);
 

@@ -187,14 +187,6 @@ static bool is_misuse(const struct daqiri_txq *q, const void *pkts, int n)
 	return !q || n < 0 || (!pkts && n);
 }
 
-static int misused(const struct daqiri_txq *q, const char *what, int n)
-{
-	if (!q)
-		return dq_error(EINVAL, "%s: NULL queue", what);
-	return dq_error(EINVAL, "%s: %s for %d packets: %s", q->conf->where, what, n,
-			n < 0 ? "a negative number" : "NULL array");
-}
-
 /* Writes n slots of the queue from slot on, which do not go round. */
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			uint32_t n)
@@ -262,7 +254,9 @@ static __attribute__((noinline)) int reserve_some(struct daqiri_txq *q, struct d
 static __attribute__((noinline, cold)) int reserve_none(const struct daqiri_txq *q,
 							const struct daqiri_pkt *pkts, int max)
 {
-	return is_misuse(q, pkts, max) ? misused(q, "daqiri_tx_reserve", max) : 0;
+	return is_misuse(q, pkts, max)
+		       ? dq_misused(q ? q->conf->where : NULL, "daqiri_tx_reserve", max)
+		       : 0;
 }
 
 int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
@@ -288,7 +282,7 @@ static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struc
 	uint64_t room;
 
 	if (is_misuse(q, pkts, n))
-		return misused(q, "daqiri_tx_post", n);
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_tx_post", n);
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	reap(q);

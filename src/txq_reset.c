@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "barrier.h"
+#include "byteorder.h"
 #include "counter.h"
 #include "error.h"
-#include "mlx5_cqe.h"
-#include "mlx5_wqe.h"
 #include "owner.h"
+#include "reset.h"
 #include "txq.h"
 
 static int stop(const struct daqiri_txq *q)
@@ -42,7 +42,7 @@ static void restart(struct daqiri_txq *q)
 	q->pi = 0;
 	q->signalled = q->ci;
 	q->limit = q->mask + 1;
-	dq_tx_prepare(q, q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND);
+	dq_tx_prepare(q, dq_txq_opcode(q));
 	dq_doorbell_record(q->dbrec, 0);
 	/* Pairs with the device's read of the counter once the QP, which the kernel starts, is
 	 * rung. */
@@ -81,17 +81,13 @@ static int reset(struct daqiri_txq *q)
 
 int daqiri_txq_reset(struct daqiri_txq *q, unsigned flags)
 {
+	int ret;
+
 	if (!q)
 		return dq_error(EINVAL, "daqiri_txq_reset: NULL queue");
-	if (flags & ~(unsigned)DAQIRI_RESET_INVALIDATE)
-		return dq_error(EINVAL, "%s: daqiri_txq_reset with flags %#x: unknown ones",
-				q->conf->where, flags);
-	if (q->hand)
-		return dq_error(
-			EOPNOTSUPP,
-			"%s mode=worker: a thread of the library has the queue, which cannot be "
-			"reset in this version: use mode = direct, or open the context again",
-			q->conf->where);
+	ret = dq_reset_check(q->conf->where, "daqiri_txq_reset", flags, q->hand != NULL);
+	if (ret)
+		return ret;
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	dq_tx_reap(q);

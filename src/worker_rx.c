@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "rxq_ring.h"
 #include "worker.h"
 
 /* ---- the program's thread ---------------------------------------------------------------------
@@ -19,8 +20,7 @@ static __attribute__((noinline, cold)) int nothing(const struct daqiri_rxq *face
 	/* Pairs with the release store in give_up(): all that came before is handed over. */
 	if (!__atomic_load_n(&h->stopped, __ATOMIC_ACQUIRE) || dq_spsc_filled(&h->pos))
 		return 0;
-	return dq_error(EIO, "%s: the queue has stopped: %s", face->conf->where,
-			h->real->first_error.text);
+	return dq_rx_is_stopped(h->real);
 }
 
 static int poll_face(struct daqiri_rxq *face, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
