@@ -38,7 +38,7 @@ static int init(struct pci_access *acc)
 	return 0;
 }
 
-void tune_bus_close(struct tune_bus *bus)
+static void bus_close(struct tune_bus *bus)
 {
 	if (!bus)
 		return;
@@ -46,7 +46,7 @@ void tune_bus_close(struct tune_bus *bus)
 	free(bus);
 }
 
-struct tune_bus *tune_bus_open(const struct tune_root *root)
+static struct tune_bus *bus_open(const struct tune_root *root)
 {
 	struct tune_bus *bus = calloc(1, sizeof(*bus));
 
@@ -61,7 +61,7 @@ struct tune_bus *tune_bus_open(const struct tune_root *root)
 	pci_set_param(bus->acc, (char *)"sysfs.path", bus->path);
 	if (!init(bus->acc))
 		return bus;
-	tune_bus_close(bus);
+	bus_close(bus);
 	return NULL;
 }
 
@@ -206,7 +206,7 @@ static unsigned read_hex(struct tune_bus *bus, const char *addr, const char *nam
 	return value < 0 || value > 0xffffff ? 0 : (unsigned)value;
 }
 
-int tune_bus_read(struct tune_bus *bus, struct tune_pci *pci, const char *addr)
+static int bus_read(struct tune_bus *bus, struct tune_pci *pci, const char *addr)
 {
 	long long numa = TUNE_UNKNOWN;
 
@@ -275,4 +275,28 @@ const char *tune_relation_name(enum tune_relation r)
 	static const char *const names[] = {"PIX", "PXB", "PHB", "NODE", "SYS"};
 
 	return names[r];
+}
+
+int tune_bus_each(struct tune_machine *m, const struct tune_bus_kind *kind)
+{
+	struct tune_bus *bus = bus_open(m->root);
+	struct tune_names names;
+	struct tune_pci pci;
+	int ret = 0;
+
+	if (!bus)
+		return 0;
+	tune_list(m->root, &names, "sys/bus/pci/devices");
+	for (unsigned i = 0; i < names.n && !ret; i++) {
+		long long vendor = 0;
+
+		tune_number(m->root, &vendor, "sys/bus/pci/devices/%s/vendor", names.name[i]);
+		if (vendor != kind->vendor || bus_read(bus, &pci, names.name[i]) ||
+		    pci.class >> 16 != kind->class)
+			continue;
+		ret = kind->fn(m, bus, &pci);
+	}
+	tune_names_free(&names);
+	bus_close(bus);
+	return ret;
 }

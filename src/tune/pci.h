@@ -7,11 +7,13 @@
 /* The devices below a root, by libpci. */
 struct tune_bus;
 
-struct tune_bus *tune_bus_open(const struct tune_root *root);
-void tune_bus_close(struct tune_bus *bus);
+/* Calls fn for each device of a vendor and base class, until it returns other than 0: then that. */
+struct tune_bus_kind {
+	unsigned vendor, class;
+	int (*fn)(struct tune_machine *m, struct tune_bus *bus, const struct tune_pci *pci);
+};
 
-/* Fills everything of the device at a PCI address. -ENODEV: nothing there. */
-int tune_bus_read(struct tune_bus *bus, struct tune_pci *pci, const char *addr);
+int tune_bus_each(struct tune_machine *m, const struct tune_bus_kind *kind);
 
 /* The largest size of a BAR that the resizable BAR capability offers; TUNE_UNKNOWN: none. */
 long long tune_bus_bar_largest(struct tune_bus *bus, const char *addr, unsigned bar);

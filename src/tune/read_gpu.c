@@ -82,35 +82,22 @@ static void take_facts(struct tune_machine *m, struct tune_gpu *gpu)
 		gpu->bar1 = (long long)mib << 20;
 }
 
+static int read_gpu(struct tune_machine *m, struct tune_bus *bus, const struct tune_pci *pci)
+{
+	struct tune_gpu *gpu = TUNE_GROW(m, gpu, n_gpus);
+
+	if (!gpu)
+		return -ENOMEM;
+	gpu->pci = *pci;
+	read_name(m, gpu);
+	read_bar1(m, bus, gpu);
+	take_facts(m, gpu);
+	return 0;
+}
+
 int tune_read_gpus(struct tune_machine *m)
 {
-	struct tune_bus *bus = tune_bus_open(m->root);
-	struct tune_names names;
-	struct tune_pci pci;
-	struct tune_gpu *gpu;
-	int ret = 0;
+	static const struct tune_bus_kind gpus = {VENDOR_NVIDIA, CLASS_DISPLAY, read_gpu};
 
-	if (!bus)
-		return 0;
-	tune_list(m->root, &names, "sys/bus/pci/devices");
-	for (unsigned i = 0; i < names.n && !ret; i++) {
-		long long vendor = 0;
-
-		tune_number(m->root, &vendor, "sys/bus/pci/devices/%s/vendor", names.name[i]);
-		if (vendor != VENDOR_NVIDIA || tune_bus_read(bus, &pci, names.name[i]) ||
-		    pci.class >> 16 != CLASS_DISPLAY)
-			continue;
-		gpu = TUNE_GROW(m, gpu, n_gpus);
-		if (!gpu) {
-			ret = -ENOMEM;
-			break;
-		}
-		gpu->pci = pci;
-		read_name(m, gpu);
-		read_bar1(m, bus, gpu);
-		take_facts(m, gpu);
-	}
-	tune_names_free(&names);
-	tune_bus_close(bus);
-	return ret;
+	return tune_bus_each(m, &gpus);
 }

@@ -110,11 +110,12 @@ static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 	}
 }
 
-static int read_nic(struct tune_machine *m, const struct tune_pci *pci)
+static int read_nic(struct tune_machine *m, struct tune_bus *bus, const struct tune_pci *pci)
 {
 	struct tune_nic *nic = TUNE_GROW(m, nic, n_nics);
 	char ptp[64];
 
+	(void)bus;
 	if (!nic)
 		return -ENOMEM;
 	nic->pci = *pci;
@@ -134,24 +135,7 @@ static int read_nic(struct tune_machine *m, const struct tune_pci *pci)
 
 int tune_read_nics(struct tune_machine *m)
 {
-	struct tune_bus *bus = tune_bus_open(m->root);
-	struct tune_names names;
-	struct tune_pci pci;
-	int ret = 0;
+	static const struct tune_bus_kind nics = {VENDOR_MELLANOX, CLASS_NETWORK, read_nic};
 
-	if (!bus)
-		return 0;
-	tune_list(m->root, &names, "sys/bus/pci/devices");
-	for (unsigned i = 0; i < names.n && !ret; i++) {
-		long long vendor = 0;
-
-		tune_number(m->root, &vendor, "sys/bus/pci/devices/%s/vendor", names.name[i]);
-		if (vendor != VENDOR_MELLANOX || tune_bus_read(bus, &pci, names.name[i]) ||
-		    pci.class >> 16 != CLASS_NETWORK)
-			continue;
-		ret = read_nic(m, &pci);
-	}
-	tune_names_free(&names);
-	tune_bus_close(bus);
-	return ret;
+	return tune_bus_each(m, &nics);
 }

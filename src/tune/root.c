@@ -123,12 +123,12 @@ static void clean(char *buf, size_t len)
 	while (len && (!buf[len - 1] || strchr(" \t\r\n", buf[len - 1])))
 		len--;
 	buf[len] = 0;
-	for (size_t i = 0; i < len; i++)
-		if ((buf[i] < ' ' && buf[i] != '\n' && buf[i] != '\t') || buf[i] == 127)
-			buf[i] = '?'; /* char may be signed or not: bytes over 127 as well, below */
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)buf[i] > 127)
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)buf[i];
+
+		if ((c < ' ' && c != '\n' && c != '\t') || c >= 127)
 			buf[i] = '?';
+	}
 }
 
 static int text_at(const struct tune_root *r, char *buf, size_t size, const char *path)
