@@ -154,28 +154,16 @@ static void set_len(struct peers_rig *rig, uint32_t i, uint32_t len)
 	self->out[i].len = len;
 }
 
-const struct peers_ops peers_daqiri = {
-	.open = open_it,
-	.close = close_it,
-	.step = {[PEERS_REAP] = reap,
-		 [PEERS_RECEIVE] = receive,
-		 [PEERS_ALLOC] = reserve,
-		 [PEERS_SEND] = post,
-		 [PEERS_RECYCLE] = release},
-	.received = received,
-	.slot = slot,
-	.set_len = set_len,
-};
+#define OPS(how)                                                                                   \
+	{                                                                                          \
+		.open = open_it, .close = close_it,                                                \
+		.step = {[PEERS_REAP] = reap,                                                      \
+			 [PEERS_RECEIVE] = (how),                                                  \
+			 [PEERS_ALLOC] = reserve,                                                  \
+			 [PEERS_SEND] = post,                                                      \
+			 [PEERS_RECYCLE] = release},                                               \
+		.received = received, .slot = slot, .set_len = set_len,                            \
+	}
 
-const struct peers_ops peers_daqiri_meta = {
-	.open = open_it,
-	.close = close_it,
-	.step = {[PEERS_REAP] = reap,
-		 [PEERS_RECEIVE] = receive_meta,
-		 [PEERS_ALLOC] = reserve,
-		 [PEERS_SEND] = post,
-		 [PEERS_RECYCLE] = release},
-	.received = received,
-	.slot = slot,
-	.set_len = set_len,
-};
+const struct peers_ops peers_daqiri = OPS(receive);
+const struct peers_ops peers_daqiri_meta = OPS(receive_meta);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The far end of the cable, by plain verbs, and the frames. None of it is counted. */
-#include "peers.h"
+#include "peers_port.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <infiniband/verbs.h>
 
 enum {
 	IP = 14,
@@ -24,12 +21,7 @@ enum {
 };
 
 struct peers_far {
-	struct ibv_context *ctx;
-	struct ibv_pd *pd;
-	struct ibv_mr *mr;
-	struct ibv_cq *send_cq, *recv_cq;
-	struct ibv_qp *qp;
-	struct ibv_flow *flow;
+	struct peers_port port;
 	uint8_t (*out)[PEERS_MAX_FRAME], (*in)[PEERS_MAX_FRAME];
 	uint32_t posted; /* receive buffers, for ever */
 	uint64_t rcv_base, xmit_base;
@@ -125,82 +117,15 @@ static void wait_for_counter(const char *name, uint64_t value)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static void need(bool good, const char *what)
-{
-	if (!good)
-		peers_fail("%s: %s", what, strerror(errno));
-}
-
-static struct ibv_context *open_device(const char *name)
-{
-	struct ibv_device **list = ibv_get_device_list(NULL);
-	struct ibv_context *ctx = NULL;
-
-	need(list != NULL, "ibv_get_device_list");
-	for (unsigned i = 0; list[i] && !ctx; i++)
-		if (!strcmp(ibv_get_device_name(list[i]), name))
-			ctx = ibv_open_device(list[i]);
-	ibv_free_device_list(list);
-	need(ctx != NULL, name);
-	return ctx;
-}
-
-static void to_state(struct peers_far *far, enum ibv_qp_state state)
-{
-	struct ibv_qp_attr attr = {.qp_state = state, .port_num = 1};
-	int mask = IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0);
-
-	need(!ibv_modify_qp(far->qp, &attr, mask), "ibv_modify_qp");
-}
-
 static void post_buffer(struct peers_far *far)
 {
 	struct ibv_sge sge = {.addr = (uintptr_t)far->in[far->posted % PEERS_DEPTH],
 			      .length = PEERS_MAX_FRAME,
-			      .lkey = far->mr->lkey};
+			      .lkey = far->port.mr->lkey};
 	struct ibv_recv_wr wr = {.sg_list = &sge, .num_sge = 1}, *bad;
 
-	need(!ibv_post_recv(far->qp, &wr, &bad), "ibv_post_recv");
+	peers_need(!ibv_post_recv(far->port.qp, &wr, &bad), "ibv_post_recv");
 	far->posted++;
-}
-
-static void take_all(struct peers_far *far)
-{
-	struct {
-		struct ibv_flow_attr attr;
-		struct ibv_flow_spec_eth eth;
-	} rule = {.attr = {.type = IBV_FLOW_ATTR_NORMAL,
-			   .size = sizeof(rule),
-			   .port = 1,
-			   .num_of_specs = 1},
-		  .eth = {.type = IBV_FLOW_SPEC_ETH, .size = sizeof(rule.eth)}};
-	uint8_t frame[PEERS_MAX_FRAME];
-
-	peers_frame_build(frame, 0, SHORTEST, true);
-	memcpy(rule.eth.val.dst_mac, frame, 6);
-	memset(rule.eth.mask.dst_mac, 0xff, 6);
-	far->flow = ibv_create_flow(far->qp, &rule.attr);
-	need(far->flow != NULL, "ibv_create_flow");
-}
-
-static void make_queue(struct peers_far *far)
-{
-	struct ibv_qp_init_attr attr = {.cap = {.max_send_wr = PEERS_DEPTH,
-						.max_recv_wr = PEERS_DEPTH,
-						.max_send_sge = 1,
-						.max_recv_sge = 1},
-					.qp_type = IBV_QPT_RAW_PACKET};
-
-	far->send_cq = ibv_create_cq(far->ctx, PEERS_DEPTH, NULL, NULL, 0);
-	far->recv_cq = ibv_create_cq(far->ctx, PEERS_DEPTH, NULL, NULL, 0);
-	need(far->send_cq && far->recv_cq, "ibv_create_cq");
-	attr.send_cq = far->send_cq;
-	attr.recv_cq = far->recv_cq;
-	far->qp = ibv_create_qp(far->pd, &attr);
-	need(far->qp != NULL, "ibv_create_qp");
-	to_state(far, IBV_QPS_INIT);
-	to_state(far, IBV_QPS_RTR);
-	to_state(far, IBV_QPS_RTS);
 }
 
 struct peers_far *peers_far_open(void)
@@ -211,15 +136,12 @@ struct peers_far *peers_far_open(void)
 
 	far->out = (void *)memory;
 	far->in = (void *)(memory + half);
-	far->ctx = open_device("mlx5_1");
-	far->pd = ibv_alloc_pd(far->ctx);
-	need(far->pd != NULL, "ibv_alloc_pd");
-	far->mr = ibv_reg_mr(far->pd, memory, 2 * half, IBV_ACCESS_LOCAL_WRITE);
-	need(far->mr != NULL, "ibv_reg_mr");
-	make_queue(far);
+	peers_port_open(&far->port, "mlx5_1", memory, 2 * half);
+	peers_port_make_queue(&far->port);
+	peers_port_start(&far->port);
 	for (int i = 0; i < PEERS_DEPTH; i++)
 		post_buffer(far);
-	take_all(far);
+	peers_port_take_all(&far->port, true);
 	far->rcv_base = near_counter("port_rcv_packets");
 	far->xmit_base = near_counter("port_xmit_packets");
 	return far;
@@ -227,13 +149,8 @@ struct peers_far *peers_far_open(void)
 
 void peers_far_close(struct peers_far *far)
 {
-	ibv_destroy_flow(far->flow);
-	ibv_destroy_qp(far->qp);
-	ibv_destroy_cq(far->send_cq);
-	ibv_destroy_cq(far->recv_cq);
-	ibv_dereg_mr(far->mr);
-	ibv_dealloc_pd(far->pd);
-	ibv_close_device(far->ctx);
+	peers_port_end_queue(&far->port);
+	peers_port_close(&far->port);
 	free(far->out);
 	free(far);
 }
@@ -252,7 +169,7 @@ void peers_far_send(struct peers_far *far, uint64_t first, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		sge[i] = (struct ibv_sge){.addr = (uintptr_t)far->out[i],
 					  .length = peers_frame_len(first + i),
-					  .lkey = far->mr->lkey};
+					  .lkey = far->port.mr->lkey};
 		peers_frame_build(far->out[i], first + i, sge[i].length, false);
 		wr[i] = (struct ibv_send_wr){.sg_list = &sge[i],
 					     .num_sge = 1,
@@ -260,11 +177,11 @@ void peers_far_send(struct peers_far *far, uint64_t first, uint32_t count)
 					     .next = i + 1 < count ? &wr[i + 1] : NULL};
 	}
 	wr[count - 1].send_flags = IBV_SEND_SIGNALED;
-	need(!ibv_post_send(far->qp, wr, &bad), "ibv_post_send");
+	peers_need(!ibv_post_send(far->port.qp, wr, &bad), "ibv_post_send");
 	wait_for_counter("port_rcv_packets", far->rcv_base + first + count);
 	for (int i = 0; i < PATIENCE && !got; i++)
-		got = ibv_poll_cq(far->send_cq, 1, &wc);
-	need(got == 1 && wc.status == IBV_WC_SUCCESS, "sending from the far end");
+		got = ibv_poll_cq(far->port.send_cq, 1, &wc);
+	peers_need(got == 1 && wc.status == IBV_WC_SUCCESS, "sending from the far end");
 }
 
 void peers_far_expect(struct peers_far *far, uint64_t first, uint32_t count)
@@ -274,11 +191,11 @@ void peers_far_expect(struct peers_far *far, uint64_t first, uint32_t count)
 
 	wait_for_counter("port_xmit_packets", far->xmit_base + first + count);
 	for (int i = 0; i < PATIENCE && n < count; i++) {
-		if (ibv_poll_cq(far->recv_cq, 1, &wc) != 1) {
+		if (ibv_poll_cq(far->port.recv_cq, 1, &wc) != 1) {
 			usleep(WAIT_US);
 			continue;
 		}
-		need(wc.status == IBV_WC_SUCCESS, "receiving at the far end");
+		peers_need(wc.status == IBV_WC_SUCCESS, "receiving at the far end");
 		peers_frame_check(
 			(struct peers_frame){far->in[(first + n) % PEERS_DEPTH], wc.byte_len},
 			first + n, true);

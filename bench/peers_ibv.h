@@ -3,17 +3,10 @@
 #ifndef PEERS_IBV_H
 #define PEERS_IBV_H
 
-#include "peers.h"
-
-#include <infiniband/verbs.h>
+#include "peers_port.h"
 
 struct peers_ibv {
-	struct ibv_context *ctx;
-	struct ibv_pd *pd;
-	struct ibv_mr *mr;
-	struct ibv_cq *send_cq, *recv_cq;
-	struct ibv_qp *qp;
-	struct ibv_flow *flow;
+	struct peers_port port;
 	uint8_t (*in)[PEERS_SLOT], (*out)[PEERS_SLOT];
 	/* A ring of each: packet k has request k, and request k is followed by k + 1. */
 	struct ibv_recv_wr recv_wr[PEERS_DEPTH];
@@ -24,12 +17,12 @@ struct peers_ibv {
 	int error; /* of any counted call */
 };
 
-void peers_ibv_need(bool good, const char *what);
 /* Device, memory, work requests. */
 void peers_ibv_begin(struct peers_ibv *v);
 /* When qp is made: its states, all buffers, the rule. */
 void peers_ibv_start(struct peers_ibv *v);
-void peers_ibv_end(struct peers_ibv *v);
+/* When the queue has ended: the rest. */
+void peers_ibv_close(struct peers_ibv *v);
 
 /* Counted: PEERS_RECYCLE of both. */
 void peers_ibv_recycle(struct peers_ibv *v, uint32_t n);

@@ -13,22 +13,11 @@ struct self {
 
 static bool open_it(struct peers_rig *rig)
 {
-	struct ibv_qp_init_attr attr = {.cap = {.max_send_wr = PEERS_DEPTH,
-						.max_recv_wr = PEERS_DEPTH,
-						.max_send_sge = 1,
-						.max_recv_sge = 1},
-					.qp_type = IBV_QPT_RAW_PACKET};
 	struct self *self = peers_zeroed(sizeof(*self));
 	struct peers_ibv *v = &self->v;
 
 	peers_ibv_begin(v);
-	v->send_cq = ibv_create_cq(v->ctx, PEERS_DEPTH, NULL, NULL, 0);
-	v->recv_cq = ibv_create_cq(v->ctx, PEERS_DEPTH, NULL, NULL, 0);
-	peers_ibv_need(v->send_cq && v->recv_cq, "ibv_create_cq");
-	attr.send_cq = v->send_cq;
-	attr.recv_cq = v->recv_cq;
-	v->qp = ibv_create_qp(v->pd, &attr);
-	peers_ibv_need(v->qp != NULL, "ibv_create_qp");
+	peers_port_make_queue(&v->port);
 	peers_ibv_start(v);
 	peers_say(rig, "chose", "ibv_poll_cq, ibv_post_recv, ibv_post_send");
 	rig->self = self;
@@ -39,10 +28,9 @@ static void close_it(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
 
-	peers_ibv_need(!self->v.error, "a work request");
-	peers_ibv_end(&self->v);
-	ibv_dealloc_pd(self->v.pd);
-	ibv_close_device(self->v.ctx);
+	peers_need(!self->v.error, "a work request");
+	peers_port_end_queue(&self->v.port);
+	peers_ibv_close(&self->v);
 	free(self);
 }
 
@@ -53,7 +41,7 @@ static void reap(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
 
-	self->reaped = ibv_poll_cq(self->v.send_cq, 1, &self->sent);
+	self->reaped = ibv_poll_cq(self->v.port.send_cq, 1, &self->sent);
 }
 
 /* wr_id is the address, so that nothing is left to be done with what it returns. */
@@ -61,7 +49,7 @@ static void receive(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
 
-	rig->got = (uint32_t)ibv_poll_cq(self->v.recv_cq, (int)rig->n, self->wc);
+	rig->got = (uint32_t)ibv_poll_cq(self->v.port.recv_cq, (int)rig->n, self->wc);
 }
 
 static void send_them(struct peers_rig *rig)
@@ -72,7 +60,7 @@ static void send_them(struct peers_rig *rig)
 
 	last->next = NULL;
 	last->send_flags = IBV_SEND_SIGNALED;
-	v->error |= ibv_post_send(v->qp, &v->send_wr[v->send_at % PEERS_DEPTH], &bad);
+	v->error |= ibv_post_send(v->port.qp, &v->send_wr[v->send_at % PEERS_DEPTH], &bad);
 	last->send_flags = 0;
 	last->next = next;
 	v->send_at += rig->n;

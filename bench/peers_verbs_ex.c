@@ -109,7 +109,7 @@ static void send_them(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
 	struct peers_ibv *v = &self->v;
-	uint32_t n = rig->n, lkey = v->mr->lkey;
+	uint32_t n = rig->n, lkey = v->port.mr->lkey;
 
 	ibv_wr_start(self->qp);
 	for (uint32_t i = 0; i < n; i++) {
@@ -138,9 +138,9 @@ static struct ibv_cq_ex *make_cq(struct self *self, uint64_t flags)
 							IBV_CQ_INIT_ATTR_MASK_PD,
 					   .flags = IBV_CREATE_CQ_ATTR_SINGLE_THREADED,
 					   .parent_domain = self->domain};
-	struct ibv_cq_ex *cq = ibv_create_cq_ex(self->v.ctx, &attr);
+	struct ibv_cq_ex *cq = ibv_create_cq_ex(self->v.port.ctx, &attr);
 
-	peers_ibv_need(cq != NULL, "ibv_create_cq_ex");
+	peers_need(cq != NULL, "ibv_create_cq_ex");
 	return cq;
 }
 
@@ -159,13 +159,13 @@ static void make_queue(struct self *self, uint64_t flags)
 
 	self->recv_cq = make_cq(self, flags);
 	self->send_cq = make_cq(self, 0);
-	v->recv_cq = ibv_cq_ex_to_cq(self->recv_cq);
-	v->send_cq = ibv_cq_ex_to_cq(self->send_cq);
-	attr.send_cq = v->send_cq;
-	attr.recv_cq = v->recv_cq;
-	v->qp = ibv_create_qp_ex(v->ctx, &attr);
-	peers_ibv_need(v->qp != NULL, "ibv_create_qp_ex");
-	self->qp = ibv_qp_to_qp_ex(v->qp);
+	v->port.recv_cq = ibv_cq_ex_to_cq(self->recv_cq);
+	v->port.send_cq = ibv_cq_ex_to_cq(self->send_cq);
+	attr.send_cq = v->port.send_cq;
+	attr.recv_cq = v->port.recv_cq;
+	v->port.qp = ibv_create_qp_ex(v->port.ctx, &attr);
+	peers_need(v->port.qp != NULL, "ibv_create_qp_ex");
+	self->qp = ibv_qp_to_qp_ex(v->port.qp);
 }
 
 static bool open_it(struct peers_rig *rig)
@@ -176,11 +176,11 @@ static bool open_it(struct peers_rig *rig)
 	uint64_t flags = IBV_WC_EX_WITH_BYTE_LEN;
 
 	peers_ibv_begin(&self->v);
-	self->td = ibv_alloc_td(self->v.ctx, &td);
-	domain.pd = self->v.pd;
+	self->td = ibv_alloc_td(self->v.port.ctx, &td);
+	domain.pd = self->v.port.pd;
 	domain.td = self->td;
-	self->domain = ibv_alloc_parent_domain(self->v.ctx, &domain);
-	peers_ibv_need(self->td && self->domain, "thread domain");
+	self->domain = ibv_alloc_parent_domain(self->v.port.ctx, &domain);
+	peers_need(self->td && self->domain, "thread domain");
 	self->timestamp = !strcmp(rig->row->options, "timestamp");
 	if (*rig->row->options)
 		flags |= IBV_WC_EX_WITH_FLOW_TAG;
@@ -197,12 +197,11 @@ static void close_it(struct peers_rig *rig)
 {
 	struct self *self = rig->self;
 
-	peers_ibv_need(!self->v.error, "a work request");
-	peers_ibv_end(&self->v);
+	peers_need(!self->v.error, "a work request");
+	peers_port_end_queue(&self->v.port);
 	ibv_dealloc_pd(self->domain);
 	ibv_dealloc_td(self->td);
-	ibv_dealloc_pd(self->v.pd);
-	ibv_close_device(self->v.ctx);
+	peers_ibv_close(&self->v);
 	free(self);
 }
 

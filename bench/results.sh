@@ -5,7 +5,7 @@
 set -euo pipefail
 
 section() {
-	[ ! -s "$2" ] || { printf '\n## %s\n\n' "$1" && sed '/^Making all in /d' "$2"; }
+	[ ! -s "$2" ] || { printf '\n## %s\n\n' "$1" && cat "$2"; }
 }
 
 cat <<'END'
