@@ -414,6 +414,9 @@ struct daqiri_rxq_info {
 	const char *simd;             /* instructions chosen for it, as [daqiri] simd; static */
 	uint32_t spares;              /* packets that may be kept at once: daqiri_rx_keep() */
 	struct daqiri_port *forward;  /* whose keys its packets have; NULL: they have flow ids */
+	const char *rx_mode;          /* "cyclic" or "striding"; static */
+	const char *cqe_compression;  /* "on" or "off"; static */
+	const char *why;              /* why these two: a short text, owned by the queue */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -583,6 +586,10 @@ struct daqiri_txq_info {
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its slots lie; NULL: none */
 	const char *simd;             /* as daqiri_rxq_info.simd */
+	const char *tx_mode;          /* "empw", "empw-inline" or "send": daqiri_txq(3); static */
+	const char *why;              /* why that one: a short text, owned by the queue */
+	uint32_t tx_inline;           /* bytes up to which frames are copied to the ring; 0: none */
+	uint32_t latency;             /* 1: a post of one packet goes out with its doorbell */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

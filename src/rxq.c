@@ -224,6 +224,17 @@ static int prepare(struct daqiri_rxq *q)
 		       : dq_error(ENOMEM, "%s: out of memory", conf->where);
 }
 
+static void explain(struct daqiri_rxq *q)
+{
+	static const char *const modes[] = {
+		[DQ_RX_AUTO] = "rx_mode=auto: cyclic takes the fewest instructions a packet",
+		[DQ_RX_CYCLIC] = "rx_mode=cyclic was asked for",
+		[DQ_RX_STRIDING] = "rx_mode=striding was asked for"};
+
+	snprintf(q->why, sizeof(q->why), "%s; completions are never compressed",
+		 modes[q->conf->rx_mode]);
+}
+
 static int init(struct daqiri_rxq *q)
 {
 	const struct dq_conf_rxq *conf = q->conf;
@@ -232,6 +243,7 @@ static int init(struct daqiri_rxq *q)
 
 	if (ret)
 		return ret;
+	explain(q);
 	ret = choose_taker(q);
 	if (ret)
 		return ret;
@@ -333,7 +345,10 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .region = q->region,
 				       .simd = dq_simd_name(q->simd),
 				       .spares = spares_of(q),
-				       .forward = q->forward};
+				       .forward = q->forward,
+				       .rx_mode = q->striding ? "striding" : "cyclic",
+				       .cqe_compression = "off",
+				       .why = q->why};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

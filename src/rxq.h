@@ -131,6 +131,8 @@ struct dq_rx_bufs {
 int dq_rx_bufs_init(struct daqiri_rxq *q, uint32_t n_spares);
 void dq_rx_bufs_free(struct daqiri_rxq *q);
 
+enum { DQ_RX_WHY = 192 };
+
 /*
  * Ring positions count for ever (32 bits, compared modulo): ci is the next CQE. As one CQE belongs
  * to one WQE, they count WQEs too, from wqe0 on.
@@ -188,6 +190,7 @@ struct daqiri_rxq {
 	enum dq_simd simd;
 	int owner; /* owner.h */
 	struct dq_rx_hand *hand; /* worker mode: worker.h; NULL */
+	char why[DQ_RX_WHY];	 /* why the queue is of this kind */
 };
 
 _Static_assert(offsetof(struct daqiri_rxq, take) == 64, "the hot fields fill one cache line");

@@ -164,6 +164,22 @@ static const struct {
 #endif
 };
 
+static void explain(struct daqiri_txq *q)
+{
+	const struct dq_caps *caps = &q->port->dev->caps;
+
+	q->mode = caps->empw ? "empw" : "send";
+	if (caps->empw)
+		snprintf(q->why, sizeof(q->why), "the device takes up to %u packets in a WQE",
+			 caps->empw_ptrs);
+	else if (caps->min_inline)
+		snprintf(q->why, sizeof(q->why),
+			 "the device wants the first %u bytes of each frame in its WQE",
+			 caps->min_inline);
+	else
+		snprintf(q->why, sizeof(q->why), "the device takes one packet in a WQE");
+}
+
 static int choose_writer(struct daqiri_txq *q)
 {
 	const struct dq_caps *caps = &q->port->dev->caps;
@@ -179,6 +195,7 @@ static int choose_writer(struct daqiri_txq *q)
 	else
 		q->write = caps->min_inline ? dq_tx_write_send_inline : ways[q->simd].send;
 	q->max_ptrs = caps->empw_ptrs;
+	explain(q);
 	return 0;
 }
 
@@ -308,7 +325,9 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,
 				       .region = q->region,
-				       .simd = dq_simd_name(q->simd)};
+				       .simd = dq_simd_name(q->simd),
+				       .tx_mode = q->mode,
+				       .why = q->why};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -45,6 +45,8 @@ typedef int (*dq_tx_show_fn)(const struct daqiri_txq *q, struct daqiri_pkt *pkts
 
 struct dq_tx_hand;
 
+enum { DQ_TX_WHY = 192 };
+
 struct daqiri_txq {
 	/* The first two cache lines: what a post and its completion read and write. */
 	uint8_t *ring;
@@ -108,6 +110,8 @@ struct daqiri_txq {
 	enum dq_simd simd;
 	int owner;		 /* owner.h */
 	struct dq_tx_hand *hand; /* worker mode: worker.h; NULL */
+	const char *mode;	 /* static */
+	char why[DQ_TX_WHY];	 /* why it is that one */
 };
 
 _Static_assert(offsetof(struct daqiri_txq, slot_base) == 64 &&

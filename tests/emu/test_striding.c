@@ -36,6 +36,8 @@ static uint32_t depth(const struct link *l)
 	struct daqiri_rxq_info info = {.size = sizeof(info)};
 
 	cr_assert_eq(daqiri_rxq_info(l->rx, &info), 0);
+	cr_assert_str_eq(info.rx_mode, "striding");
+	cr_assert(!strncmp(info.why, "rx_mode=striding was asked for", 30), "%s", info.why);
 	return info.depth;
 }
 
