@@ -407,16 +407,18 @@ struct daqiri_rxq_info {
 	size_t size;                  /* set by the caller: sizeof(struct daqiri_rxq_info) */
 	unsigned id;
 	uint32_t depth;               /* packets that the ring holds; striding: of one stride each */
-	uint32_t buf_size;            /* the longest frame that it takes */
+	uint32_t buf_size;	      /* the longest frame that it takes, header and payload */
 	int cpu_core;                 /* the core that the configuration names; -1 none */
 	struct daqiri_port *port;
-	struct daqiri_region *region; /* where its packets lie */
+	struct daqiri_region *region; /* where its packets lie; headers, if they are split */
 	const char *simd;             /* instructions chosen for it, as [daqiri] simd; static */
 	uint32_t spares;              /* packets that may be kept at once: daqiri_rx_keep() */
 	struct daqiri_port *forward;  /* whose keys its packets have; NULL: they have flow ids */
 	const char *rx_mode;          /* "cyclic" or "striding"; static */
 	const char *cqe_compression;  /* "on" or "off"; static */
 	const char *why;              /* why these two: a short text, owned by the queue */
+	uint32_t split;		      /* bytes of a frame that are its header; 0: it is one piece */
+	struct daqiri_region *payload_region; /* where the rest of it lies; NULL: it is one piece */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -426,7 +428,8 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info);
  * Takes up to max received packets, in the order of arrival. Returns 0..max; 0: nothing there.
  * Packets stay the caller's, and their memory untouched, until daqiri_rx_release(). A frame that
  * was received in error is counted and skipped. -EIO: the queue has stopped and nothing is left in
- * it (daqiri_rxq_error() tells why); -EINVAL: a NULL, or max below 0. The queue's thread.
+ * it (daqiri_rxq_error() tells why); -EINVAL: a NULL, or max below 0; -EOPNOTSUPP: a queue that
+ * splits frames. The queue's thread.
  */
 int daqiri_rx_poll(struct daqiri_rxq *q, struct daqiri_pkt *pkts, int max);
 
@@ -480,6 +483,20 @@ struct daqiri_rx_meta {
  */
 int daqiri_rx_poll_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
 			int max);
+
+/*
+ * As daqiri_rx_poll(), of a queue with regions = HEADER,PAYLOAD: the first [rxq] split bytes of a
+ * frame are at heads[i], what is behind them at payloads[i]; the lengths of both make the frame's.
+ * A frame that is not longer than split has a payload of 0 bytes, whose addr is a payload slot that
+ * nothing was written to. Each payload has the key of its header, but with key = forward PORT the
+ * one of its own region. meta: what daqiri_rx_poll_meta() tells of the packets; NULL: nothing.
+ *
+ * Released, kept and given back are packets as a whole: daqiri_rx_keep() and daqiri_rx_give_back()
+ * take their headers. -EINVAL: a NULL, max below 0, a queue with one region, or meta of one with
+ * metadata = none. The queue's thread.
+ */
+int daqiri_rx_poll_split(struct daqiri_rxq *q, struct daqiri_pkt *heads,
+			 struct daqiri_pkt *payloads, struct daqiri_rx_meta *meta, int max);
 
 /*
  * Gives the oldest n of the packets that were polled and not yet released back to the NIC. n above
@@ -590,6 +607,8 @@ struct daqiri_txq_info {
 	const char *why;              /* why that one: a short text, owned by the queue */
 	uint32_t tx_inline;           /* bytes up to which frames are copied to the ring; 0: none */
 	uint32_t latency;             /* 1: a post of one packet goes out with its doorbell */
+	uint32_t payload_size;	      /* usable bytes of a slot of its second region; 0: none */
+	struct daqiri_region *payload_region; /* the second region; NULL: none */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -614,6 +633,24 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  * after the fact. -EIO: the queue has stopped; -EINVAL: a NULL, or n below 0. The queue's thread.
  */
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
+ * As daqiri_tx_reserve() and daqiri_tx_post(), of a queue with regions = HEADER,PAYLOAD: a packet
+ * is sent from two places, heads[i] first, then payloads[i]. Each slot has one in both regions:
+ * reserve shows the two, and the header alone decides whether a packet consumes a slot. Payloads
+ * may lie in any other registered memory instead, as those that were received, and must stay
+ * untouched until the packet is completed. A header has 1 byte at least, a payload may have 0, and
+ * both together are as long as a packet of daqiri_tx_post(), which such a queue takes too, and
+ * which moves on over the payload slot that goes with its own.
+ *
+ * The NIC reads one WQE of 64 bytes for each packet: queues with one region send short frames
+ * faster. -EINVAL: a NULL, a number below 0, or a queue with one region or none; else as the calls
+ * above. The queue's thread.
+ */
+int daqiri_tx_reserve_split(struct daqiri_txq *q, struct daqiri_pkt *heads,
+			    struct daqiri_pkt *payloads, int max);
+int daqiri_tx_post_split(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+			 const struct daqiri_pkt *payloads, int n);
 
 /*
  * How many packets of this queue the NIC has finished reading, since the queue was made: monotonic.

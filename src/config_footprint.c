@@ -8,6 +8,7 @@
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
+#include "rxq_split.h"
 #include "rxq_striding.h"
 #include "worker.h"
 
@@ -31,8 +32,10 @@ static uint64_t of_cyclic(const struct dq_conf_rxq *q)
 	const struct dq_rx_bufs *bufs = NULL;
 	uint64_t depth = q->depth, bufs_n = depth + q->spares;
 
-	return depth * (DQ_SEG + DQ_CQE + sizeof(*rxq->slots) + sizeof(*bufs->kept_at)) +
-	       bufs_n * sizeof(*bufs->place) + (q->spares + 1) * sizeof(*bufs->spares);
+	return depth * ((q->split ? 2u : 1u) * DQ_SEG + DQ_CQE + sizeof(*rxq->slots) +
+			sizeof(*bufs->kept_at)) +
+	       (q->split ? sizeof(struct dq_rx_split) : 0) + bufs_n * sizeof(*bufs->place) +
+	       (q->spares + 1) * sizeof(*bufs->spares);
 }
 
 static uint64_t of_striding(const struct dq_conf_rxq *q)

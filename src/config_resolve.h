@@ -13,8 +13,11 @@ struct dq_user {
 	bool rx;
 	unsigned index;   /* into rxqs or txqs */
 	int region;       /* index into regions; -1: none */
+	int payload;	  /* the second one's, where regions = HEADER,PAYLOAD; -1: none */
 	bool striding;	  /* depth is in strides */
 	uint32_t depth;   /* 0: auto, until slots are dealt */
+	uint32_t spares;  /* until they are dealt, the most that it may have */
+	uint64_t share;	  /* slots that it may have of each region, where depth is 0 */
 };
 
 struct dq_resolver {
@@ -68,6 +71,11 @@ int dq_resolve_region_ports(struct dq_resolver *r);
 int dq_resolve_ports(struct dq_resolver *r);
 int dq_resolve_queues(struct dq_resolver *r);
 int dq_resolve_slots(struct dq_resolver *r);
+
+/* Judges what a queue says of two regions; bytes of a frame that go to the first, 0: one region. */
+int dq_check_split(struct dq_resolver *r, const struct dq_user *user);
+uint32_t dq_split_of(const struct dq_resolver *r, const struct dq_user *user);
+
 int dq_resolve_workers(struct dq_resolver *r);
 int dq_resolve_flows(struct dq_resolver *r);
 int dq_resolve_unmatched(struct dq_resolver *r);

@@ -266,15 +266,40 @@ static uint64_t largest_size(const struct dq_section *sec)
 	return largest;
 }
 
-static int check_stream_size(struct dq_resolver *r, const struct dq_section *sec, int region)
+/* regions: the queue's. first: bytes of a frame that go to the first one, where it has two. */
+static int check_stream_size(struct dq_resolver *r, const struct dq_section *sec,
+			     const int regions[2], uint64_t first)
 {
-	uint64_t size = largest_size(sec);
+	const struct dq_conf_region *region = &r->conf->regions[regions[0]];
+	uint64_t size = largest_size(sec), room = region->buf_size;
 
-	if (region < 0 || size <= r->conf->regions[region].buf_size)
+	if (regions[1] >= 0)
+		room = first + r->conf->regions[regions[1]].buf_size;
+	if (size <= room)
 		return 0;
+	if (regions[1] >= 0)
+		return dq_blame_key(r->cfg, sec, "size",
+				    "longer than what goes to %s and the buf_size of %s; allowed "
+				    "up to %" PRIu64,
+				    region->where, r->conf->regions[regions[1]].where, room);
 	return dq_blame_key(r->cfg, sec, "size",
-			    "longer than the buf_size of %s; allowed up to %" PRIu64,
-			    r->conf->regions[region].where, r->conf->regions[region].buf_size);
+			    "longer than the buf_size of %s; allowed up to %" PRIu64, region->where,
+			    room);
+}
+
+static int check_tx_size(struct dq_resolver *r, const struct dq_section *sec, int q)
+{
+	const struct dq_conf_txq *txq = &r->conf->txqs[q];
+
+	return check_stream_size(r, sec, (const int[]){txq->region, txq->payload},
+				 r->conf->regions[txq->region].buf_size);
+}
+
+static int check_rx_size(struct dq_resolver *r, const struct dq_section *sec, int q)
+{
+	const struct dq_conf_rxq *rxq = &r->conf->rxqs[q];
+
+	return check_stream_size(r, sec, (const int[]){(int)rxq->region, rxq->payload}, rxq->split);
 }
 
 /* tx or rx: its port, its queue, and whether its frames fit the queue's buffers. */
@@ -302,8 +327,7 @@ static int check_stream_end(struct dq_resolver *r, const struct dq_section *sec,
 		return dq_blame_key(r->cfg, sec, key,
 				    "[txq %s %u] has no region to build frames in: give it regions",
 				    port, id);
-	return check_stream_size(r, sec,
-				 tx ? r->conf->txqs[q].region : (int)r->conf->rxqs[q].region);
+	return tx ? check_tx_size(r, sec, q) : check_rx_size(r, sec, q);
 }
 
 static int resolve_stream(struct dq_resolver *r, const struct dq_section *sec)

@@ -71,10 +71,10 @@ static void warn_unused(const struct dq_conf *conf, unsigned region)
 	if (conf->regions[region].n_ports)
 		return;
 	for (unsigned i = 0; i < conf->n_rxqs; i++)
-		if (conf->rxqs[i].region == region)
+		if (dq_rxq_uses(&conf->rxqs[i], region))
 			return;
 	for (unsigned i = 0; i < conf->n_txqs; i++)
-		if (conf->txqs[i].region == (int)region)
+		if (dq_txq_uses(&conf->txqs[i], region))
 			return;
 	dq_log(conf->log_level, DAQIRI_LOG_WARN, "%s: no queue uses it and no port is named for it",
 	       conf->regions[region].where);

@@ -119,69 +119,19 @@ static int make_ports(struct daqiri *dq, const struct attached *attached)
 	return ret;
 }
 
-/* ---- regions --------------------------------------------------------------------------------- */
-
-/* Calls fn for each port that uses a region, until it returns other than 0. */
-static int each_port_of(struct daqiri *dq, unsigned region,
-			int (*fn)(void *arg, struct daqiri_port *port), void *arg)
-{
-	const struct dq_conf *conf = dq->conf;
-	int ret = 0;
-
-	for (unsigned i = 0; !ret && i < conf->regions[region].n_ports; i++)
-		ret = fn(arg, dq->ports[conf->regions[region].ports[i]]);
-	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
-		if (conf->rxqs[i].region == region)
-			ret = fn(arg, dq->ports[conf->rxqs[i].port]);
-	for (unsigned i = 0; !ret && i < conf->n_txqs; i++)
-		if (conf->txqs[i].region == (int)region)
-			ret = fn(arg, dq->ports[conf->txqs[i].port]);
-	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
-		if (conf->rxqs[i].region == region && conf->rxqs[i].forward >= 0)
-			ret = fn(arg, dq->ports[conf->rxqs[i].forward]);
-	return ret;
-}
-
-/* The node of the first port that has one. */
-static int note_node(void *arg, struct daqiri_port *port)
-{
-	*(int *)arg = port->info.numa_node;
-	return port->info.numa_node >= 0;
-}
-
-static int register_on(void *arg, struct daqiri_port *port)
-{
-	return dq_region_register(arg, port->dev);
-}
-
-static int make_region(struct daqiri *dq, unsigned index)
-{
-	int node = -1, ret;
-
-	each_port_of(dq, index, note_node, &node);
-	ret = dq_region_create(&dq->regions[index], &dq->conf->regions[index], node,
-			       dq->conf->log_level);
-	return ret ? ret : each_port_of(dq, index, register_on, dq->regions[index]);
-}
-
-static int make_regions(struct daqiri *dq)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; !ret && i < dq->conf->n_regions; i++)
-		ret = make_region(dq, i);
-	if (!ret)
-		dq_regions_log(dq->regions, dq->conf->n_regions, dq->conf->log_level);
-	return ret;
-}
-
 /* ---- queues and flows ------------------------------------------------------------------------ */
+
+/* A queue's region by its index, -1: NULL. */
+static struct daqiri_region *region_of(const struct daqiri *dq, int index)
+{
+	return index < 0 ? NULL : dq->regions[index];
+}
 
 static int make_rxq(struct daqiri *dq, unsigned index)
 {
 	const struct dq_conf_rxq *conf = &dq->conf->rxqs[index];
-	int ret = dq_rxq_create(&dq->rxqs[index], conf, dq->ports[conf->port],
-				dq->regions[conf->region]);
+	struct daqiri_region *regions[] = {dq->regions[conf->region], region_of(dq, conf->payload)};
+	int ret = dq_rxq_create(&dq->rxqs[index], conf, dq->ports[conf->port], regions);
 
 	if (!ret && conf->forward >= 0)
 		dq_rxq_forward(dq->rxqs[index], dq->ports[conf->forward]);
@@ -197,9 +147,10 @@ static int make_queues(struct daqiri *dq)
 		ret = make_rxq(dq, i);
 	for (unsigned i = 0; !ret && i < conf->n_txqs; i++) {
 		const struct dq_conf_txq *txq = &conf->txqs[i];
+		struct daqiri_region *regions[] = {region_of(dq, txq->region),
+						   region_of(dq, txq->payload)};
 
-		ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port],
-				    txq->region < 0 ? NULL : dq->regions[txq->region]);
+		ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port], regions);
 	}
 	return ret;
 }
@@ -261,7 +212,7 @@ static int build(struct daqiri *dq, const struct attached *attached)
 	if (!ret)
 		ret = make_ports(dq, attached);
 	if (!ret)
-		ret = make_regions(dq);
+		ret = dq_context_make_regions(dq);
 	if (!ret)
 		ret = make_queues(dq);
 	if (ret)

@@ -25,4 +25,7 @@ struct daqiri {
 	struct dq_device *next_event; /* where daqiri_event_get() looks next */
 };
 
+/* Makes all regions that conf has; those that were made are in dq->regions also where it fails. */
+int dq_context_make_regions(struct daqiri *dq);
+
 #endif

@@ -4,9 +4,11 @@
 
 #include "error.h"
 #include "rxq.h"
+#include "rxq_split.h"
 
 int daqiri_rx_gpu_flush(struct daqiri_rxq *q)
 {
+	const struct daqiri_region *region;
 	const struct dq_gpu *gpu;
 	const struct dq_cuda *cu;
 	unsigned error;
@@ -15,8 +17,10 @@ int daqiri_rx_gpu_flush(struct daqiri_rxq *q)
 
 	if (!q)
 		return dq_error(EINVAL, "daqiri_rx_gpu_flush: NULL argument");
-	gpu = q->region->gpu;
-	if (!dq_region_on_gpu(q->region) || gpu->ordering >= DQ_CU_ORDERING_OWNER)
+	/* Headers are not on a GPU. */
+	region = q->split ? q->split->region : q->region;
+	gpu = region->gpu;
+	if (!dq_region_on_gpu(region) || gpu->ordering >= DQ_CU_ORDERING_OWNER)
 		return 0;
 	cu = dq_cuda();
 	if (!(gpu->flush & DQ_CU_FLUSH_OPTION_HOST) || !cu->cuFlushGPUDirectRDMAWrites)

@@ -11,6 +11,7 @@
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
 #include "rxq.h"
+#include "rxq_split.h"
 #include "rxq_striding.h"
 #include "scan.h"
 #include "worker.h"
@@ -50,8 +51,8 @@ static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS
 /* ---- make and destroy ----------------------------------------------------------------------- */
 
 /* A frame of the interface's full MTU, with a VLAN tag, must fit a slot. */
-static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
-		       const struct daqiri_region *region)
+static int check_room(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
+		      const struct daqiri_region *region)
 {
 	uint64_t need = (uint64_t)port->info.mtu + ETHERNET_HEADER_VLAN;
 
@@ -67,6 +68,17 @@ static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port 
 						     ? region->conf->buf_size - ETHERNET_HEADER_VLAN
 						     : 0),
 			port->conf->name);
+	return 0;
+}
+
+static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
+		       struct daqiri_region *const regions[2])
+{
+	int ret = regions[1] ? dq_rx_split_check(conf, port, regions)
+			     : check_room(conf, port, regions[0]);
+
+	if (ret)
+		return ret;
 	if (conf->rx_mode != DQ_RX_STRIDING && conf->depth > port->dev->caps.max_wr)
 		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
 				conf->depth, port->dev->info.rdma, port->dev->caps.max_wr);
@@ -78,7 +90,7 @@ static int create_wq(struct daqiri_rxq *q)
 	struct dq_device *dev = q->port->dev;
 	struct ibv_wq_init_attr attr = {.wq_type = IBV_WQT_RQ,
 					.max_wr = q->conf->depth,
-					.max_sge = 1,
+					.max_sge = q->split ? 2 : 1,
 					.pd = dev->pd,
 					.cq = q->cq.cq};
 
@@ -111,7 +123,7 @@ static void bind_slots(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 /* Writes every WQE once. */
 static int bind(struct daqiri_rxq *q)
 {
-	uint32_t size = q->striding ? DQ_STRIDING_WQE : DQ_SEG;
+	uint32_t size = q->striding ? DQ_STRIDING_WQE : (q->split ? 2 : 1) * DQ_SEG;
 	uint32_t entries = q->striding ? q->striding->mask + 1 : q->conf->depth;
 	struct mlx5dv_rwq rwq = {0};
 	struct mlx5dv_obj obj = {.rwq = {.in = q->wq, .out = &rwq}};
@@ -127,6 +139,8 @@ static int bind(struct daqiri_rxq *q)
 	q->rq_dbrec = rwq.dbrec;
 	if (q->striding)
 		dq_rx_striding_bind(q, &rwq);
+	else if (q->split)
+		dq_rx_split_bind(q, &rwq);
 	else
 		bind_slots(q, &rwq);
 	return 0;
@@ -205,11 +219,13 @@ static int choose_taker(struct daqiri_rxq *q)
 	if (q->tell && !q->striding)
 		q->poll = dq_rx_poll_cyclic_meta;
 	q->restart = q->striding ? dq_rx_restart_striding : dq_rx_restart_cyclic;
+	if (q->split)
+		dq_rx_split_choose(q);
 	return 0;
 }
 
-/* What the kind of ring needs besides the ring. */
-static int prepare(struct daqiri_rxq *q)
+/* What the kind of ring needs besides the ring. payload: NULL where frames are one piece. */
+static int prepare(struct daqiri_rxq *q, struct daqiri_region *payload)
 {
 	const struct dq_conf_rxq *conf = q->conf;
 
@@ -219,9 +235,9 @@ static int prepare(struct daqiri_rxq *q)
 	q->mask = conf->depth - 1;
 	q->stride = (uint32_t)q->region->stride;
 	q->eaten_map = calloc((conf->depth + 63) / 64, sizeof(*q->eaten_map));
-	return q->eaten_map && !dq_rx_bufs_init(q, conf->spares)
-		       ? 0
-		       : dq_error(ENOMEM, "%s: out of memory", conf->where);
+	if (!q->eaten_map || dq_rx_bufs_init(q, conf->spares))
+		return dq_error(ENOMEM, "%s: out of memory", conf->where);
+	return payload ? dq_rx_split_prepare(q, payload) : 0;
 }
 
 static void explain(struct daqiri_rxq *q)
@@ -235,11 +251,11 @@ static void explain(struct daqiri_rxq *q)
 		 modes[q->conf->rx_mode]);
 }
 
-static int init(struct daqiri_rxq *q)
+static int init(struct daqiri_rxq *q, struct daqiri_region *payload)
 {
 	const struct dq_conf_rxq *conf = q->conf;
 	char prefix[16];
-	int ret = prepare(q);
+	int ret = prepare(q, payload);
 
 	if (ret)
 		return ret;
@@ -269,18 +285,18 @@ static int init(struct daqiri_rxq *q)
 }
 
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region)
+		  struct daqiri_region *const regions[2])
 {
 	struct daqiri_rxq *q;
-	int ret = check_sizes(conf, port, region);
+	int ret = check_sizes(conf, port, regions);
 
 	if (ret)
 		return ret;
 	q = aligned_alloc(_Alignof(struct daqiri_rxq), sizeof(*q));
 	if (!q)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
-	*q = (struct daqiri_rxq){.conf = conf, .port = port, .region = region};
-	ret = init(q);
+	*q = (struct daqiri_rxq){.conf = conf, .port = port, .region = regions[0]};
+	ret = init(q, regions[1]);
 	if (ret)
 		dq_rxq_destroy(q);
 	else
@@ -302,6 +318,7 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 	dq_cq_destroy(&q->cq, dev);
 	dq_stat_names_free(&q->names);
 	dq_rx_striding_destroy(q);
+	dq_rx_split_destroy(q);
 	dq_rx_bufs_free(q);
 	free(q->eaten_map);
 	free(q);
@@ -312,6 +329,8 @@ void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to)
 	q->forward = to;
 	q->key_hides = dq_to_be32(UINT32_MAX);
 	q->key_set = dq_to_be32(dq_region_mr(q->region, to->dev)->lkey);
+	if (q->split)
+		dq_rx_split_forward(q, to);
 }
 
 /* ---- public --------------------------------------------------------------------------------- */
@@ -331,6 +350,12 @@ static uint32_t spares_of(const struct daqiri_rxq *q)
 	return st ? st->bufs.n - st->n_wqes : q->conf->spares;
 }
 
+/* The longest frame. */
+static uint32_t room_of(const struct daqiri_rxq *q)
+{
+	return q->split ? q->split->at + q->split->room : (uint32_t)q->region->conf->buf_size;
+}
+
 int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 {
 	struct daqiri_rxq_info now;
@@ -339,7 +364,7 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 		return dq_error(EINVAL, "daqiri_rxq_info: NULL argument");
 	now = (struct daqiri_rxq_info){.id = q->conf->id,
 				       .depth = depth_of(q),
-				       .buf_size = (uint32_t)q->region->conf->buf_size,
+				       .buf_size = room_of(q),
 				       .cpu_core = q->conf->cpu_core,
 				       .port = q->port,
 				       .region = q->region,
@@ -348,7 +373,9 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .forward = q->forward,
 				       .rx_mode = q->striding ? "striding" : "cyclic",
 				       .cqe_compression = "off",
-				       .why = q->why};
+				       .why = q->why,
+				       .split = q->conf->split,
+				       .payload_region = q->split ? q->split->region : NULL};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -23,6 +23,7 @@
 
 struct daqiri_rx_meta;
 struct dq_rx_hand;
+struct dq_rx_split;
 struct dq_rx_striding;
 
 /*
@@ -125,6 +126,8 @@ struct dq_rx_bufs {
 	uint32_t n;	  /* of all buffers */
 	uint64_t inverse; /* floor(2^64 / stride) */
 	uint8_t *wqes;
+	/* Has the WQE of that index receive into the buffer at addr: chosen with the queue. */
+	void (*point)(const struct daqiri_rxq *q, uint32_t wqe, uint64_t addr);
 };
 
 /* The i-th buffer's address is base + i * stride; the first mask + 1 of them are in the ring. */
@@ -167,6 +170,7 @@ struct daqiri_rxq {
 	dq_rx_restart_fn restart;
 	struct dq_rx_bufs bufs;
 	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
+	struct dq_rx_split *split;	 /* rxq_split.h; NULL: frames are one piece */
 	dq_rx_tell_fn tell;		 /* NULL: metadata = none */
 	struct dq_rx_ask ask;
 
@@ -216,8 +220,9 @@ static inline uint64_t *dq_rx_eaten_word(const struct daqiri_rxq *q, uint32_t in
 	return &q->eaten_map[(index & q->mask) >> 6];
 }
 
+/* regions: its own, and that of payloads or NULL. */
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region);
+		  struct daqiri_region *const regions[2]);
 void dq_rxq_destroy(struct daqiri_rxq *q);
 
 /* Makes the work queue, whose WQEs are written, ready: from RESET. */

@@ -22,11 +22,19 @@ static uint64_t addr_of(const struct daqiri_rxq *q, uint32_t buf)
 	return q->base + (uint64_t)buf * q->stride;
 }
 
+static void point(const struct daqiri_rxq *q, uint32_t wqe, uint64_t addr)
+{
+	uint8_t *seg = q->bufs.wqes + (size_t)wqe * DQ_SEG;
+
+	((struct mlx5_wqe_data_seg *)(void *)seg)->addr = dq_to_be64(addr);
+}
+
 int dq_rx_bufs_init(struct daqiri_rxq *q, uint32_t n_spares)
 {
 	uint32_t depth = q->mask + 1;
 	struct dq_rx_bufs *bufs = &q->bufs;
 
+	bufs->point = point;
 	bufs->n = depth + n_spares;
 	bufs->inverse = (uint64_t)(((uint128)1 << 64) / q->stride);
 	q->slots = calloc(depth, sizeof(*q->slots));
@@ -114,13 +122,12 @@ static void put_spare(struct daqiri_rxq *q, uint32_t buf, uint32_t i)
 {
 	struct dq_rx_bufs *bufs = &q->bufs;
 	uint32_t spare = bufs->spares[--bufs->n_spares];
-	uint8_t *wqe = bufs->wqes + (size_t)((i - q->wqe0) & q->mask) * DQ_SEG;
 
 	bufs->kept_at[i] = number_of(q, i);
 	bufs->place[spare] = i;
 	bufs->place[buf] = DQ_RX_KEPT;
 	q->slots[i] = addr_of(q, spare);
-	((struct mlx5_wqe_data_seg *)(void *)wqe)->addr = dq_to_be64(q->slots[i]);
+	bufs->point(q, (i - q->wqe0) & q->mask, q->slots[i]);
 }
 
 static uint32_t keep_some(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint32_t n)

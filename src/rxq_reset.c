@@ -12,7 +12,6 @@
 
 #include "counter.h"
 #include "error.h"
-#include "mlx5_wqe.h"
 #include "owner.h"
 #include "reset.h"
 #include "rxq.h"
@@ -60,8 +59,7 @@ void dq_rx_restart_cyclic(struct daqiri_rxq *q)
 	dq_rx_drain(q, is_packet);
 	q->wqe0 = q->ci;
 	for (uint32_t i = 0; i < depth; i++)
-		((struct mlx5_wqe_data_seg *)(void *)(q->bufs.wqes + (size_t)i * DQ_SEG))->addr =
-			dq_to_be64(q->slots[(q->wqe0 + i) & q->mask]);
+		q->bufs.point(q, i, q->slots[(q->wqe0 + i) & q->mask]);
 	memset(q->eaten_map, 0, (depth + 63) / 64 * sizeof(*q->eaten_map));
 	q->eaten = 0;
 	q->posted = depth;

@@ -168,8 +168,11 @@ static void explain(struct daqiri_txq *q)
 {
 	const struct dq_caps *caps = &q->port->dev->caps;
 
-	q->mode = caps->empw ? "empw" : "send";
-	if (caps->empw)
+	q->mode = caps->empw && !q->gather ? "empw" : "send";
+	if (q->gather)
+		snprintf(q->why, sizeof(q->why),
+			 "packets of two regions: a WQE of many packets has one piece of each");
+	else if (caps->empw)
 		snprintf(q->why, sizeof(q->why), "the device takes up to %u packets in a WQE",
 			 caps->empw_ptrs);
 	else if (caps->min_inline)
@@ -190,7 +193,10 @@ static int choose_writer(struct daqiri_txq *q)
 	if (ret)
 		return ret;
 	q->show = ways[q->simd].show;
-	if (caps->empw)
+	/* An eMPW's pointers are a packet each: only a SEND can gather. */
+	if (q->payload.region)
+		q->gather = dq_tx_gather_portable;
+	if (caps->empw && !q->gather)
 		q->write = ways[q->simd].empw;
 	else
 		q->write = caps->min_inline ? dq_tx_write_send_inline : ways[q->simd].send;
@@ -201,7 +207,7 @@ static int choose_writer(struct daqiri_txq *q)
 
 uint32_t dq_txq_opcode(const struct daqiri_txq *q)
 {
-	return q->port->dev->caps.empw ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
+	return q->port->dev->caps.empw && !q->gather ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
 }
 
 static int take_slots(struct daqiri_txq *q)
@@ -218,12 +224,25 @@ static int take_slots(struct daqiri_txq *q)
 	return daqiri_region_key(region, q->port, &q->slot_key);
 }
 
-static int init(struct daqiri_txq *q)
+static int take_payloads(struct daqiri_txq *q, struct daqiri_region *region)
+{
+	if (!region)
+		return 0;
+	q->payload = (struct dq_tx_payload){.base = dq_region_slot(region, q->conf->payload_slot),
+					    .stride = (uint32_t)region->stride,
+					    .size = (uint32_t)region->conf->buf_size,
+					    .region = region};
+	return daqiri_region_key(region, q->port, &q->payload.key);
+}
+
+static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 {
 	const struct dq_conf_txq *conf = q->conf;
 	char prefix[16];
 	int ret = take_slots(q);
 
+	if (!ret)
+		ret = take_payloads(q, payload);
 	if (!ret)
 		ret = choose_writer(q);
 	if (ret)
@@ -258,8 +277,16 @@ static int init(struct daqiri_txq *q)
 /* What the device takes, and whether a card that wants each frame's header inline can be given it:
  * the CPU copies it. */
 static int check_device(const struct dq_conf_txq *conf, const struct dq_device *dev,
-			const struct daqiri_region *region)
+			struct daqiri_region *const regions[2])
 {
+	const struct daqiri_region *region = regions[0];
+
+	if (regions[1] && dev->caps.min_inline)
+		return dq_error(EOPNOTSUPP,
+				"%s: %s wants the first %u bytes of each frame in the send queue, "
+				"and this version does not gather besides: give the queue one "
+				"region",
+				conf->where, dev->info.rdma, dev->caps.min_inline);
 	if (region && dev->caps.min_inline && dq_region_on_gpu(region))
 		return dq_error(EOPNOTSUPP,
 				"%s: %s wants the first %u bytes of each frame in the send queue, "
@@ -274,18 +301,18 @@ static int check_device(const struct dq_conf_txq *conf, const struct dq_device *
 }
 
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region)
+		  struct daqiri_region *const regions[2])
 {
 	struct daqiri_txq *q;
-	int ret = check_device(conf, port->dev, region);
+	int ret = check_device(conf, port->dev, regions);
 
 	if (ret)
 		return ret;
 	q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
 	if (!q)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
-	*q = (struct daqiri_txq){.conf = conf, .port = port, .region = region};
-	ret = init(q);
+	*q = (struct daqiri_txq){.conf = conf, .port = port, .region = regions[0]};
+	ret = init(q, regions[1]);
 	if (ret)
 		dq_txq_destroy(q);
 	else
@@ -327,7 +354,9 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .region = q->region,
 				       .simd = dq_simd_name(q->simd),
 				       .tx_mode = q->mode,
-				       .why = q->why};
+				       .why = q->why,
+				       .payload_size = q->payload.size,
+				       .payload_region = q->payload.region};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

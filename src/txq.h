@@ -43,9 +43,20 @@ typedef int (*dq_tx_write_fn)(struct daqiri_txq *q, const struct daqiri_pkt *pkt
 typedef int (*dq_tx_show_fn)(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			     uint32_t n);
 
+/* The same of packets in two pieces each; not both are empty. */
+typedef int (*dq_tx_gather_fn)(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+			       const struct daqiri_pkt *payloads, uint32_t n);
+
 struct dq_tx_hand;
 
 enum { DQ_TX_WHY = 192 };
+/* Where a queue with two regions has payloads: a slot for each of its slots. */
+struct dq_tx_payload {
+	uint64_t base;
+	uint32_t stride, size;
+	daqiri_key key;
+	struct daqiri_region *region; /* NULL: the queue has one region */
+};
 
 struct daqiri_txq {
 	/* The first two cache lines: what a post and its completion read and write. */
@@ -92,6 +103,9 @@ struct daqiri_txq {
 	uint64_t others_done;	/* of them, done: kept up while some are not */
 	uint64_t others_last;	/* posted, when the last of them had been */
 
+	dq_tx_gather_fn gather; /* NULL: one region */
+	struct dq_tx_payload payload;
+
 	uint32_t qpn;
 
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
@@ -119,9 +133,9 @@ _Static_assert(offsetof(struct daqiri_txq, slot_base) == 64 &&
 	       "what a post touches: two lines, and a counter");
 _Static_assert(sizeof(struct dq_tx_mark) == 16, "marks do not straddle cache lines");
 
-/* region: NULL where the queue has no slots. */
+/* regions: that of its slots, and that of payloads; NULL where it has none. */
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
-		  struct daqiri_region *region);
+		  struct daqiri_region *const regions[2]);
 void dq_txq_destroy(struct daqiri_txq *q);
 
 /* The ways to write WQEs: txq_post.c, and txq_write*.c for each set of instructions. */
@@ -133,12 +147,19 @@ int dq_tx_write_send_sse42(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 int dq_tx_write_send_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 
+/* txq_gather.c */
+int dq_tx_gather_portable(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+			  const struct daqiri_pkt *payloads, uint32_t n);
+
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			uint32_t n);
 int dq_tx_show_avx2(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot, uint32_t n);
 
 /* Reads completions that have come; returns q->done. */
 uint64_t dq_tx_reap(struct daqiri_txq *q);
+
+/* After a look at completions: how many of n packets may be posted, -EIO where it has stopped. */
+int dq_tx_make_room(struct daqiri_txq *q, int n);
 
 /* Reads all of them, those of a queue that nothing is posted on too. */
 void dq_tx_drain(struct daqiri_txq *q);

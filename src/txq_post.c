@@ -275,16 +275,10 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max)
 	return q->show(q, pkts, (uint32_t)slot, (uint32_t)max);
 }
 
-/* What is not the usual: no room for all packets, a queue that has stopped, no packets, misuse. */
-static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
-					       int n)
+int dq_tx_make_room(struct daqiri_txq *q, int n)
 {
 	uint64_t room;
 
-	if (is_misuse(q, pkts, n))
-		return dq_misused(q ? q->conf->where : NULL, "daqiri_tx_post", n);
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
 	reap(q);
 	if (UNLIKELY(q->stopped))
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
@@ -294,7 +288,19 @@ static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struc
 		dq_counter_add(&q->count.full, 1);
 		n = (int)room;
 	}
-	return n ? q->write(q, pkts, (uint32_t)n) : 0;
+	return n;
+}
+
+/* What is not the usual: no room for all packets, a queue that has stopped, no packets, misuse. */
+static __attribute__((noinline)) int post_some(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
+					       int n)
+{
+	if (is_misuse(q, pkts, n))
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_tx_post", n);
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	n = dq_tx_make_room(q, n);
+	return n > 0 ? q->write(q, pkts, (uint32_t)n) : n;
 }
 
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n)

@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 #include "context.h"
-#include "rxq.h"
+#include "rxq_split.h"
 #include "spsc.h"
 #include "txq.h"
 
 /* Received packets go to the program, and counts of released ones come back. */
 struct dq_rx_hand {
 	struct daqiri_rxq *real, *face;
+	dq_rx_poll_fn poll;	  /* the real one's, of whole frames */
+	struct dq_rx_split split; /* the face's, where frames are split */
 	struct daqiri_pkt *ring; /* mask + 1 */
 	uint32_t mask;
 	uint32_t batch;

@@ -110,7 +110,7 @@ bool dq_rx_hand_step(struct dq_rx_hand *h, uint64_t now)
 
 	if (h->stopped)
 		return busy;
-	n = h->real->poll(h->real, next, NULL, room(h));
+	n = h->poll(h->real, next, NULL, room(h));
 	if (n < 0) {
 		give_up(h);
 		return true;
@@ -127,6 +127,20 @@ bool dq_rx_hand_step(struct dq_rx_hand *h, uint64_t now)
 /* ---- make and destroy -------------------------------------------------------------------------
  */
 
+/* What is handed over are whole frames: it is the program's thread that splits them. */
+static void choose_polls(struct dq_rx_hand *h)
+{
+	if (!h->real->split) {
+		h->poll = h->real->poll;
+		h->face->poll = poll_face;
+		return;
+	}
+	h->poll = h->real->split->poll;
+	h->split = *h->real->split;
+	h->split.poll = poll_face;
+	h->face->split = &h->split;
+}
+
 static int init(struct dq_rx_hand *h)
 {
 	const struct dq_conf_rxq *conf = h->real->conf;
@@ -140,7 +154,7 @@ static int init(struct dq_rx_hand *h)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
 	h->real->hand = h;
 	*h->face = *h->real;
-	h->face->poll = poll_face;
+	choose_polls(h);
 	h->face->release = release_face;
 	h->face->keep = keep_face;
 	h->face->give_back = keep_face;

@@ -125,7 +125,9 @@ static const struct {
 	AT(daqiri_rxq_info, rx_mode, 64),
 	AT(daqiri_rxq_info, cqe_compression, 72),
 	AT(daqiri_rxq_info, why, 80),
-	SIZE(daqiri_rxq_info, 88),
+	AT(daqiri_rxq_info, split, 88),
+	AT(daqiri_rxq_info, payload_region, 96),
+	SIZE(daqiri_rxq_info, 104),
 
 	AT(daqiri_txq_info, size, 0),
 	AT(daqiri_txq_info, id, 8),
@@ -139,7 +141,9 @@ static const struct {
 	AT(daqiri_txq_info, why, 56),
 	AT(daqiri_txq_info, tx_inline, 64),
 	AT(daqiri_txq_info, latency, 68),
-	SIZE(daqiri_txq_info, 72),
+	AT(daqiri_txq_info, payload_size, 72),
+	AT(daqiri_txq_info, payload_region, 80),
+	SIZE(daqiri_txq_info, 88),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

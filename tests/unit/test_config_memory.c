@@ -34,3 +34,21 @@ Test(resolve, queues_tell_what_they_take_besides_packet_memory)
 	cr_expect_str_eq(daqiri_error_detail(), "[rxq p 3]: there is no such queue");
 	daqiri_config_destroy(cfg);
 }
+
+/* Frames that are split take a second entry of 16 bytes in each WQE. */
+Test(resolve, a_queue_that_splits_takes_longer_wqes)
+{
+	static const char text[] = PORT "[region h]\nkind = host\nnum_bufs = 1024\nbuf_size = 128\n"
+					"[region m]\nkind = host\nnum_bufs = 2048\nbuf_size = 2K\n"
+					"[rxq p 0]\nregions = h, m\ndepth = 1024\n"
+					"[rxq p 1]\nregions = m\ndepth = 1024\n";
+	struct daqiri_config *cfg = NULL;
+	uint64_t split, whole;
+
+	cr_assert_eq(daqiri_config_parse(&cfg, text, sizeof(text) - 1, "t.ini"), 0);
+	split = daqiri_config_queue_memory(cfg, "rxq p 0");
+	whole = daqiri_config_queue_memory(cfg, "rxq p 1");
+	cr_expect_geq(split, whole + 1024 * 16);
+	cr_expect_leq(split, whole + 1024 * 16 + 128);
+	daqiri_config_destroy(cfg);
+}
