@@ -417,7 +417,7 @@ struct daqiri_rxq_info {
 	const char *rx_mode;          /* "cyclic" or "striding"; static */
 	const char *cqe_compression;  /* "on" or "off"; static */
 	const char *why;              /* why these two: a short text, owned by the queue */
-	uint32_t split;		      /* bytes of a frame that are its header; 0: it is one piece */
+	uint32_t split;               /* bytes of a frame that are its header; 0: it is one piece */
 	struct daqiri_region *payload_region; /* where the rest of it lies; NULL: it is one piece */
 };
 

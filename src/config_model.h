@@ -68,9 +68,9 @@ struct dq_conf_rxq {
 	unsigned region;          /* index into regions */
 	uint64_t first_slot;      /* of its region, which is dealt to its queues in file order */
 	uint64_t num_slots;       /* that it was dealt: depth, or what so many strides take */
-	int payload;		  /* index of a second region; -1: none */
-	uint64_t payload_slot;	  /* the first of as many slots there, and as many spares */
-	uint32_t split;		  /* bytes of a frame that go to the first region; 0: all */
+	int payload;              /* index of a second region; -1: none */
+	uint64_t payload_slot;    /* the first of as many slots there, and as many spares */
+	uint32_t split;           /* bytes of a frame that go to the first region; 0: all */
 	uint32_t depth;           /* power of two, 64..32768; striding: strides, any number of them */
 	enum dq_rx_mode rx_mode;  /* as said */
 	int forward;              /* index into ports: whose keys packets get; -1: flow ids */
@@ -90,8 +90,8 @@ struct dq_conf_txq {
 	int region;               /* index into regions; -1: none (posts only foreign memory) */
 	uint64_t first_slot;
 	uint64_t num_slots;       /* slots that tx_reserve() deals, <= depth */
-	int payload;		  /* index of a second region, for packets of two parts; -1: none */
-	uint64_t payload_slot;	  /* the first of as many slots there */
+	int payload;              /* index of a second region, for packets of two parts; -1: none */
+	uint64_t payload_slot;    /* the first of as many slots there */
 	uint32_t depth;           /* power of two, 64..32768 */
 	enum dq_simd simd;
 	int cpu_core;
