@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu.h"
 #include "msg.h"
 #include "run.h"
 
@@ -127,7 +128,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
 			return -1;
 	}
-	return 0;
+	return perf_gpu_txq_make(t);
 }
 
 /* ---- receive queues ---- */
@@ -236,7 +237,7 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	}
 	if (perf_verifier_create(&r->verifier, plan->verify, r->expects, r->n_streams))
 		return perf_fail("out of memory");
-	return 0;
+	return perf_gpu_rxq_make(r);
 }
 
 /* ---- streams ---- */
@@ -336,6 +337,7 @@ static void free_txq(struct perf_txq *t)
 {
 	for (unsigned i = 0; t->senders && i < t->n_senders; i++)
 		free(t->senders[i].headers);
+	perf_gpu_queue_free(t->gpu);
 	free(t->senders);
 	free(t->pkts);
 }
@@ -344,6 +346,7 @@ static void free_rxq(struct perf_rxq *r)
 {
 	for (unsigned i = 0; r->arrivals && i < r->n_streams; i++)
 		free(r->arrivals[i].latency);
+	perf_gpu_queue_free(r->gpu);
 	perf_verifier_destroy(r->verifier);
 	free(r->arrivals);
 	free(r->expects);
@@ -365,4 +368,5 @@ void perf_ends_free(struct perf_run *run)
 	free(run->links);
 	free(run->txqs);
 	free(run->rxqs);
+	perf_gpu_close_all();
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "gpu.h"
 #include "msg.h"
 #include "run.h"
 
@@ -125,6 +126,9 @@ static int pick_core(const struct perf_run *run, struct perf_forward *f)
 
 	if (daqiri_rxq_info(f->rx, &info))
 		return -1;
+	if (s->mac_swap && perf_gpu_only(info.region))
+		return perf_fail_at((struct perf_place){ run->plan->cfg, s->section, "mac_swap" },
+				    "its packets are on a GPU, where no CPU can swap addresses");
 	f->core = s->core >= 0 ? s->core : perf_own_core(run, &s->rx, "rxq", info.cpu_core);
 	return 0;
 }

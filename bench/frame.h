@@ -6,12 +6,7 @@
 #ifndef PERF_FRAME_H
 #define PERF_FRAME_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "payload.h"
-
-#define PERF_MAX_HEADERS 66u /* Ethernet 14, VLAN 4, IPv6 40, UDP 8 */
+#include "headers.h"
 
 /* Who speaks to whom. */
 struct perf_flow {
@@ -23,43 +18,11 @@ struct perf_flow {
 	uint8_t dst_ip[16];
 };
 
-/* UDP ports of one frame. */
-struct perf_ports {
-	uint16_t src, dst;
-};
-
-/* The headers of frames of one size, and what the receiver compares. */
-struct perf_headers {
-	uint64_t sum;       /* perf_headers_sum() */
-	uint32_t frame_len;
-	uint16_t len;       /* of all headers: where the mark stands */
-	uint16_t l3;        /* where the IP header stands */
-	bool ipv6;
-	uint8_t bytes[PERF_MAX_HEADERS + 6];
-};
-
-/* The shortest frame that holds the headers and our mark. */
-uint32_t perf_frame_min(bool ipv6, bool vlan);
-
 /* Headers with UDP ports 0; frame_len is at least perf_frame_min(). */
 void perf_headers_build(struct perf_headers *h, const struct perf_flow *flow, uint32_t frame_len);
 
 /* Takes a received frame's headers apart and judges lengths and the IPv4 checksum. */
 bool perf_headers_parse(struct perf_headers *h, const uint8_t *frame, uint32_t len);
-
-/*
- * A sum of the L3 and L4 headers for perf_mark_check(): of all bytes that stay as they are from end
- * to end, that is without TTL (hop limit), IPv4 header checksum and UDP checksum.
- */
-uint64_t perf_headers_sum(const uint8_t *l3, bool ipv6);
-
-/* What perf_headers_sum() gains when the UDP ports change from 0. */
-static inline uint64_t perf_ports_sum(struct perf_ports ports, bool ipv6)
-{
-	uint64_t word = (uint64_t)ports.src << 16 | ports.dst;
-
-	return ipv6 ? perf_turn(word << 32, 61) : perf_turn(word, 31);
-}
 
 /*
  * The Internet checksum of a UDP datagram of len bytes in IPv6, pseudo header included, over what

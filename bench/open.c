@@ -70,7 +70,7 @@ static int judge_cores(const struct perf_run *run)
 	return 0;
 }
 
-/* Frames are filled and checked by the CPU, in memory that the library allocates. */
+/* Memory of a program's own: daqiri-perf has none to give. */
 static int judge_kinds(const struct perf_run *run)
 {
 	const struct daqiri_config *cfg = run->plan->cfg;
@@ -81,10 +81,10 @@ static int judge_kinds(const struct perf_run *run)
 		    strncmp(section, "txq ", 4))
 			continue;
 		kind = daqiri_config_get(cfg, section, "kind");
-		if (kind && (!strcmp(kind, "device") || !strcmp(kind, "app")))
+		if (kind && !strcmp(kind, "app"))
 			return perf_fail_at((struct perf_place){cfg, section, "kind"},
-					    "daqiri-perf has no such memory to fill and check; "
-					    "allowed host, huge, host_pinned");
+					    "a program gives this memory, and daqiri-perf none; "
+					    "allowed host, huge, host_pinned, device");
 	}
 	return 0;
 }

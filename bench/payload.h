@@ -16,11 +16,7 @@
 #ifndef PERF_PAYLOAD_H
 #define PERF_PAYLOAD_H
 
-#include <endian.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "bytes.h"
 
 #define PERF_MARK_LEN  18u
 #define PERF_MAGIC     0xda9u
@@ -36,38 +32,7 @@ struct perf_mark {
 	uint64_t time_ns;
 };
 
-static inline uint64_t perf_load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, 8);
-	return be64toh(v);
-}
-
-static inline void perf_store64(uint8_t *p, uint64_t v)
-{
-	v = htobe64(v);
-	memcpy(p, &v, 8);
-}
-
-static inline uint16_t perf_load16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline void perf_store16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8 & 0xff);
-	p[1] = (uint8_t)(v & 0xff);
-}
-
-/* n in 1..63. */
-static inline uint64_t perf_turn(uint64_t v, unsigned n)
-{
-	return v << n | v >> (64 - n);
-}
-
-static inline uint16_t perf_fold(uint64_t v)
+PERF_FN uint16_t perf_fold(uint64_t v)
 {
 	v ^= v >> 32;
 	v ^= v >> 16;
@@ -75,12 +40,12 @@ static inline uint16_t perf_fold(uint64_t v)
 }
 
 /* headers: perf_headers_sum() of the frame's L3 and L4 headers. */
-static inline uint16_t perf_mark_check(uint64_t w0, uint64_t w1, uint64_t headers)
+PERF_FN uint16_t perf_mark_check(uint64_t w0, uint64_t w1, uint64_t headers)
 {
 	return perf_fold(w0 ^ perf_turn(w1, 5) ^ headers) ^ 0x5aa5;
 }
 
-static inline void perf_mark_put(uint8_t *p, const struct perf_mark *m, uint64_t headers)
+PERF_FN void perf_mark_put(uint8_t *p, const struct perf_mark *m, uint64_t headers)
 {
 	uint64_t w0 = (uint64_t)PERF_MAGIC << 52 | (uint64_t)m->type << 48 |
 		      (uint64_t)m->stream << 32 | (m->seq >> 16 & 0xffffffff);
@@ -92,7 +57,7 @@ static inline void perf_mark_put(uint8_t *p, const struct perf_mark *m, uint64_t
 }
 
 /* Takes the mark apart, whatever it holds. Returns whether its check is right. */
-static inline bool perf_mark_get(const uint8_t *p, struct perf_mark *m, uint64_t headers)
+PERF_FN bool perf_mark_get(const uint8_t *p, struct perf_mark *m, uint64_t headers)
 {
 	uint64_t w0 = perf_load64(p), w1 = perf_load64(p + 8);
 
@@ -105,7 +70,7 @@ static inline bool perf_mark_get(const uint8_t *p, struct perf_mark *m, uint64_t
 }
 
 /* Whether a mark that need not be whole was meant to be one. */
-static inline bool perf_mark_likely(const uint8_t *p)
+PERF_FN bool perf_mark_likely(const uint8_t *p)
 {
 	return perf_load16(p) >> 4 == PERF_MAGIC;
 }
@@ -113,14 +78,15 @@ static inline bool perf_mark_likely(const uint8_t *p)
 /* The first word of a frame's pattern; each further one is PERF_STEP more. */
 #define PERF_STEP 0x9e3779b97f4a7c15ull
 
-static inline uint64_t perf_pattern_seed(uint16_t stream, uint64_t seq)
+PERF_FN uint64_t perf_pattern_seed(uint16_t stream, uint64_t seq)
 {
 	uint64_t v = (seq ^ (uint64_t)stream << 48) * 0xd6e8feb86659fd93ull;
 
 	return v ^ v >> 32;
 }
 
-static inline void perf_pattern_fill(uint8_t *p, size_t len, uint64_t seed)
+#ifndef PERF_DEVICE
+PERF_FN void perf_pattern_fill(uint8_t *p, size_t len, uint64_t seed)
 {
 	uint64_t le;
 
@@ -132,7 +98,7 @@ static inline void perf_pattern_fill(uint8_t *p, size_t len, uint64_t seed)
 	memcpy(p, &le, len);
 }
 
-static inline bool perf_pattern_equal(const uint8_t *p, size_t len, uint64_t seed)
+PERF_FN bool perf_pattern_equal(const uint8_t *p, size_t len, uint64_t seed)
 {
 	uint64_t wrong = 0, got, le;
 
@@ -143,5 +109,7 @@ static inline bool perf_pattern_equal(const uint8_t *p, size_t len, uint64_t see
 	le = htole64(seed);
 	return !wrong && !memcmp(p, &le, len);
 }
+
+#endif /* PERF_DEVICE */
 
 #endif

@@ -257,6 +257,7 @@ static void plan_perf(struct perf_plan *plan)
 {
 	const struct perf_options *o = plan->options;
 	const char *verify = daqiri_config_get(plan->cfg, "perf", "verify");
+	const char *by = daqiri_config_get(plan->cfg, "perf", "frames_by");
 
 	plan->count = o->count;
 	plan->duration_ns = number(plan, "perf", "duration", 10000000000);
@@ -276,6 +277,10 @@ static void plan_perf(struct perf_plan *plan)
 		plan->verify = PERF_VERIFY_HEADER;
 	else if (verify && !strcmp(verify, "off"))
 		plan->verify = PERF_VERIFY_OFF;
+	if (by && !strcmp(by, "cpu"))
+		plan->frames_by = PERF_BY_CPU;
+	else if (by && !strcmp(by, "gpu"))
+		plan->frames_by = PERF_BY_GPU;
 	plan->latency = o->latency || number(plan, "perf", "latency", 0);
 	plan->core = (int)number(plan, "perf", "core", UINT64_MAX);
 }

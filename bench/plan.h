@@ -39,6 +39,9 @@ struct perf_stream {
 	struct perf_udp udp;
 };
 
+/* What writes and checks frames: auto is a GPU where it has the memory. */
+enum perf_frames_by { PERF_BY_AUTO, PERF_BY_CPU, PERF_BY_GPU };
+
 struct perf_plan {
 	const struct perf_options *options;
 	const struct daqiri_config *cfg;
@@ -47,6 +50,7 @@ struct perf_plan {
 	uint64_t count;          /* per stream; 0: no limit */
 	enum perf_verify_mode verify;
 	bool latency;
+	enum perf_frames_by frames_by;
 	int core;                /* of the main thread; -1 */
 	bool usage;              /* what failed is the command line's fault */
 	unsigned n_streams;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu.h"
 #include "report.h"
 
 #define MAC "%02x:%02x:%02x:%02x:%02x:%02x"
@@ -160,6 +161,21 @@ static void print_workers(FILE *f, const struct perf_run *run)
 	}
 }
 
+/* Frames that are not the CPU's. */
+static void print_gpus(FILE *f, const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_txqs; i++)
+		if (run->txqs[i].gpu)
+			fprintf(f, "send queue %u of port %s: frames written on the GPU: %s\n",
+				run->txqs[i].end.queue, run->txqs[i].end.port,
+				run->txqs[i].gpu->where);
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (run->rxqs[i].gpu)
+			fprintf(f, "receive queue %u of port %s: frames checked on the GPU: %s\n",
+				run->rxqs[i].end.queue, run->rxqs[i].end.port,
+				run->rxqs[i].gpu->where);
+}
+
 void perf_report_start(const struct perf_run *run)
 {
 	static const char *const verify[] = { "off", "header", "full" };
@@ -174,6 +190,7 @@ void perf_report_start(const struct perf_run *run)
 		print_stream(f, run, &plan->streams[i]);
 	for (unsigned i = 0; i < plan->n_forwards; i++)
 		print_forward(f, &plan->forwards[i]);
+	print_gpus(f, run);
 	if (plan->options->verbose) {
 		print_queues(f, run);
 		print_workers(f, run);

@@ -26,6 +26,7 @@
 #include "verify.h"
 
 struct perf_run;
+struct perf_gpu_queue;
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
@@ -49,6 +50,7 @@ struct perf_sender {
 	uint64_t drained_at;          /* completed count of the queue that is waited for */
 	uint64_t since;               /* when the state began */
 	unsigned ends_sent;
+	unsigned gpu_headers;         /* index of headers among those the GPU has */
 	/* Keeps the sender from running over the receiver in the same process; window 0: off. */
 	uint64_t window;
 	const struct perf_link *link; /* what arrived in this process */
@@ -73,6 +75,7 @@ struct perf_txq {
 	struct perf_sender *senders;
 	unsigned max_batch;
 	struct daqiri_pkt *pkts;      /* max_batch */
+	struct perf_gpu_queue *gpu;   /* who writes frames; NULL: this CPU */
 	uint64_t posted;              /* control frames too */
 	_Atomic uint64_t packets;     /* data frames of all senders */
 	_Atomic uint64_t bytes;
@@ -104,6 +107,7 @@ struct perf_rxq {
 	struct perf_expect *expects;  /* of the streams, for the verifier */
 	struct perf_arrival *arrivals; /* likewise */
 	struct perf_verifier *verifier;
+	struct perf_gpu_queue *gpu;   /* who checks frames; NULL: this CPU */
 	unsigned max_batch;
 	struct daqiri_pkt *pkts;
 	_Atomic uint64_t packets;     /* data frames of our streams */
@@ -221,6 +225,30 @@ void perf_workers_join(struct perf_run *run);
 /* One turn at a queue; now: CLOCK_MONOTONIC. Returns whether there was something to do. */
 bool perf_tx_step(struct perf_txq *t, uint64_t now);
 bool perf_rx_step(struct perf_rxq *r, uint64_t now);
+/* A frame that was looked at. */
+struct perf_seen {
+	enum perf_judgement judgement;
+	uint32_t len;
+	struct perf_mark mark;
+	uint64_t now;
+};
+/* Counts it, of the stream that is the verifier's last; its length where it is data of ours. */
+uint32_t perf_rx_count(struct perf_rxq *r, const struct perf_seen *seen);
+
+/* Frames of a sender that were posted. */
+struct perf_sent {
+	struct perf_sender *sender;
+	enum perf_type type;
+	const struct daqiri_pkt *pkts;
+	unsigned n;
+	uint64_t now;
+};
+void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent);
+/* Ends all senders of a queue that has failed. */
+void perf_tx_fail(struct perf_txq *t, int error);
+/* The next frame is frame seq. */
+void perf_sender_seek(struct perf_sender *s, uint64_t seq);
+
 /* At the start of a run. */
 void perf_sender_start(struct perf_sender *s, const struct perf_run *run);
 

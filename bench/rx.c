@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clock.h"
+#include "gpu.h"
 #include "run.h"
 
 /* How far ahead the frames' first bytes are fetched: their memory was written by another agent. */
@@ -45,28 +46,42 @@ static void count_rest(struct perf_rxq *r, enum perf_judgement judgement,
 	}
 }
 
-static inline uint32_t take(struct perf_rxq *r, const struct daqiri_pkt *pkt, uint64_t now)
+static inline uint32_t count(struct perf_rxq *r, const struct perf_seen *seen)
 {
 	struct perf_arrival *a;
-	struct perf_mark mark;
-	enum perf_judgement j;
 
-	j = perf_verify(r->verifier, (const uint8_t *)(uintptr_t)pkt->addr, pkt->len, &mark);
-	if (__builtin_expect(j != PERF_GOOD && j != PERF_BAD_PAYLOAD, 0)) {
-		count_rest(r, j, &mark);
+	if (__builtin_expect(seen->judgement != PERF_GOOD && seen->judgement != PERF_BAD_PAYLOAD,
+			     0)) {
+		count_rest(r, seen->judgement, &seen->mark);
 		return 0;
 	}
 	a = &r->arrivals[perf_verify_stream(r->verifier)];
 	if (!perf_get(a->track.packets))
-		perf_set(a->first_ns, now);
-	perf_set(a->last_ns, now);
-	perf_seqtrack_add(&a->track, mark.seq);
-	perf_add(a->bytes, pkt->len);
-	if (j == PERF_BAD_PAYLOAD)
+		perf_set(a->first_ns, seen->now);
+	perf_set(a->last_ns, seen->now);
+	perf_seqtrack_add(&a->track, seen->mark.seq);
+	perf_add(a->bytes, seen->len);
+	if (seen->judgement == PERF_BAD_PAYLOAD)
 		perf_add(a->corrupt, 1);
 	if (a->latency)
-		count_latency(a, &mark, now);
-	return pkt->len;
+		count_latency(a, &seen->mark, seen->now);
+	return seen->len;
+}
+
+uint32_t perf_rx_count(struct perf_rxq *r, const struct perf_seen *seen)
+{
+	return count(r, seen);
+}
+
+static inline uint32_t take(struct perf_rxq *r, const struct daqiri_pkt *pkt, uint64_t now)
+{
+	struct perf_seen seen;
+
+	seen.judgement = perf_verify(r->verifier, (const uint8_t *)(uintptr_t)pkt->addr, pkt->len,
+				     &seen.mark);
+	seen.len = pkt->len;
+	seen.now = now;
+	return count(r, &seen);
 }
 
 bool perf_rx_step(struct perf_rxq *r, uint64_t now)
@@ -77,6 +92,8 @@ bool perf_rx_step(struct perf_rxq *r, uint64_t now)
 
 	if (perf_get(r->error))
 		return false;
+	if (r->gpu)
+		return perf_gpu_rx_step(r, now);
 	n = daqiri_rx_poll(r->q, r->pkts, (int)r->max_batch);
 	if (n <= 0) {
 		if (n < 0)

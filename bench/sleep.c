@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "gpu.h"
 #include "msg.h"
 #include "run.h"
 
@@ -61,9 +62,12 @@ int perf_sleep_make(struct perf_worker *w)
 	return 0;
 }
 
-/* A forwarder has to look after its completions, too. */
+/* A forwarder has to look after its completions, too, and a GPU tells nobody that it is done. */
 static bool sends(const struct perf_worker *w)
 {
+	for (unsigned i = 0; i < w->n_rx; i++)
+		if (w->rx[i]->gpu && w->rx[i]->gpu->pending)
+			return true;
 	for (unsigned i = 0; i < w->n_tx; i++)
 		for (unsigned k = 0; k < w->tx[i]->n_senders; k++)
 			if (w->tx[i]->senders[k].state != PERF_SENT)

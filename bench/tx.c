@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "clock.h"
+#include "gpu.h"
 #include "run.h"
 
 /* End frames: many enough, and far enough apart, that a short outage does not swallow all. */
@@ -10,7 +11,7 @@
 #define FORGIVE_NS 50000000u
 
 /* Size and ports of frame seq; the steady state only ever moves on by one: sender_next(). */
-static void sender_seek(struct perf_sender *s, uint64_t seq)
+void perf_sender_seek(struct perf_sender *s, uint64_t seq)
 {
 	const struct perf_udp *udp = &s->stream->udp;
 	uint64_t n_src = udp->src_hi - udp->src_lo + 1u, n_dst = udp->dst_hi - udp->dst_lo + 1u;
@@ -37,7 +38,7 @@ static inline void sender_next(struct perf_sender *s)
 
 void perf_sender_start(struct perf_sender *s, const struct perf_run *run)
 {
-	sender_seek(s, 0);
+	perf_sender_seek(s, 0);
 	s->state = PERF_SENDING;
 	s->limit = run->plan->count ? run->plan->count : PERF_SEQ_MASK;
 	s->arrived_at = run->start_ns;
@@ -55,7 +56,7 @@ static inline void build(struct perf_sender *s, struct daqiri_pkt *pkt, struct p
 	pkt->len = h->frame_len;
 }
 
-static void fail(struct perf_txq *t, int error)
+void perf_tx_fail(struct perf_txq *t, int error)
 {
 	perf_set(t->error, error);
 	for (unsigned i = 0; i < t->n_senders; i++) {
@@ -100,43 +101,45 @@ static unsigned window_left(struct perf_sender *s, uint64_t now, unsigned max)
 	return 0;
 }
 
-/* Takes note of the first n of the frames in t->pkts; the others will be built again. */
-static void commit(struct perf_txq *t, struct perf_sender *s, unsigned n, uint64_t now)
+/* Data frames are counted; end frames are not. */
+void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 {
+	struct perf_sender *s = sent->sender;
 	uint64_t bytes = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		bytes += t->pkts[i].len;
+	t->posted += sent->n;
+	if (sent->type == PERF_END) {
+		s->ends_sent += sent->n;
+		s->since = sent->now;
+		s->drained_at = t->posted;
+		return;
+	}
+	for (unsigned i = 0; i < sent->n; i++)
+		bytes += sent->pkts[i].len;
 	if (!perf_get(s->packets))
-		perf_set(s->first_ns, now);
-	perf_set(s->last_ns, now);
-	perf_add(s->packets, n);
+		perf_set(s->first_ns, sent->now);
+	perf_set(s->last_ns, sent->now);
+	perf_add(s->packets, sent->n);
 	perf_add(s->bytes, bytes);
-	perf_add(t->packets, n);
+	perf_add(t->packets, sent->n);
 	perf_add(t->bytes, bytes);
-	perf_pace_sent(&s->pacer, n);
-	t->posted += n;
 }
 
-static bool send_some(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+/* Builds frames and posts them; those that find no room will be built again. */
+static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned want, uint64_t now)
 {
+	struct perf_sent done = { .sender = s, .type = PERF_DATA, .pkts = t->pkts, .now = now };
 	struct perf_mark mark = { .type = PERF_DATA };
-	uint64_t left = s->limit - s->seq, seq = s->seq;
-	unsigned want = left < s->stream->batch ? (unsigned)left : s->stream->batch;
-	int got, sent;
+	uint64_t seq = s->seq;
+	int got = daqiri_tx_reserve(t->q, t->pkts, (int)want), sent;
 
-	want = perf_pace_due(&s->pacer, now, want);
-	want = want ? window_left(s, now, want) : 0;
-	if (!want)
-		return false;
-	got = daqiri_tx_reserve(t->q, t->pkts, (int)want);
 	if (got <= 0) {
 		if (got < 0)
-			fail(t, got);
+			perf_tx_fail(t, got);
 		return false;
 	}
 	if (t->run->plan->latency)
-		mark.time_ns = now = perf_now();
+		mark.time_ns = done.now = perf_now();
 	for (int i = 0; i < got; i++) {
 		if (i + 4 < got)
 			__builtin_prefetch((const void *)(uintptr_t)t->pkts[i + 4].addr, 1);
@@ -145,12 +148,41 @@ static bool send_some(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	}
 	sent = daqiri_tx_post(t->q, t->pkts, got);
 	if (sent != got)
-		sender_seek(s, seq + (uint64_t)(sent < 0 ? 0 : sent));
+		perf_sender_seek(s, seq + (uint64_t)(sent < 0 ? 0 : sent));
+	done.n = sent > 0 ? (unsigned)sent : 0;
 	if (sent < 0)
-		fail(t, sent);
-	else if (sent)
-		commit(t, s, (unsigned)sent, now);
+		perf_tx_fail(t, sent);
+	if (done.n) {
+		perf_pace_sent(&s->pacer, done.n);
+		perf_tx_commit(t, &done);
+	}
 	return sent > 0;
+}
+
+/* The GPU builds them, and perf_gpu_tx_post() posts what is built. */
+static bool let_fill(struct perf_txq *t, struct perf_sender *s, unsigned want)
+{
+	struct perf_mark mark = { .type = PERF_DATA };
+	uint64_t seq = s->seq;
+
+	if (t->run->plan->latency)
+		mark.time_ns = perf_now();
+	if (!perf_gpu_tx_fill(t, s, &mark, want))
+		return false;
+	perf_pace_sent(&s->pacer, (unsigned)(s->seq - seq));
+	return true;
+}
+
+static bool send_some(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+{
+	uint64_t left = s->limit - s->seq;
+	unsigned want = left < s->stream->batch ? (unsigned)left : s->stream->batch;
+
+	want = perf_pace_due(&s->pacer, now, want);
+	want = want ? window_left(s, now, want) : 0;
+	if (!want)
+		return false;
+	return t->gpu ? let_fill(t, s, want) : fill_and_post(t, s, want, now);
 }
 
 /* The receiver in this process, if there is one, knows that this was all. */
@@ -168,10 +200,25 @@ static bool drained(struct perf_txq *t, const struct perf_sender *s, uint64_t no
 	return daqiri_tx_completed(t->q) >= s->drained_at || now - s->since >= DRAIN_MAX_NS;
 }
 
+static void post_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
+{
+	struct perf_sent sent = { .sender = s, .type = PERF_END, .pkts = t->pkts, .n = 1 };
+	const struct perf_mark mark = { .type = PERF_END };
+
+	if (daqiri_tx_reserve(t->q, t->pkts, 1) != 1)
+		return;
+	build(s, &t->pkts[0], mark);
+	sent.now = now;
+	if (daqiri_tx_post(t->q, t->pkts, 1) == 1)
+		perf_tx_commit(t, &sent);
+}
+
 static void send_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 {
-	struct perf_mark mark = { .type = PERF_END };
+	const struct perf_mark mark = { .type = PERF_END };
 
+	if (t->gpu && perf_gpu_tx_pending(t, s))
+		return;
 	if (s->ends_sent == END_FRAMES || end_arrived(s)) {
 		if (!drained(t, s, now))
 			return;
@@ -181,15 +228,10 @@ static void send_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	}
 	if (s->ends_sent && now - s->since < END_GAP_NS)
 		return;
-	if (daqiri_tx_reserve(t->q, t->pkts, 1) != 1)
-		return;
-	build(s, &t->pkts[0], mark);
-	if (daqiri_tx_post(t->q, t->pkts, 1) != 1)
-		return;
-	t->posted++;
-	s->ends_sent++;
-	s->since = now;
-	s->drained_at = t->posted;
+	if (t->gpu)
+		perf_gpu_tx_fill(t, s, &mark, 1);
+	else
+		post_end(t, s, now);
 }
 
 static bool over(const struct perf_txq *t, const struct perf_sender *s, uint64_t now)
@@ -206,6 +248,8 @@ static bool sender_step(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	case PERF_SENDING:
 		if (!over(t, s, now))
 			return send_some(t, s, now);
+		if (t->gpu && perf_gpu_tx_pending(t, s))
+			return false;
 		s->state = PERF_DRAINING;
 		s->drained_at = t->posted;
 		s->since = now;
@@ -230,6 +274,8 @@ bool perf_tx_step(struct perf_txq *t, uint64_t now)
 	if (perf_get(t->error))
 		return false;
 	daqiri_tx_completed(t->q);
+	if (t->gpu)
+		busy = perf_gpu_tx_post(t, now);
 	for (unsigned i = 0; i < t->n_senders && !perf_get(t->error); i++)
 		busy |= sender_step(t, &t->senders[i], now);
 	return busy;

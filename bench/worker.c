@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "cpu.h"
+#include "gpu.h"
 #include "msg.h"
 #include "run.h"
 
@@ -36,6 +37,9 @@ static void *work(void *arg)
 		else
 			perf_idle(w, now);
 	}
+	for (unsigned i = 0; i < w->n_rx; i++)
+		if (w->rx[i]->gpu)
+			perf_gpu_rx_end(w->rx[i]);
 	return NULL;
 }
 

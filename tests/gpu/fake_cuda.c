@@ -18,6 +18,10 @@ static const struct {
 	{FAKE_OK, "CUDA_SUCCESS", "no error"},
 	{FAKE_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
 	{FAKE_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
+	{FAKE_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
+	{FAKE_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
+	{FAKE_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS",
+	 "an illegal memory access was encountered"},
 	{FAKE_NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
 	{FAKE_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
 	{FAKE_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
@@ -206,25 +210,4 @@ FAKE_EXPORT unsigned cuFlushGPUDirectRDMAWrites(unsigned target, unsigned scope)
 		return FAKE_INVALID_CONTEXT;
 	fake_log("flush target %u scope %u", target, scope);
 	return fake_fails("flush") ? FAKE_UNKNOWN : FAKE_OK;
-}
-
-/* ---- streams: all work is done when it is asked for ------------------------------------------ */
-
-FAKE_EXPORT unsigned cuStreamCreate(void **stream, unsigned flags);
-FAKE_EXPORT unsigned cuStreamCreate(void **stream, unsigned flags)
-{
-	static char one;
-
-	(void)flags;
-	if (!fake_current())
-		return FAKE_INVALID_CONTEXT;
-	*stream = &one;
-	return FAKE_OK;
-}
-
-FAKE_EXPORT unsigned cuStreamSynchronize(void *stream);
-FAKE_EXPORT unsigned cuStreamSynchronize(void *stream)
-{
-	(void)stream;
-	return fake_current() ? FAKE_OK : FAKE_INVALID_CONTEXT;
 }

@@ -7,7 +7,8 @@
  * Environment, words separated by commas:
  *   FAKE_CUDA=MACHINE  h100 (default), a6000, gb10, mixed (gb10 and a6000), none (no GPU), dead
  *                      (cuInit fails), old (a driver before CUDA 11.3)
- *   FAKE_CUDA_FAIL=…   alloc, pinned, sync, export, retain, flush, memcpy: what fails
+ *   FAKE_CUDA_FAIL=…   alloc, pinned, sync, export, retain, flush, memcpy, module,
+ *                      launch, kernel: what fails
  *   FAKE_CUDA_SKEW=N   device memory begins N bytes behind its page
  *   FAKE_CUDA_BAR1=N   bytes of BAR1; FAKE_CUDA_MEMORY=N bytes of a GPU's memory
  *   FAKE_CUDA_ORDER=N  the GPU's ordering of a NIC's writes (0: none)
@@ -32,7 +33,11 @@ enum fake_error {
 	FAKE_OUT_OF_MEMORY = 2,
 	FAKE_NO_DEVICE = 100,
 	FAKE_INVALID_DEVICE = 101,
+	FAKE_INVALID_IMAGE = 200,
 	FAKE_INVALID_CONTEXT = 201,
+	FAKE_NOT_FOUND = 500,
+	FAKE_NOT_READY = 600,
+	FAKE_ILLEGAL_ADDRESS = 700,
 	FAKE_NOT_SUPPORTED = 801,
 	FAKE_UNKNOWN = 999
 };
@@ -58,5 +63,8 @@ struct CUctx_st {
 
 /* The thread's current context; NULL: none. */
 struct CUctx_st *fake_current(void);
+
+/* Where the driver itself has n bytes of an allocation; NULL: the range is none's. */
+uint8_t *fake_bytes(uint64_t ptr, size_t n);
 
 #endif

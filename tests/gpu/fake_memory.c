@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ALLOCATIONS = 64 };
+enum { ALLOCATIONS = 256 };
 
 struct allocation {
 	uint64_t addr, size;  /* as the program has it */
@@ -289,6 +289,16 @@ static uint8_t *bytes_at(uint64_t ptr, size_t n)
 	if (!a || n > a->size || ptr - a->addr > a->size - n)
 		return NULL;
 	return a->bytes + (ptr - a->base);
+}
+
+uint8_t *fake_bytes(uint64_t ptr, size_t n)
+{
+	uint8_t *at;
+
+	pthread_mutex_lock(&lock);
+	at = bytes_at(ptr, n);
+	pthread_mutex_unlock(&lock);
+	return at;
 }
 
 static unsigned copy(unsigned long long device, void *host, size_t n, bool to_device)

@@ -2,11 +2,17 @@
 /* Compiled where there is a CUDA toolkit: are our prototypes and numbers those of cuda.h? */
 #include <cuda.h>
 
+#include "../../bench/gpu_driver.h"
 #include "cuda_api.h"
 
 #define F(needed, name, args)                                                                      \
 	_Static_assert(__builtin_types_compatible_p(__typeof__(name), dq_fn_##name), #name);
 #include "cuda_api.def"
+#undef F
+
+#define F(name, args)                                                                              \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(name), perf_fn_##name), #name);
+#include "../../bench/gpu_driver.def"
 #undef F
 
 #define SAME(ours, theirs) _Static_assert((int)(ours) == (int)(theirs), #theirs)
@@ -26,3 +32,7 @@ SAME(DQ_CU_FLUSH_OPTION_HOST, CU_FLUSH_GPU_DIRECT_RDMA_WRITES_OPTION_HOST);
 SAME(DQ_CU_ORDERING_OWNER, CU_GPU_DIRECT_RDMA_WRITES_ORDERING_OWNER);
 SAME(DQ_CU_FLUSH_TO_OWNER, CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TO_OWNER);
 SAME(DQ_CU_FLUSH_CURRENT_CTX, CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TARGET_CURRENT_CTX);
+SAME(PERF_CU_NOT_READY, CUDA_ERROR_NOT_READY);
+SAME(PERF_CU_HOST_PORTABLE_MAP, CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP);
+SAME(PERF_CU_NON_BLOCKING, CU_STREAM_NON_BLOCKING);
+SAME(PERF_CU_NO_TIMING, CU_EVENT_DISABLE_TIMING);

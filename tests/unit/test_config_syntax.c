@@ -196,7 +196,7 @@ static const struct bad_config keys[] = {
 	BAD("a key that nothing is like",
 	    "[perf]\nelephant = 1\n",
 	    "bad.ini:2: [perf] elephant=1: unknown key; allowed duration, interval, verify, "
-	    "latency, workload, core"),
+	    "latency, frames_by, workload, core"),
 	BAD("a key of another section",
 	    "[rxq p 0]\naddress = eth0\n",
 	    "bad.ini:2: [rxq p 0] address=eth0: unknown key; it belongs into [port NAME]"),

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu.h"
+#include "gpu_abi.h"
+#include "msg.h"
+
+#define REBUILD "built without CUDA kernels: verify on the GPU needs --with-cuda (nvcc or clang)"
+
+bool perf_gpu_only(const struct daqiri_region *region)
+{
+	struct daqiri_region_info info = {.size = sizeof(info)};
+
+	return region && !daqiri_region_info(region, &info) &&
+	       strcmp(info.access ? info.access : "", "pages") != 0;
+}
+
+/* Whose the queue's frames are: 1 the GPU's, 0 the CPU's, -1 after a message. */
+static int judge(const struct perf_plan *plan, const struct daqiri_region_info *info,
+		 const char *queue)
+{
+	bool only = strcmp(info->access, "pages") != 0, pinned = info->gpu_addr && !only;
+
+	if (only && plan->frames_by == PERF_BY_CPU)
+		return perf_fail("%s: its packets are on GPU %d, where no CPU writes or reads "
+				 "them: not with [perf] frames_by = cpu",
+				 queue, info->gpu);
+	if (!only && (!pinned || plan->frames_by == PERF_BY_CPU))
+		return 0;
+	if (perf_gpu_built())
+		return 1;
+	if (only || plan->frames_by == PERF_BY_GPU)
+		return perf_fail("%s: its packets are GPU %d's, and this daqiri-perf was " REBUILD,
+				 queue, info->gpu);
+	return 0;
+}
+
+static int batch_make(struct perf_gpu_batch *b, unsigned max, bool rx)
+{
+	unsigned error;
+
+	if (perf_shared_make(&b->pkts, max * sizeof(struct daqiri_pkt)) ||
+	    (rx && perf_shared_make(&b->results, max * sizeof(struct perf_gpu_result))))
+		return -1;
+	error = perf_cuda()->cuEventCreate(&b->event, PERF_CU_NO_TIMING);
+	return error ? perf_cuda_fail("cuEventCreate", error) : 0;
+}
+
+struct size {
+	unsigned max_batch, depth;
+	bool rx;
+	const struct perf_end *end;
+};
+
+static int queue_fill(struct perf_gpu_queue *q, const struct size *size)
+{
+	/* At most half the ring is under way, so that the NIC never waits for us alone. */
+	unsigned n = size->depth / 2 / size->max_batch;
+	unsigned error = perf_cuda()->cuStreamCreate(&q->stream, PERF_CU_NON_BLOCKING);
+
+	if (error)
+		return perf_cuda_fail("cuStreamCreate", error);
+	q->n_batches = n < 1 ? 1 : n > PERF_GPU_BATCHES ? PERF_GPU_BATCHES : n;
+	for (unsigned i = 0; i < q->n_batches; i++)
+		if (batch_make(&q->batches[i], size->max_batch, size->rx))
+			return -1;
+	q->slots = calloc((size_t)q->n_batches * size->max_batch, sizeof(*q->slots));
+	return q->slots ? 0 : perf_fail("out of memory");
+}
+
+/* *out NULL: the CPU does it. */
+static int queue_make(struct perf_gpu_queue **out, const struct perf_run *run,
+		      const struct daqiri_region *region, const struct size *size)
+{
+	struct daqiri_region_info info = {.size = sizeof(info)};
+	struct perf_gpu_queue *q;
+	char name[2 * PERF_NAME];
+	int ret;
+
+	if (!region || daqiri_region_info(region, &info))
+		return 0;
+	snprintf(name, sizeof(name), "%s queue %u of port %s", size->rx ? "receive" : "send",
+		 size->end->queue, size->end->port);
+	ret = judge(run->plan, &info, name);
+	if (ret <= 0)
+		return ret;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return perf_fail("out of memory");
+	*out = q; /* freed with its queue, whatever happens */
+	q->gpu = perf_gpu_open(info.gpu < 0 ? 0 : info.gpu);
+	if (!q->gpu)
+		return -1;
+	q->shift = info.gpu_addr ? info.gpu_addr - info.addr : 0;
+	snprintf(q->where, sizeof(q->where), "%s memory (%s), GPU %d, %s", info.kind, info.access,
+		 q->gpu->index, q->gpu->name);
+	perf_gpu_enter(q->gpu);
+	ret = queue_fill(q, size);
+	perf_gpu_leave();
+	return ret;
+}
+
+void perf_gpu_queue_free(struct perf_gpu_queue *q)
+{
+	const struct perf_cuda *cu = perf_cuda();
+
+	if (!q)
+		return;
+	if (q->gpu)
+		perf_gpu_enter(q->gpu);
+	if (q->stream)
+		cu->cuStreamSynchronize(q->stream);
+	for (unsigned i = 0; i < q->n_batches; i++) {
+		if (q->batches[i].event)
+			cu->cuEventDestroy_v2(q->batches[i].event);
+		perf_shared_free(&q->batches[i].pkts);
+		perf_shared_free(&q->batches[i].results);
+	}
+	if (q->constants)
+		cu->cuMemFree_v2(q->constants);
+	if (q->stream)
+		cu->cuStreamDestroy_v2(q->stream);
+	if (q->gpu)
+		perf_gpu_leave();
+	free(q->slots);
+	free(q);
+}
+
+/* ---- what the kernels know of the streams ---------------------------------------------------- */
+
+/* Copies an array to the GPU. */
+static int constants(struct perf_gpu_queue *q, const void *from, size_t size)
+{
+	int ret;
+
+	perf_gpu_enter(q->gpu);
+	ret = perf_gpu_memory(&q->constants, from, size ? size : 1);
+	perf_gpu_leave();
+	return ret;
+}
+
+int perf_gpu_rxq_make(struct perf_rxq *r)
+{
+	const struct size size = {r->max_batch, r->depth, true, &r->end};
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+	struct perf_gpu_expect *expects;
+	int ret;
+
+	if (daqiri_rxq_info(r->q, &info) || queue_make(&r->gpu, r->run, info.region, &size))
+		return -1;
+	if (!r->gpu)
+		return 0;
+	expects = calloc(r->n_streams + 1, sizeof(*expects));
+	if (!expects)
+		return perf_fail("out of memory");
+	for (unsigned i = 0; i < r->n_streams; i++) {
+		const struct perf_expect *e = &r->expects[i];
+
+		expects[i] = (struct perf_gpu_expect){.id = e->id,
+						      .dst_lo = e->udp.dst_lo,
+						      .dst_hi = e->udp.dst_hi,
+						      .ipv6 = e->flow.ipv6};
+		memcpy(expects[i].dst_ip, e->flow.dst_ip, sizeof(expects[i].dst_ip));
+	}
+	ret = constants(r->gpu, expects, (r->n_streams + 1) * sizeof(*expects));
+	free(expects);
+	return ret;
+}
+
+/* All senders' headers, one behind the other. */
+int perf_gpu_txq_make(struct perf_txq *t)
+{
+	const struct size size = {t->max_batch, t->depth, false, &t->end};
+	struct daqiri_txq_info info = {.size = sizeof(info)};
+	struct perf_headers *headers;
+	unsigned n = 0;
+	int ret;
+
+	if (daqiri_txq_info(t->q, &info) || queue_make(&t->gpu, t->run, info.region, &size))
+		return -1;
+	if (!t->gpu)
+		return 0;
+	for (unsigned i = 0; i < t->n_senders; i++)
+		n += t->senders[i].stream->sizes.n;
+	headers = calloc(n, sizeof(*headers));
+	if (!headers)
+		return perf_fail("out of memory");
+	n = 0;
+	for (unsigned i = 0; i < t->n_senders; i++) {
+		struct perf_sender *s = &t->senders[i];
+
+		s->gpu_headers = n;
+		memcpy(headers + n, s->headers, s->stream->sizes.n * sizeof(*headers));
+		n += s->stream->sizes.n;
+	}
+	ret = constants(t->gpu, headers, n * sizeof(*headers));
+	free(headers);
+	return ret;
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+struct perf_gpu_batch *perf_gpu_batch_free(struct perf_gpu_queue *q)
+{
+	return q->pending == q->n_batches ? NULL
+					  : &q->batches[(q->oldest + q->pending) % q->n_batches];
+}
+
+struct perf_gpu_batch *perf_gpu_batch_done(struct perf_gpu_queue *q, unsigned *error)
+{
+	struct perf_gpu_batch *b = &q->batches[q->oldest];
+
+	if (!q->pending)
+		return NULL;
+	*error = perf_cuda()->cuEventQuery(b->event);
+	if (*error == PERF_CU_NOT_READY)
+		*error = 0;
+	else if (!*error)
+		return b;
+	return NULL;
+}
+
+unsigned perf_gpu_batch_start(struct perf_gpu_queue *q, enum perf_kernel kernel, void *params)
+{
+	struct perf_gpu_batch *b = perf_gpu_batch_free(q);
+	unsigned error = perf_gpu_launch(q->gpu, kernel, b->n, params, q->stream);
+
+	if (!error)
+		error = perf_cuda()->cuEventRecord(b->event, q->stream);
+	q->pending++;
+	return error;
+}
+
+void perf_gpu_batch_end(struct perf_gpu_queue *q)
+{
+	q->oldest = (q->oldest + 1) % q->n_batches;
+	q->pending--;
+}
