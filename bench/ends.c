@@ -69,7 +69,7 @@ static int add_txq(struct perf_run *run, const struct perf_stream *s)
 		if (!t->q || daqiri_txq_info(t->q, &info))
 			return perf_fail_at(place(run, s->section, "tx"), "no such queue");
 		t->depth = info.depth;
-		t->buf_size = info.buf_size;
+		t->buf_size = info.buf_size + info.payload_size;
 		if (!info.region)
 			return perf_fail_at(place(run, s->section, "tx"),
 					    "the queue has no region to build frames in");
@@ -106,11 +106,25 @@ static int fill_sender(struct perf_sender *s, const struct perf_link *link)
 	return 0;
 }
 
+/* The CPU cuts frames in two, and joins them. */
+static int judge_parts(const char *kind, const struct perf_end *end,
+		       const struct daqiri_region *payloads)
+{
+	if (!perf_gpu_only(payloads))
+		return 0;
+	return perf_fail("[%s %s %u] regions: the second one is memory of a GPU, and daqiri-perf "
+			 "has frames in two pieces made and checked by the CPU; allowed kinds host, "
+			 "huge, host_pinned",
+			 kind, end->port, end->queue);
+}
+
 static int fill_txq(struct perf_run *run, struct perf_txq *t)
 {
 	struct daqiri_txq_info info = { .size = sizeof(info) };
 
-	if (t->core < 0 && !daqiri_txq_info(t->q, &info))
+	if (daqiri_txq_info(t->q, &info))
+		return perf_fail("%s", daqiri_error_detail());
+	if (t->core < 0)
 		t->core = perf_own_core(run, &t->end, "txq", info.cpu_core);
 	t->senders = aligned_alloc(64, ((t->n_senders * sizeof(*t->senders)) + 63) & ~(size_t)63);
 	t->pkts = calloc(t->max_batch, sizeof(*t->pkts));
@@ -118,6 +132,9 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		return perf_fail("out of memory");
 	memset(t->senders, 0, t->n_senders * sizeof(*t->senders));
 	t->n_senders = 0;
+	if (info.payload_region && (judge_parts("txq", &t->end, info.payload_region) ||
+				    perf_parts_make(&t->parts, t->max_batch, t->buf_size)))
+		return -1;
 	for (unsigned i = 0; i < run->plan->n_streams; i++) {
 		struct perf_link *link = &run->links[i];
 
@@ -128,7 +145,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
 			return -1;
 	}
-	return perf_gpu_txq_make(t);
+	return t->parts.payloads ? 0 : perf_gpu_txq_make(t);
 }
 
 /* ---- receive queues ---- */
@@ -219,7 +236,9 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	const struct perf_plan *plan = run->plan;
 	struct daqiri_rxq_info info = { .size = sizeof(info) };
 
-	if (r->core < 0 && !daqiri_rxq_info(r->q, &info))
+	if (daqiri_rxq_info(r->q, &info))
+		return perf_fail("%s", daqiri_error_detail());
+	if (r->core < 0)
 		r->core = perf_own_core(run, &r->end, "rxq", info.cpu_core);
 	r->streams = calloc(plan->n_streams, sizeof(struct perf_stream *));
 	r->expects = calloc(plan->n_streams, sizeof(*r->expects));
@@ -227,6 +246,9 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	r->pkts = calloc(r->max_batch, sizeof(*r->pkts));
 	if (!r->streams || !r->expects || !r->arrivals || !r->pkts)
 		return perf_fail("out of memory");
+	if (info.split && (judge_parts("rxq", &r->end, info.payload_region) ||
+			   perf_parts_make(&r->parts, r->max_batch, info.buf_size)))
+		return -1;
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		const struct perf_stream *s = run->links[i].stream;
 
@@ -237,7 +259,7 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	}
 	if (perf_verifier_create(&r->verifier, plan->verify, r->expects, r->n_streams))
 		return perf_fail("out of memory");
-	return perf_gpu_rxq_make(r);
+	return r->parts.payloads ? 0 : perf_gpu_rxq_make(r);
 }
 
 /* ---- streams ---- */
@@ -340,6 +362,7 @@ static void free_txq(struct perf_txq *t)
 	perf_gpu_queue_free(t->gpu);
 	free(t->senders);
 	free(t->pkts);
+	perf_parts_free(&t->parts);
 }
 
 static void free_rxq(struct perf_rxq *r)
@@ -352,6 +375,7 @@ static void free_rxq(struct perf_rxq *r)
 	free(r->expects);
 	free(r->streams);
 	free(r->pkts);
+	perf_parts_free(&r->parts);
 }
 
 void perf_ends_free(struct perf_run *run)

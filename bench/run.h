@@ -21,6 +21,7 @@
 
 #include "histogram.h"
 #include "pace.h"
+#include "parts.h"
 #include "plan.h"
 #include "seqtrack.h"
 #include "verify.h"
@@ -76,6 +77,7 @@ struct perf_txq {
 	unsigned max_batch;
 	struct daqiri_pkt *pkts;      /* max_batch */
 	struct perf_gpu_queue *gpu;   /* who writes frames; NULL: this CPU */
+	struct perf_parts parts;      /* of pkts, which are headers then */
 	uint64_t posted;              /* control frames too */
 	_Atomic uint64_t packets;     /* data frames of all senders */
 	_Atomic uint64_t bytes;
@@ -110,6 +112,7 @@ struct perf_rxq {
 	struct perf_gpu_queue *gpu;   /* who checks frames; NULL: this CPU */
 	unsigned max_batch;
 	struct daqiri_pkt *pkts;
+	struct perf_parts parts;      /* of pkts, which are headers then */
 	_Atomic uint64_t packets;     /* data frames of our streams */
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t corrupt;     /* frames of ours that no stream can be blamed for */

@@ -84,6 +84,20 @@ static inline uint32_t take(struct perf_rxq *r, const struct daqiri_pkt *pkt, ui
 	return count(r, &seen);
 }
 
+static int poll_some(struct perf_rxq *r)
+{
+	if (r->parts.payloads)
+		return daqiri_rx_poll_split(r->q, r->pkts, r->parts.payloads, NULL,
+					    (int)r->max_batch);
+	return daqiri_rx_poll(r->q, r->pkts, (int)r->max_batch);
+}
+
+/* The i-th frame that was polled, in one piece. */
+static inline const struct daqiri_pkt *frame_of(struct perf_rxq *r, int i)
+{
+	return r->parts.payloads ? perf_parts_join(&r->parts, &r->pkts[i], i) : &r->pkts[i];
+}
+
 bool perf_rx_step(struct perf_rxq *r, uint64_t now)
 {
 	uint64_t bytes = 0, packets = 0;
@@ -94,7 +108,7 @@ bool perf_rx_step(struct perf_rxq *r, uint64_t now)
 		return false;
 	if (r->gpu)
 		return perf_gpu_rx_step(r, now);
-	n = daqiri_rx_poll(r->q, r->pkts, (int)r->max_batch);
+	n = poll_some(r);
 	if (n <= 0) {
 		if (n < 0)
 			perf_set(r->error, n);
@@ -107,7 +121,7 @@ bool perf_rx_step(struct perf_rxq *r, uint64_t now)
 	for (int i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			__builtin_prefetch((const void *)(uintptr_t)r->pkts[i + AHEAD].addr);
-		len = take(r, &r->pkts[i], now);
+		len = take(r, frame_of(r, i), now);
 		bytes += len;
 		packets += len != 0;
 	}

@@ -45,15 +45,35 @@ void perf_sender_start(struct perf_sender *s, const struct perf_run *run)
 	perf_pace_start(&s->pacer, perf_stream_pps(s->stream), run->start_ns);
 }
 
-/* Writes the next frame into a slot. */
-static inline void build(struct perf_sender *s, struct daqiri_pkt *pkt, struct perf_mark mark)
+/* Writes the next frame into the i-th slot that is reserved. */
+static inline void build(struct perf_txq *t, struct perf_sender *s, int i, struct perf_mark mark)
 {
 	const struct perf_headers *h = &s->headers[s->size_at];
+	struct daqiri_pkt *pkt = &t->pkts[i];
 
 	mark.stream = s->stream->id;
 	mark.seq = s->seq;
+	if (t->parts.payloads) {
+		perf_frame_write(t->parts.whole, h, s->ports, &mark);
+		perf_parts_cut(&t->parts, pkt, i, h->frame_len);
+		return;
+	}
 	perf_frame_write((uint8_t *)(uintptr_t)pkt->addr, h, s->ports, &mark);
 	pkt->len = h->frame_len;
+}
+
+static int reserve(struct perf_txq *t, unsigned n)
+{
+	if (t->parts.payloads)
+		return daqiri_tx_reserve_split(t->q, t->pkts, t->parts.payloads, (int)n);
+	return daqiri_tx_reserve(t->q, t->pkts, (int)n);
+}
+
+static int post(struct perf_txq *t, int n)
+{
+	if (t->parts.payloads)
+		return daqiri_tx_post_split(t->q, t->pkts, t->parts.payloads, n);
+	return daqiri_tx_post(t->q, t->pkts, n);
 }
 
 void perf_tx_fail(struct perf_txq *t, int error)
@@ -116,6 +136,8 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 	}
 	for (unsigned i = 0; i < sent->n; i++)
 		bytes += sent->pkts[i].len;
+	for (unsigned i = 0; t->parts.payloads && i < sent->n; i++)
+		bytes += t->parts.payloads[i].len;
 	if (!perf_get(s->packets))
 		perf_set(s->first_ns, sent->now);
 	perf_set(s->last_ns, sent->now);
@@ -131,7 +153,7 @@ static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned wa
 	struct perf_sent done = { .sender = s, .type = PERF_DATA, .pkts = t->pkts, .now = now };
 	struct perf_mark mark = { .type = PERF_DATA };
 	uint64_t seq = s->seq;
-	int got = daqiri_tx_reserve(t->q, t->pkts, (int)want), sent;
+	int got = reserve(t, want), sent;
 
 	if (got <= 0) {
 		if (got < 0)
@@ -143,10 +165,10 @@ static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned wa
 	for (int i = 0; i < got; i++) {
 		if (i + 4 < got)
 			__builtin_prefetch((const void *)(uintptr_t)t->pkts[i + 4].addr, 1);
-		build(s, &t->pkts[i], mark);
+		build(t, s, i, mark);
 		sender_next(s);
 	}
-	sent = daqiri_tx_post(t->q, t->pkts, got);
+	sent = post(t, got);
 	if (sent != got)
 		perf_sender_seek(s, seq + (uint64_t)(sent < 0 ? 0 : sent));
 	done.n = sent > 0 ? (unsigned)sent : 0;
@@ -205,11 +227,11 @@ static void post_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	struct perf_sent sent = { .sender = s, .type = PERF_END, .pkts = t->pkts, .n = 1 };
 	const struct perf_mark mark = { .type = PERF_END };
 
-	if (daqiri_tx_reserve(t->q, t->pkts, 1) != 1)
+	if (reserve(t, 1) != 1)
 		return;
-	build(s, &t->pkts[0], mark);
+	build(t, s, 0, mark);
 	sent.now = now;
-	if (daqiri_tx_post(t->q, t->pkts, 1) == 1)
+	if (post(t, 1) == 1)
 		perf_tx_commit(t, &sent);
 }
 
