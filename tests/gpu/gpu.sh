@@ -24,6 +24,10 @@ without_gpu() {
 	status_is "$want" "$DAQIRI_EMU_CMD" $options -- "$cycle" "$@"
 }
 
+# Whether daqiri-perf can write and check frames on a GPU.
+built() { grep -q 'define HAVE_GPU_KERNELS 1' "$top_builddir/config.h"; }
+kernels() { built || skip 'built without CUDA kernels'; }
+
 # One step after the other, none left out.
 all_steps() {
 	[ "$(grep -oE '^(alloc|register|tx|rx|verify|teardown) ok' "$tap_dir/output" | tr '\n' ' ')" = \

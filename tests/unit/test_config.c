@@ -63,10 +63,12 @@ static void expect_detail(const char *want)
 
 Test(config, the_examples_are_sound)
 {
-	static const char *const files[] = {"/loopback.ini", "/tx.ini", "/rx.ini"};
+	static const char *const files[] = {
+		"/loopback.ini",  "/tx.ini",	  "/rx.ini",	   "/dgx-spark.ini",
+		"/igx-orin.ini", "/spark-rx.ini", "/spark-tx.ini", "/x86-h100.ini"};
 	char path[4096];
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < (int)(sizeof(files) / sizeof(files[0])); i++) {
 		struct daqiri_config *cfg;
 
 		snprintf(path, sizeof(path), "%s%s", CONF_DIR, files[i]);
