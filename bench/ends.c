@@ -340,6 +340,19 @@ static int add_queues(struct perf_run *run)
 	return 0;
 }
 
+/* Somebody must have the frames to work on. */
+static int judge_workload(const struct perf_run *run)
+{
+	if (run->plan->workload == PERF_WORK_NONE)
+		return 0;
+	for (unsigned i = 0; i < run->n_rxqs; i++)
+		if (run->rxqs[i].gpu)
+			return 0;
+	return perf_fail("--workload: no receive queue has its frames checked on a GPU: it takes a "
+			 "region of kind = device or host_pinned%s",
+			 perf_gpu_built() ? "" : ", and a daqiri-perf built --with-cuda");
+}
+
 int perf_ends_make(struct perf_run *run)
 {
 	if (make_links(run) || add_queues(run))
@@ -350,6 +363,8 @@ int perf_ends_make(struct perf_run *run)
 	for (unsigned i = 0; i < run->n_rxqs; i++)
 		if (fill_rxq(run, &run->rxqs[i]))
 			return -1;
+	if (judge_workload(run))
+		return -1;
 	for (unsigned i = 0; i < run->plan->n_streams; i++)
 		set_window(run, &run->links[i]);
 	return perf_forwards_make(run);

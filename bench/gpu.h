@@ -12,6 +12,8 @@
 
 #define PERF_GPU_BATCHES 8u
 
+struct perf_gpu_work;
+
 struct perf_gpu_batch {
 	struct perf_shared pkts;    /* struct daqiri_pkt[max_batch] */
 	struct perf_shared results; /* of a receive queue: struct perf_gpu_result[max_batch] */
@@ -29,6 +31,7 @@ struct perf_gpu_queue {
 	uint64_t shift;		      /* from the addresses that the library gives to the GPU's */
 	unsigned long long constants; /* struct perf_gpu_expect[], or each sender's headers */
 	struct daqiri_pkt *slots;     /* of a send queue: all that are shown */
+	struct perf_gpu_work *work;   /* of a receive queue; NULL: none */
 	char where[128];	      /* for the report */
 	unsigned n_batches, oldest, pending;
 	struct perf_gpu_batch batches[PERF_GPU_BATCHES];
@@ -60,8 +63,10 @@ struct perf_gpu_batch *perf_gpu_batch_free(struct perf_gpu_queue *q);
 /* The oldest batch that is under way and whose kernel has ended; NULL: none. *error: the driver's.
  */
 struct perf_gpu_batch *perf_gpu_batch_done(struct perf_gpu_queue *q, unsigned *error);
-/* The batch from batch_free() is under way; 0 or the driver's error. */
+/* Launches a kernel on the batch from batch_free(); 0 or the driver's error. */
 unsigned perf_gpu_batch_start(struct perf_gpu_queue *q, enum perf_kernel kernel, void *params);
+/* It is under way, and done with all that was put into the stream up to now. */
+unsigned perf_gpu_batch_mark(struct perf_gpu_queue *q);
 void perf_gpu_batch_end(struct perf_gpu_queue *q);
 
 #endif

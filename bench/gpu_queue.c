@@ -5,6 +5,7 @@
 
 #include "gpu.h"
 #include "gpu_abi.h"
+#include "gpu_work.h"
 #include "msg.h"
 
 #define REBUILD "built without CUDA kernels: verify on the GPU needs --with-cuda (nvcc or clang)"
@@ -118,6 +119,7 @@ void perf_gpu_queue_free(struct perf_gpu_queue *q)
 		perf_shared_free(&q->batches[i].pkts);
 		perf_shared_free(&q->batches[i].results);
 	}
+	perf_gpu_work_free(q->work);
 	if (q->constants)
 		cu->cuMemFree_v2(q->constants);
 	if (q->stream)
@@ -166,7 +168,7 @@ int perf_gpu_rxq_make(struct perf_rxq *r)
 	}
 	ret = constants(r->gpu, expects, (r->n_streams + 1) * sizeof(*expects));
 	free(expects);
-	return ret;
+	return ret ? ret : perf_gpu_work_make(r);
 }
 
 /* All senders' headers, one behind the other. */
@@ -224,11 +226,13 @@ struct perf_gpu_batch *perf_gpu_batch_done(struct perf_gpu_queue *q, unsigned *e
 
 unsigned perf_gpu_batch_start(struct perf_gpu_queue *q, enum perf_kernel kernel, void *params)
 {
-	struct perf_gpu_batch *b = perf_gpu_batch_free(q);
-	unsigned error = perf_gpu_launch(q->gpu, kernel, b->n, params, q->stream);
+	return perf_gpu_launch(q->gpu, kernel, perf_gpu_batch_free(q)->n, params, q->stream);
+}
 
-	if (!error)
-		error = perf_cuda()->cuEventRecord(b->event, q->stream);
+unsigned perf_gpu_batch_mark(struct perf_gpu_queue *q)
+{
+	unsigned error = perf_cuda()->cuEventRecord(perf_gpu_batch_free(q)->event, q->stream);
+
 	q->pending++;
 	return error;
 }

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "gpu.h"
 #include "gpu_abi.h"
+#include "gpu_work.h"
 #include "msg.h"
 
 _Static_assert((int)PERF_GPU_GOOD == (int)PERF_GOOD && (int)PERF_GPU_NOT_OURS == (int)PERF_NOT_OURS,
@@ -103,6 +104,10 @@ static bool launch(struct perf_rxq *r)
 	params.n_expects = r->n_streams;
 	params.shift = q->shift;
 	error = perf_gpu_batch_start(q, PERF_KERNEL_CHECK, &params);
+	if (!error && q->work && !perf_gpu_work_start(q, b))
+		perf_set(r->error, -EIO);
+	if (!error)
+		error = perf_gpu_batch_mark(q);
 	if (error)
 		fail(r, "cuLaunchKernel", error);
 	return true;

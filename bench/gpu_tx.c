@@ -94,6 +94,8 @@ bool perf_gpu_tx_fill(struct perf_txq *t, struct perf_sender *s, const struct pe
 	params.pkts = b->pkts.gpu;
 	perf_gpu_enter(t->gpu->gpu);
 	error = perf_gpu_batch_start(t->gpu, PERF_KERNEL_FILL, &params);
+	if (!error)
+		error = perf_gpu_batch_mark(t->gpu);
 	perf_gpu_leave();
 	if (error)
 		fail(t, "cuLaunchKernel", error);

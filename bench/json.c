@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gpu_work.h"
 #include "json.h"
 #include "msg.h"
 
@@ -174,6 +175,22 @@ static void add_sleeps(json_t *doc, const struct perf_run *run)
 	json_object_set_new(doc, "slept_seconds", json_real((double)ns / 1e9));
 }
 
+static void add_workload(json_t *doc, const struct perf_run *run)
+{
+	static const char *const names[] = { "none", "fft", "copy" };
+	uint64_t frames = 0, transforms = 0;
+
+	for (unsigned i = 0; i < run->n_rxqs; i++) {
+		const struct perf_gpu_queue *q = run->rxqs[i].gpu;
+
+		frames += q && q->work ? perf_get(q->work->frames) : 0;
+		transforms += q && q->work ? perf_get(q->work->transforms) : 0;
+	}
+	json_object_set_new(doc, "workload", json_string(names[run->plan->workload]));
+	json_object_set_new(doc, "workload_packets", count(frames));
+	json_object_set_new(doc, "workload_transforms", count(transforms));
+}
+
 static json_t *document(const struct perf_run *run, const struct perf_result *r)
 {
 	static const char *const verify[] = { "off", "header", "full" };
@@ -192,6 +209,7 @@ static json_t *document(const struct perf_run *run, const struct perf_result *r)
 	json_object_set_new(doc, "foreign_packets", count(t->not_ours));
 	json_object_set_new(doc, "latency_nanoseconds", latency_json(run, NULL));
 	add_sleeps(doc, run);
+	add_workload(doc, run);
 	json_object_set_new(doc, "streams", streams_json(run));
 	json_object_set_new(doc, "forwards", forwards_json(run));
 	json_object_set_new(doc, "queues", queues_json(run));

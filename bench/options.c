@@ -25,6 +25,7 @@ const char perf_help[] =
 	"  -i, --interval [SECONDS] a line of rates and losses each second\n"
 	"  -v, --verbose            also per queue\n"
 	"      --verify MODE        full (default), header or off\n"
+	"      --workload WORK      what else a GPU does with received frames: none, fft, copy\n"
 	"      --latency            one-way times, as percentiles\n"
 	"      --wait               receivers sleep when nothing has come for a while\n"
 	"      --max-loss N[%]      exit 3 when more frames, or percent of them, are lost\n"
@@ -46,6 +47,7 @@ const char perf_help[] =
 
 enum {
 	OPT_VERIFY = 256,
+	OPT_WORKLOAD,
 	OPT_LATENCY,
 	OPT_WAIT,
 	OPT_MAX_LOSS,
@@ -68,6 +70,7 @@ static const struct option long_options[] = {
 	{ "interval", optional_argument, NULL, 'i' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "verify", required_argument, NULL, OPT_VERIFY },
+	{ "workload", required_argument, NULL, OPT_WORKLOAD },
 	{ "latency", no_argument, NULL, OPT_LATENCY },
 	{ "wait", no_argument, NULL, OPT_WAIT },
 	{ "max-loss", required_argument, NULL, OPT_MAX_LOSS },
@@ -110,6 +113,20 @@ static int set_verify(struct parser *p, const char *value)
 		return 0;
 	}
 	return refuse(p, "--verify", value, "full, header or off");
+}
+
+static int set_workload(struct parser *p, const char *value)
+{
+	static const char *const names[] = { "none", "fft", "copy" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (strcmp(value, names[i]))
+			continue;
+		p->o->workload = (enum perf_workload)i;
+		p->o->have_workload = true;
+		return 0;
+	}
+	return refuse(p, "--workload", value, "none, fft or copy");
 }
 
 /* -i takes a number, also as the next argument: but only where that cannot be the configuration. */
@@ -264,6 +281,8 @@ static int take(struct parser *p, int opt, const char *value)
 		return set_interval(p, value);
 	case OPT_VERIFY:
 		return set_verify(p, value);
+	case OPT_WORKLOAD:
+		return set_workload(p, value);
 	case OPT_MAX_LOSS:
 	case OPT_MIN_MPPS:
 	case OPT_MIN_GBPS:

@@ -9,6 +9,9 @@
 #include "parse.h"
 #include "verify.h"
 
+/* What else a GPU does with received frames. */
+enum perf_workload { PERF_WORK_NONE, PERF_WORK_FFT, PERF_WORK_COPY };
+
 enum perf_action {
 	PERF_RUN,
 	PERF_CHECK,
@@ -28,11 +31,13 @@ struct perf_options {
 	const char **overrides;      /* of -o, in order */
 	unsigned n_overrides;
 	bool have_duration, have_count, have_sizes, have_rate, have_verify, have_interval;
+	bool have_workload;
 	uint64_t duration_ns;
 	uint64_t count;
 	struct perf_sizes sizes;
 	struct perf_rate rate;
 	enum perf_verify_mode verify;
+	enum perf_workload workload;
 	bool intervals;              /* -i */
 	uint64_t interval_ns;        /* where -i had a number */
 	bool latency;

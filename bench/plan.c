@@ -257,6 +257,7 @@ static void plan_perf(struct perf_plan *plan)
 {
 	const struct perf_options *o = plan->options;
 	const char *verify = daqiri_config_get(plan->cfg, "perf", "verify");
+	const char *work = daqiri_config_get(plan->cfg, "perf", "workload");
 	const char *by = daqiri_config_get(plan->cfg, "perf", "frames_by");
 
 	plan->count = o->count;
@@ -281,6 +282,12 @@ static void plan_perf(struct perf_plan *plan)
 		plan->frames_by = PERF_BY_CPU;
 	else if (by && !strcmp(by, "gpu"))
 		plan->frames_by = PERF_BY_GPU;
+	if (o->have_workload)
+		plan->workload = o->workload;
+	else if (work && !strcmp(work, "fft"))
+		plan->workload = PERF_WORK_FFT;
+	else if (work && !strcmp(work, "copy"))
+		plan->workload = PERF_WORK_COPY;
 	plan->latency = o->latency || number(plan, "perf", "latency", 0);
 	plan->core = (int)number(plan, "perf", "core", UINT64_MAX);
 }

@@ -51,6 +51,7 @@ struct perf_plan {
 	enum perf_verify_mode verify;
 	bool latency;
 	enum perf_frames_by frames_by;
+	enum perf_workload workload;
 	int core;                /* of the main thread; -1 */
 	bool usage;              /* what failed is the command line's fault */
 	unsigned n_streams;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpu.h"
+#include "gpu_work.h"
 #include "report.h"
 
 #define MAC "%02x:%02x:%02x:%02x:%02x:%02x"
@@ -261,6 +261,23 @@ static void print_latency(FILE *f, const struct perf_run *run)
 		(double)perf_hist_percentile(&h, 99.9) / 1e3, (double)h.max / 1e3);
 }
 
+static void print_work(FILE *f, const struct perf_run *run)
+{
+	for (unsigned i = 0; i < run->n_rxqs; i++) {
+		const struct perf_rxq *r = &run->rxqs[i];
+		const struct perf_gpu_work *w = r->gpu ? r->gpu->work : NULL;
+
+		if (!w)
+			continue;
+		fprintf(f, "    workload of port %s queue %u: %llu frames packed to %u bytes each",
+			r->end.port, r->end.queue, (ull)perf_get(w->frames), w->length);
+		if (w->what == PERF_WORK_FFT)
+			fprintf(f, ", %llu FFTs of %u points", (ull)perf_get(w->transforms),
+				w->length / 8);
+		fputc('\n', f);
+	}
+}
+
 static void print_totals(FILE *f, const struct perf_totals *t)
 {
 	print_side(f, "tx", &t->tx);
@@ -343,6 +360,7 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 		run->emulated ? ", EMULATED ConnectX" : "");
 	print_totals(f, &result->totals);
 	print_latency(f, run);
+	print_work(f, run);
 	print_forwards(f, run);
 	print_sleeps(f, run);
 	if (run->plan->options->verbose)

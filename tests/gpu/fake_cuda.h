@@ -53,18 +53,18 @@ struct fake_gpu {
 const struct fake_gpu *fake_gpu(int device);
 int fake_gpu_count(void);
 bool fake_is(const char *machine);
-bool fake_fails(const char *what);
+FAKE_EXPORT bool fake_fails(const char *what);
 uint64_t fake_number(const char *variable, uint64_t otherwise);
-void fake_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+FAKE_EXPORT void fake_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct CUctx_st {
 	int device, references;
 };
 
 /* The thread's current context; NULL: none. */
-struct CUctx_st *fake_current(void);
+FAKE_EXPORT struct CUctx_st *fake_current(void);
 
 /* Where the driver itself has n bytes of an allocation; NULL: the range is none's. */
-uint8_t *fake_bytes(uint64_t ptr, size_t n);
+FAKE_EXPORT uint8_t *fake_bytes(uint64_t ptr, size_t n);
 
 #endif
