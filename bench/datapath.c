@@ -100,6 +100,7 @@ static void begin_lap(const struct run *run)
 	rig->rxq = rig->rxqs[run->c->queue];
 	rig->rx = &rig->rings[run->c->queue];
 	rig->has_meta = false;
+	rig->has_rest = false;
 	rig->seen = 0;
 	rig->opcode = run->c->opcode;
 	rig->pcie_bytes = 0;
@@ -277,6 +278,7 @@ int main(int argc, char **argv)
 	}
 	if (mode == COUNT && !RUNNING_ON_VALGRIND)
 		dp_fail("-m count: run it under callgrind, as datapath.sh does");
+	options.gather = name && !strcmp(name, "tx_gather");
 	dp_open(&rig, &options);
 	if (rig.cold && rig.other_cpu < 0)
 		dp_fail("-t: needs two cores");

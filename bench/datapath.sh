@@ -24,7 +24,8 @@ if ! command -v valgrind >/dev/null; then
 	exit 1
 fi
 collect=(--collect-atstart=no)
-for call in rx_poll rx_poll_meta rx_release rx_keep rx_give_back tx_reserve tx_post tx_completed; do
+for call in rx_poll rx_poll_meta rx_poll_split rx_release rx_keep rx_give_back tx_reserve \
+	tx_reserve_split tx_post tx_post_split tx_completed; do
 	collect+=("--toggle-collect=daqiri_$call")
 done
 
@@ -48,6 +49,7 @@ measure() {
 
 measure -- -i auto
 measure --empw off -- -i auto -c tx_send
+measure -- -i auto -c tx_gather
 [ $quick = 0 ] || step=0
 best=$(awk -F'\t' 'NR == 1 { print $4 }' "$dir/lines")
 for simd in sse42 portable; do

@@ -20,7 +20,7 @@ struct dp_rx_ring {
 	struct mlx5_cqe64 *cqes;
 	const __be32 *cq_dbrec, *rq_dbrec;
 	const uint8_t *wqes;
-	uint32_t wqe_size; /* the last 16 bytes of a WQE are its data segment */
+	uint32_t wqe_size; /* the last 16 bytes of a WQE are its data segment, or its second one */
 	uint32_t depth;	   /* packets, and completions */
 	uint32_t per_wqe;  /* packets of a WQE; striding: more than one */
 	uint32_t pi;	   /* next packet, and next CQE */
@@ -63,7 +63,10 @@ struct dp_shared {
 };
 
 /* Receive queues, by what is in their configuration. */
-enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_RX_STRIDING, DP_N_RX };
+enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_RX_STRIDING, DP_RX_SPLIT, DP_N_RX };
+
+/* Bytes of a header, on receive and on send. */
+enum { DP_SPLIT = 128, DP_HEADER = 42 };
 
 struct dp_rig {
 	struct daqiri *dq;
@@ -77,9 +80,12 @@ struct dp_rig {
 	bool cold;	    /* another core is the device, and the program reads the frames */
 	const char *isa;    /* which instructions the library uses */
 	bool empw;	    /* the device takes enhanced multi-packet sends */
+	bool gather;	    /* the send queue has two regions */
 	int cpu, other_cpu; /* other_cpu: -1 none */
 
 	struct daqiri_pkt *in, *out; /* of one lap */
+	struct daqiri_pkt *in_rest, *out_rest; /* payloads, where those are headers */
+	bool has_rest;			       /* of in: in this lap */
 	struct daqiri_rx_meta *meta; /* of in */
 	bool has_meta;		     /* it was filled in this lap */
 	uint32_t seen;		     /* packets of out that the device has sent in this lap */
@@ -97,6 +103,7 @@ struct dp_case {
 	bool rx; /* needs packets that have come */
 	enum dp_rx_kind queue;
 	uint8_t opcode; /* of the WQEs that it makes; 0: none */
+	bool gather;	/* by a queue of two regions */
 	/* Before each lap, uncounted. May be NULL. */
 	void (*prepare)(struct dp_rig *rig);
 	/* Packets at..at+n-1 of the lap: calls of the library only. */
@@ -117,6 +124,7 @@ struct dp_options {
 	const char *device;
 	const char *simd; /* as in the configuration */
 	bool cold;
+	bool gather;
 };
 void dp_open(struct dp_rig *rig, const struct dp_options *options);
 void dp_close(struct dp_rig *rig);

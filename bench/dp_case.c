@@ -64,6 +64,14 @@ static void meta_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 	rig->has_meta = true;
 }
 
+static void split_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	polled(rig, at, n,
+	       daqiri_rx_poll_split(rig->rxq, rig->in + at, rig->in_rest + at, NULL, (int)n));
+	daqiri_rx_release(rig->rxq, (int)n);
+	rig->has_rest = true;
+}
+
 static void tx_prepare(struct dp_rig *rig)
 {
 	reserve(rig, 0, rig->lap);
@@ -75,6 +83,29 @@ static void tx_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 {
 	reap(rig);
 	post_burst(rig, at, n);
+}
+
+static void gather_prepare(struct dp_rig *rig)
+{
+	int got = daqiri_tx_reserve_split(rig->txq, rig->out, rig->out_rest, (int)rig->lap);
+
+	if (got != (int)rig->lap)
+		dp_fail("%d of %u slots are free", got, rig->lap);
+	for (uint32_t i = 0; i < rig->lap; i++) {
+		rig->out[i].len = DP_HEADER;
+		rig->out_rest[i].len = dp_frame_len(rig->sent + i) - DP_HEADER;
+	}
+}
+
+static void gather_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	int posted;
+
+	reap(rig);
+	posted = daqiri_tx_post_split(rig->txq, rig->out + at, rig->out_rest + at, (int)n);
+	if (posted != (int)n)
+		dp_fail("post took %d of %u packets", posted, n);
+	rig->sent += n;
 }
 
 /* Receives n packets and sends as many of its own, as long as those were. */
@@ -93,13 +124,21 @@ const struct dp_case dp_cases[] = {
 	{.name = "rx_cqe64", .rx = true, .burst = rx_burst},
 	{.name = "rx_cqe64_meta", .rx = true, .queue = DP_RX_META, .burst = meta_burst},
 	{.name = "rx_striding", .rx = true, .queue = DP_RX_STRIDING, .burst = rx_burst},
+	{.name = "rx_split", .rx = true, .queue = DP_RX_SPLIT, .burst = split_burst},
 	{.name = "tx_empw", .opcode = EMPW, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "tx_send", .opcode = SEND, .prepare = tx_prepare, .burst = tx_burst},
+	{.name = "tx_gather",
+	 .opcode = SEND,
+	 .gather = true,
+	 .prepare = gather_prepare,
+	 .burst = gather_burst},
 	{.name = "closed_loop", .rx = true, .opcode = EMPW, .burst = loop_burst},
 };
 const unsigned dp_n_cases = sizeof(dp_cases) / sizeof(dp_cases[0]);
 
 bool dp_can(const struct dp_rig *rig, const struct dp_case *c)
 {
+	if (c->gather || rig->gather)
+		return c->gather && rig->gather;
 	return !c->opcode || (c->opcode == EMPW) == rig->empw;
 }

@@ -151,6 +151,25 @@ static uint64_t place_of(const struct dp_rx_ring *rx, uint32_t index)
 	return get64(&seg->addr) + (uint64_t)(index % rx->per_wqe) * BUFFER;
 }
 
+/* Where the header of the packet of this index was put, and whether both parts are what they were.
+ */
+static bool is_split(const struct dp_rig *rig, uint32_t i, uint32_t index, uint32_t len)
+{
+	const struct dp_rx_ring *rx = rig->rx;
+	const struct daqiri_pkt *head = &rig->in[i], *rest = &rig->in_rest[i];
+	const struct mlx5_wqe_data_seg *seg =
+		(const void *)(rx->wqes + (size_t)(index & (rx->depth - 1)) * rx->wqe_size);
+	uint32_t at = len < DP_SPLIT ? len : DP_SPLIT;
+
+	return head->addr == get64(&seg->addr) && head->len == at && rest->len == len - at &&
+	       rest->addr == place_of(rx, index) && rest->key == head->key;
+}
+
+static bool is_whole(const struct dp_rig *rig, uint32_t i, uint32_t index, uint32_t len)
+{
+	return rig->in[i].addr == place_of(rig->rx, index) && rig->in[i].len == len;
+}
+
 void dp_device_check_received(const struct dp_rig *rig)
 {
 	const struct dp_rx_ring *rx = rig->rx;
@@ -160,7 +179,8 @@ void dp_device_check_received(const struct dp_rig *rig)
 		const struct daqiri_pkt *pkt = &rig->in[i];
 		uint64_t number = rig->received - rig->lap + i;
 
-		if (pkt->addr != place_of(rx, first + i) || pkt->len != dp_frame_len(number) ||
+		if (!(rig->has_rest ? is_split : is_whole)(rig, i, first + i,
+							   dp_frame_len(number)) ||
 		    daqiri_key_flow(pkt->key) != frame_tag(number))
 			dp_fail("packet %llu: %u bytes at %#llx with tag %#x: not what came",
 				(unsigned long long)number, pkt->len, (unsigned long long)pkt->addr,
@@ -192,12 +212,16 @@ static void send_pointer(struct dp_rig *rig, uint32_t wqebb, uint32_t seg)
 	struct dp_tx_ring *tx = &rig->tx;
 	size_t at = ((size_t)(wqebb & (tx->depth - 1)) * WQEBB + (size_t)seg * SEG) %
 		    ((size_t)tx->depth * WQEBB);
-	const struct daqiri_pkt *pkt = &rig->out[rig->seen];
+	bool rest = rig->gather && seg > HEAD_SEGS;
+	const struct daqiri_pkt *pkt = rest ? &rig->out_rest[rig->seen] : &rig->out[rig->seen];
 	const struct mlx5_wqe_data_seg *data = (const void *)(tx->wqebbs + at);
 
 	if (get64(&data->addr) != pkt->addr || get32(&data->byte_count) != pkt->len ||
 	    memcmp(&data->lkey, &pkt->key, sizeof(pkt->key)) != 0)
 		dp_fail("packet %u of the lap: not what was posted", rig->seen);
+	/* Its payload comes next. */
+	if (rig->gather && !rest)
+		return;
 	rig->seen++;
 	rig->pcie_bytes += FRAME;
 }

@@ -37,26 +37,42 @@ static const char *const rx_keys[DP_N_RX] = {
 	[DP_RX_PLAIN] = "",
 	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
 	[DP_RX_STRIDING] = "rx_mode = striding\n",
+	[DP_RX_SPLIT] = "",
 };
+
+/* A queue's section: with a private region, or with two. Returns its length. */
+static int put_queue(char *text, size_t size, const char *queue, const uint32_t bufs_header[2])
+{
+	if (!bufs_header[1])
+		return snprintf(text, size,
+				"[%s]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
+				queue, bufs_header[0], bufs_header[0]);
+	return snprintf(text, size,
+			"[region %.3sh]\nkind = host\nnum_bufs = %u\nbuf_size = %u\n"
+			"[region %.3sr]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\n"
+			"[%s]\nregions = %.3sh, %.3sr\ndepth = %u\n",
+			queue, bufs_header[0], bufs_header[1], queue, bufs_header[0], queue, queue,
+			queue, bufs_header[0]);
+}
 
 /* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
 static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap)
 {
 	uint32_t depth = options->cold ? 2 * lap : lap;
 	struct daqiri_config *cfg;
-	char text[2048];
-	int len = snprintf(text, sizeof(text),
-			   "[daqiri]\nsimd = %s\n[port p]\naddress = %s\n"
-			   "[txq p 0]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
-			   options->simd, options->device, 2 * lap, 2 * lap);
+	char text[4096], name[16];
+	int len = snprintf(text, sizeof(text), "[daqiri]\nsimd = %s\n[port p]\naddress = %s\n",
+			   options->simd, options->device);
 
+	len += put_queue(text + len, sizeof(text) - (size_t)len, "txq p 0",
+			 (uint32_t[]){2 * lap, options->gather ? DP_SPLIT : 0});
 	for (unsigned i = 0; i < DP_N_RX; i++) {
 		uint32_t n = i == DP_RX_STRIDING && depth < STRIDES_MIN ? STRIDES_MIN : depth;
 
-		len += snprintf(text + len, sizeof(text) - (size_t)len,
-				"[rxq p %u]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\n"
-				"depth = %u\n%s",
-				i, n, n, rx_keys[i]);
+		snprintf(name, sizeof(name), "rxq p %u", i);
+		len += put_queue(text + len, sizeof(text) - (size_t)len, name,
+				 (uint32_t[]){n, i == DP_RX_SPLIT ? DP_SPLIT : 0});
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s", rx_keys[i]);
 	}
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
 		dp_fail("%s", daqiri_error_detail());
@@ -165,8 +181,10 @@ static void open_context(struct dp_rig *rig, const struct dp_options *options)
 
 void dp_open(struct dp_rig *rig, const struct dp_options *options)
 {
-	*rig = (struct dp_rig){
-		.cold = options->cold, .lap = options->cold ? COLD : WARM, .isa = "portable"};
+	*rig = (struct dp_rig){.cold = options->cold,
+			       .gather = options->gather,
+			       .lap = options->cold ? COLD : WARM,
+			       .isa = "portable"};
 	choose_cpus(rig);
 	open_context(rig, options);
 	for (unsigned i = 0; i < DP_N_RX; i++)
@@ -175,6 +193,8 @@ void dp_open(struct dp_rig *rig, const struct dp_options *options)
 	rig->in = zeroed(rig->lap, sizeof(*rig->in));
 	rig->meta = zeroed(rig->lap, sizeof(*rig->meta));
 	rig->out = zeroed(rig->lap, sizeof(*rig->out));
+	rig->in_rest = zeroed(rig->lap, sizeof(*rig->in_rest));
+	rig->out_rest = zeroed(rig->lap, sizeof(*rig->out_rest));
 	rig->shared = map_shared(sizeof(*rig->shared));
 	rig->doorbell = map_shared(page_size());
 }
@@ -185,6 +205,8 @@ void dp_close(struct dp_rig *rig)
 	free(rig->in);
 	free(rig->meta);
 	free(rig->out);
+	free(rig->in_rest);
+	free(rig->out_rest);
 }
 
 void dp_detach(struct dp_rig *rig)

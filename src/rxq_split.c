@@ -17,29 +17,29 @@ enum { ETHERNET_HEADER_VLAN = 18, SPLIT_WQE = 2 * DQ_SEG };
 /* ---- packets --------------------------------------------------------------------------------- */
 
 /*
- * The payload buffer beside the header buffer at addr, without a division. Of n strides the product
- * is above n by less than n * stride / 2^64: below 1, as both are below 2^32.
+ * The payload buffer beside the header buffer that is offset bytes behind the first one, without a
+ * division. Of n strides the product is above n by less than n * stride / 2^64: below 1, as both
+ * are below 2^32.
  */
-static inline uint64_t payload_of(const struct daqiri_rxq *q, const struct dq_rx_split *split,
-				  uint64_t addr)
+static inline uint64_t payload_of(const struct dq_rx_split *split, uint64_t offset)
 {
-	uint64_t buf = (uint64_t)((uint128)(addr - q->base) * split->inverse >> 64);
-
-	return split->base + buf * split->stride;
+	return split->base + (uint64_t)((uint128)offset * split->inverse >> 64) * split->stride;
 }
 
 void dq_rx_split_cut(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
 		     struct daqiri_pkt *payloads, uint32_t n)
 {
-	const struct dq_rx_split *split = q->split;
+	/* Packets do not lie over these in the compiler's eyes. */
+	const struct dq_rx_split split = *q->split;
+	const uint64_t base = q->base;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t len = heads[i].len, head = len < split->at ? len : split->at;
+		uint32_t len = heads[i].len, head = len < split.at ? len : split.at;
 
-		payloads[i] = (struct daqiri_pkt){.addr = payload_of(q, split, heads[i].addr),
-						  .len = len - head,
-						  .key = (heads[i].key & split->key_has) |
-							 split->key_set};
+		payloads[i] =
+			(struct daqiri_pkt){.addr = payload_of(&split, heads[i].addr - base),
+					    .len = len - head,
+					    .key = (heads[i].key & split.key_has) | split.key_set};
 		heads[i].len = head;
 	}
 }
@@ -98,7 +98,7 @@ static void point(const struct daqiri_rxq *q, uint32_t wqe, uint64_t addr)
 	struct mlx5_wqe_data_seg *segs = segs_of(q, wqe);
 
 	segs[0].addr = dq_to_be64(addr);
-	segs[1].addr = dq_to_be64(payload_of(q, q->split, addr));
+	segs[1].addr = dq_to_be64(payload_of(q->split, addr - q->base));
 }
 
 void dq_rx_split_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
@@ -113,7 +113,8 @@ void dq_rx_split_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 		uint8_t *wqe = (uint8_t *)segs_of(q, i);
 
 		dq_wqe_data(wqe, q->slots[i], split->at, keys[0]);
-		dq_wqe_data(wqe + DQ_SEG, payload_of(q, split, q->slots[i]), split->room, keys[1]);
+		dq_wqe_data(wqe + DQ_SEG, payload_of(split, q->slots[i] - q->base), split->room,
+			    keys[1]);
 	}
 }
 
