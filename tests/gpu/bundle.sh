@@ -11,6 +11,7 @@ strip_to() { cp -L "$1" "$2" && strip --strip-unneeded "$2"; }
 real() { if [ -x "$(dirname "$1")/.libs/$(basename "$1")" ]; then echo "$(dirname "$1")/.libs/$(basename "$1")"; else echo "$1"; fi; }
 
 strip_to "$(real "$top_builddir/tests/gpu_cycle")" "$to/gpu_cycle"
+strip_to "$(real "$top_builddir/tests/gpu_split")" "$to/gpu_split"
 strip_to "$(real "$top_builddir/src/emu/daqiri-emu")" "$to/daqiri-emu"
 strip_to "$top_builddir/src/emu/.libs/libdaqiri-emu.so" "$to/.libs/libdaqiri-emu.so"
 strip_to "$top_builddir/src/.libs/libdaqiri.so.0" "$to/lib/libdaqiri.so.0"

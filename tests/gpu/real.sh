@@ -8,8 +8,9 @@ seconds=${GPU_SECONDS:-5}
 here=$(cd "$(dirname "$0")" && pwd)
 if [ -n "${top_builddir:-}" ]; then
 	emu=$top_builddir/src/emu/daqiri-emu cycle=$top_builddir/tests/gpu_cycle
+	split=$top_builddir/tests/gpu_split
 else
-	emu=$here/daqiri-emu cycle=$here/gpu_cycle
+	emu=$here/daqiri-emu cycle=$here/gpu_cycle split=$here/gpu_split
 	LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 	if ! ldconfig -p | grep -q libibverbs.so.1 || ! ldconfig -p | grep -q libmlx5.so.1; then
 		LD_LIBRARY_PATH=$here/rdma:$LD_LIBRARY_PATH
@@ -71,5 +72,12 @@ run 'peermem that is not loaded' 2 'peermem: nvidia_peermem (is not loaded|canno
 	device gpu_export=peermem
 run 'more than the GPU has' 2 'open: Cannot allocate memory: ' '' device num_bufs=4000000 buf_size=1M
 run 'a GPU that is not there' 2 'affinity=63: no such GPU; there are: 0 = ' '' device affinity=63
+# Headers of the host, payloads of the GPU
+cycle=$split
+run 'split, host_pinned' 0 "$good" '' --seconds "$seconds" host_pinned
+case $gpus in
+*dmabuf=1*) run 'split, device by dma-buf' 0 "$good" '' --seconds "$seconds" device gpu_export=dmabuf ;;
+esac
+run 'split, device by peermem' 0 "$good" '--peermem on' --seconds "$seconds" device gpu_export=peermem
 echo "1..$n"
 [ $failed -eq 0 ]
