@@ -10,6 +10,15 @@
 #ifndef DQ_BARRIER_H
 #define DQ_BARRIER_H
 
+#include <stdint.h>
+
+#if defined(__CHECKER__) /* sparse has none of the compiler's built-ins */
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #if defined(__x86_64__)
 
 #define DQ_COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
@@ -29,6 +38,23 @@
 #else
 #error "barrier.h knows x86-64 and AArch64 only"
 #endif
+
+/*
+ * 64 bytes to a register, from its first to its last, with the widest stores that every such CPU
+ * has. Both are aligned to 64 bytes.
+ */
+static inline void dq_store_64(void *to, const void *from)
+{
+#if defined(__SSE2__) && !defined(__CHECKER__)
+	for (int i = 0; i < 4; i++)
+		((volatile __m128i *)to)[i] = ((const __m128i *)from)[i];
+#elif defined(__aarch64__) && !defined(__CHECKER__)
+	vst4q_u64((uint64_t *)to, vld4q_u64((const uint64_t *)from));
+#else
+	for (int i = 0; i < 8; i++)
+		((volatile uint64_t *)to)[i] = ((const uint64_t *)from)[i];
+#endif
+}
 
 /* All stores before it are seen by the device before any store after it: WQE, then its counter. */
 static inline void dq_to_device(void)

@@ -93,6 +93,8 @@ struct dq_conf_txq {
 	int payload;              /* index of a second region, for packets of two parts; -1: none */
 	uint64_t payload_slot;    /* the first of as many slots there */
 	uint32_t depth;           /* power of two, 64..32768 */
+	bool tx_latency;          /* a packet that is posted alone goes out with its doorbell */
+	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
 	enum dq_simd simd;
 	int cpu_core;
 	bool worker;              /* a thread of the library posts, on cpu_core */

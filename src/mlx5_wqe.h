@@ -131,6 +131,31 @@ static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32
 	data->addr = dq_to_be64(addr);
 }
 
+/* Segments of a frame of so many bytes in the WQE itself: a be32 before it, and padding. */
+static inline uint32_t dq_wqe_inline_segs(uint32_t len)
+{
+	return (len + (uint32_t)sizeof(uint32_t) + DQ_SEG - 1) / DQ_SEG;
+}
+
+/*
+ * Basic blocks that a packet may take in a queue that copies frames of up to so many bytes: those
+ * of an eMPW with nothing but the longest of them.
+ */
+static inline uint32_t dq_wqe_inline_wqebbs(uint32_t inline_max)
+{
+	return dq_wqe_wqebbs(dq_wqe_segs(inline_max ? dq_wqe_inline_segs(inline_max) : 1));
+}
+
+/* And of the ring for depth packets, a power of two: as libmlx5 rounds. */
+static inline uint32_t dq_wqe_ring(uint32_t depth, uint32_t inline_max)
+{
+	uint32_t blocks = dq_wqe_inline_wqebbs(inline_max), wqebbs = depth;
+
+	while (wqebbs < (uint64_t)depth * blocks)
+		wqebbs *= 2;
+	return wqebbs;
+}
+
 /* A receive WQE of a striding queue: len bytes of memory, all its strides. */
 static inline void dq_wqe_stride(uint8_t *wqe, uint64_t addr, uint32_t len, __be32 lkey)
 {

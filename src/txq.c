@@ -49,7 +49,8 @@ static void read_counters(const struct daqiri_txq *q, uint64_t values[N_COUNTERS
 
 /*
  * A thread domain gives the queue a doorbell register that no other queue writes. Without it (no
- * write-combining: virtual machines, some Arm) the register may be shared: see use_doorbell().
+ * write-combining: virtual machines, some Arm) the register may be shared:
+ * dq_txq_choose_doorbell().
  */
 static void create_domain(struct daqiri_txq *q)
 {
@@ -91,8 +92,8 @@ static int create_qp(struct daqiri_txq *q)
 	struct ibv_qp_init_attr_ex attr = {
 		.send_cq = q->cq.cq,
 		.recv_cq = q->cq.cq,
-		/* One pointer and no inline data: 64 bytes, so that depth is counted in WQEBBs. */
-		.cap = {.max_send_wr = q->conf->depth, .max_send_sge = 1},
+		/* One pointer and no inline data: 64 bytes, so that they are counted in WQEBBs. */
+		.cap = {.max_send_wr = q->mask + 1, .max_send_sge = 1},
 		.qp_type = IBV_QPT_RAW_PACKET,
 		.comp_mask = IBV_QP_INIT_ATTR_PD,
 		.pd = q->parent ? q->parent : q->port->dev->pd,
@@ -119,20 +120,6 @@ int dq_txq_start(struct daqiri_txq *q)
 	return 0;
 }
 
-/*
- * A register of the queue's own is written in alternating halves. One that may be shared, with
- * other queues of ours or with the program's, takes 8-byte stores, which cannot tear, at its first
- * half.
- */
-static void use_doorbell(struct daqiri_txq *q, const struct mlx5dv_qp *qp)
-{
-	uint8_t *half = qp->bf.reg;
-
-	q->bf = half;
-	q->bf_flip = q->td ? (uintptr_t)half ^ (uintptr_t)(half + qp->bf.size) : 0;
-	q->bf_flush = qp->bf.size != 0;
-}
-
 static int use_ring(struct daqiri_txq *q)
 {
 	struct mlx5dv_qp qp = {0};
@@ -140,68 +127,14 @@ static int use_ring(struct daqiri_txq *q)
 
 	if (mlx5dv_init_obj(&obj, MLX5DV_OBJ_QP))
 		return dq_error(EIO, "%s: send ring not accessible", q->conf->where);
-	if (qp.sq.stride != DQ_WQEBB || qp.sq.wqe_cnt != q->conf->depth)
-		return dq_error(
-			EPROTO, "%s: the send ring has %u entries of %u bytes, not %u of %u",
-			q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->conf->depth, DQ_WQEBB);
+	if (qp.sq.stride != DQ_WQEBB || qp.sq.wqe_cnt != q->mask + 1)
+		return dq_error(EPROTO,
+				"%s: the send ring has %u entries of %u bytes, not %u of %u",
+				q->conf->where, qp.sq.wqe_cnt, qp.sq.stride, q->mask + 1, DQ_WQEBB);
 	q->ring = qp.sq.buf;
 	q->dbrec = qp.dbrec + MLX5_SND_DBR;
 	q->qpn = q->qp->qp_num;
-	use_doorbell(q, &qp);
-	return 0;
-}
-
-/* Ways to write and show, by instructions. */
-static const struct {
-	dq_tx_write_fn empw, send;
-	dq_tx_show_fn show;
-} ways[] = {
-	[DQ_SIMD_PORTABLE] = {dq_tx_write_empw_portable, dq_tx_write_send_portable,
-			      dq_tx_show_portable},
-#ifdef DQ_X86_SIMD
-	[DQ_SIMD_SSE42] = {dq_tx_write_empw_sse42, dq_tx_write_send_sse42, dq_tx_show_portable},
-	[DQ_SIMD_AVX2] = {dq_tx_write_empw_avx2, dq_tx_write_send_avx2, dq_tx_show_avx2},
-#endif
-};
-
-static void explain(struct daqiri_txq *q)
-{
-	const struct dq_caps *caps = &q->port->dev->caps;
-
-	q->mode = caps->empw && !q->gather ? "empw" : "send";
-	if (q->gather)
-		snprintf(q->why, sizeof(q->why),
-			 "packets of two regions: a WQE of many packets has one piece of each");
-	else if (caps->empw)
-		snprintf(q->why, sizeof(q->why), "the device takes up to %u packets in a WQE",
-			 caps->empw_ptrs);
-	else if (caps->min_inline)
-		snprintf(q->why, sizeof(q->why),
-			 "the device wants the first %u bytes of each frame in its WQE",
-			 caps->min_inline);
-	else
-		snprintf(q->why, sizeof(q->why), "the device takes one packet in a WQE");
-}
-
-static int choose_writer(struct daqiri_txq *q)
-{
-	const struct dq_caps *caps = &q->port->dev->caps;
-	int ret;
-
-	q->simd = q->conf->simd;
-	ret = dq_simd_choose(&q->simd, q->conf->where);
-	if (ret)
-		return ret;
-	q->show = ways[q->simd].show;
-	/* An eMPW's pointers are a packet each: only a SEND can gather. */
-	if (q->payload.region)
-		q->gather = dq_tx_gather_portable;
-	if (caps->empw && !q->gather)
-		q->write = ways[q->simd].empw;
-	else
-		q->write = caps->min_inline ? dq_tx_write_send_inline : ways[q->simd].send;
-	q->max_ptrs = caps->empw_ptrs;
-	explain(q);
+	dq_txq_choose_doorbell(q, &(struct dq_doorbell){qp.bf.reg, qp.bf.size});
 	return 0;
 }
 
@@ -244,17 +177,21 @@ static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 	if (!ret)
 		ret = take_payloads(q, payload);
 	if (!ret)
-		ret = choose_writer(q);
+		ret = dq_txq_choose(q);
 	if (ret)
 		return ret;
-	q->mask = conf->depth - 1;
+	q->mask = dq_wqe_ring(conf->depth, conf->tx_inline) - 1;
+	q->cq_mask = conf->depth - 1;
 	q->limit = conf->depth;
-	q->marks = calloc(conf->depth, sizeof(*q->marks));
+	q->marks = calloc(q->mask + 1, sizeof(*q->marks));
 	if (!q->marks)
 		return dq_error(ENOMEM, "%s: out of memory", conf->where);
 	snprintf(prefix, sizeof(prefix), "tx_q%u", conf->id);
 	ret = dq_stat_names_make(&q->names, prefix, counter_names, N_COUNTERS);
-	/* One CQE for each WQEBB: it cannot overrun, not even when the ring is flushed in error. */
+	/*
+	 * One CQE for each packet, and no WQE is without one: it cannot overrun, not even when the
+	 * ring is flushed in error.
+	 */
 	if (!ret)
 		ret = dq_cq_create(&q->cq, q->port->dev, conf->depth, conf->where);
 	if (ret)
@@ -274,37 +211,11 @@ static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 	return dq_txq_start(q);
 }
 
-/* What the device takes, and whether a card that wants each frame's header inline can be given it:
- * the CPU copies it. */
-static int check_device(const struct dq_conf_txq *conf, const struct dq_device *dev,
-			struct daqiri_region *const regions[2])
-{
-	const struct daqiri_region *region = regions[0];
-
-	if (regions[1] && dev->caps.min_inline)
-		return dq_error(EOPNOTSUPP,
-				"%s: %s wants the first %u bytes of each frame in the send queue, "
-				"and this version does not gather besides: give the queue one "
-				"region",
-				conf->where, dev->info.rdma, dev->caps.min_inline);
-	if (region && dev->caps.min_inline && dq_region_on_gpu(region))
-		return dq_error(EOPNOTSUPP,
-				"%s: %s wants the first %u bytes of each frame in the send queue, "
-				"and no CPU can read them from the GPU's memory of %s: use kind = "
-				"host_pinned",
-				conf->where, dev->info.rdma, dev->caps.min_inline,
-				region->conf->where);
-	if (conf->depth > dev->caps.max_wr)
-		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
-				conf->depth, dev->info.rdma, dev->caps.max_wr);
-	return 0;
-}
-
 int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struct daqiri_port *port,
 		  struct daqiri_region *const regions[2])
 {
 	struct daqiri_txq *q;
-	int ret = check_device(conf, port->dev, regions);
+	int ret = dq_txq_check(conf, port->dev, regions);
 
 	if (ret)
 		return ret;
@@ -355,6 +266,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .simd = dq_simd_name(q->simd),
 				       .tx_mode = q->mode,
 				       .why = q->why,
+				       .tx_inline = q->inline_max,
+				       .latency = q->write_more != NULL,
 				       .payload_size = q->payload.size,
 				       .payload_region = q->payload.region};
 	return dq_info_copy(info, &now, sizeof(now));

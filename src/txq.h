@@ -49,7 +49,15 @@ typedef int (*dq_tx_gather_fn)(struct daqiri_txq *q, const struct daqiri_pkt *he
 
 struct dq_tx_hand;
 
+/* A doorbell register as mlx5dv_qp.bf has it. half: the bytes of each of its halves; 0: one word.
+ */
+struct dq_doorbell {
+	uint8_t *reg;
+	uint32_t half;
+};
+
 enum { DQ_TX_WHY = 192 };
+
 /* Where a queue with two regions has payloads: a slot for each of its slots. */
 struct dq_tx_payload {
 	uint64_t base;
@@ -67,7 +75,7 @@ struct daqiri_txq {
 	dq_tx_write_fn write;  /* by what the device takes: chosen once */
 	uint64_t posted, done; /* packets, for ever; any thread reads; at most depth between them */
 	uint32_t pi;	       /* next WQEBB, counting for ever */
-	uint32_t mask;	       /* depth - 1: WQEBBs of the ring, and packets it may hold */
+	uint32_t mask;	       /* WQEBBs of the ring - 1 */
 
 	uint64_t slot_base __attribute__((aligned(64)));
 	uint64_t head;		  /* a WQE's first 8 bytes, without its index and pointers */
@@ -78,6 +86,8 @@ struct daqiri_txq {
 	uint32_t signalled; /* WQEs that make a CQE, likewise */
 	uint32_t limit;	    /* packets that may be outstanding: depth, unless it has stopped */
 	uint32_t max_ptrs;  /* of one eMPW */
+	uint32_t cq_mask;   /* depth - 1: of the completion ring, and packets the queue may hold */
+	uint32_t inline_max; /* frames of up to so many bytes are copied into the ring; 0: none */
 
 	struct dq_txq_counters count __attribute__((aligned(64)));
 	uint32_t many;	   /* packets that a post of several eMPWs may have to be a plain one */
@@ -92,6 +102,7 @@ struct daqiri_txq {
 	 * Counted is what takes none: mostly nothing.
 	 */
 	dq_tx_show_fn show;
+	dq_tx_write_fn write_more; /* tx_latency: posts of several packets; else NULL */
 	uint64_t slot_zero;  /* posted - slot_zero: the next slot, n_slots being the first */
 	uint64_t slot_bytes; /* of all slots together; 0: the queue has none */
 	uint32_t n_slots;
@@ -154,6 +165,25 @@ int dq_tx_gather_portable(struct daqiri_txq *q, const struct daqiri_pkt *heads,
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			uint32_t n);
 int dq_tx_show_avx2(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot, uint32_t n);
+
+/* The same with frames of up to q->inline_max bytes in the WQEs: txq_inline.c. */
+int dq_tx_write_empw_inline_portable(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
+				     uint32_t n);
+int dq_tx_write_empw_inline_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+/* Posts of one packet go out with the doorbell, others as q->write_more has it: txq_single.c. */
+int dq_tx_write_latency(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+int dq_tx_write_latency_l2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
+
+/* ---- what kind of queue it is: txq_choose.c ------------------------------------------------- */
+
+/* Whether the device has such a queue, and the CPU sees what it would have to copy. */
+int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
+		 struct daqiri_region *const regions[2]);
+/* Sets how WQEs are written. */
+int dq_txq_choose(struct daqiri_txq *q);
+/* How doorbells are rung, once the register is known; tells why all is as it is. */
+void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell);
 
 /* Reads completions that have come; returns q->done. */
 uint64_t dq_tx_reap(struct daqiri_txq *q);

@@ -18,51 +18,6 @@
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* ---- SEND with the frame's header in the WQE ------------------------------------------------- */
-
-/* The head of a SEND with the frame's first bytes, and the pointer to the rest; returns its
- * segments. */
-static inline uint32_t write_inline_l2(uint8_t *eth, const struct daqiri_pkt *pkt)
-{
-	uint32_t head = pkt->len < DQ_INLINE_L2 ? pkt->len : DQ_INLINE_L2;
-
-	dq_wqe_eth_inline(eth, (const uint8_t *)(uintptr_t)pkt->addr, head);
-	if (pkt->len == head)
-		return 3;
-	dq_wqe_data(eth + (size_t)2 * DQ_SEG, pkt->addr + head, pkt->len - head,
-		    dq_be32_of_key(pkt->key));
-	return 4;
-}
-
-static __be64 write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce)
-{
-	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
-	uint32_t segs = write_inline_l2(wqe + DQ_SEG, pkt), pi = q->pi++;
-
-	return dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
-			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, pi), dq_wqe_qpn_ds(q->qpn, segs),
-			   ce);
-}
-
-/* For devices of which nothing faster is to be had. */
-int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n)
-{
-	__be64 head = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		enum dq_ce ce = i + 1 == n ? DQ_CE_ALWAYS : dq_tx_ce(q, 1);
-
-		head = write_inline(q, &pkts[i], ce);
-		dq_tx_account(q, 1, pkts[i].len);
-		if (q->slot_bytes)
-			dq_tx_note_others(q, &pkts[i], 1);
-		if (ce == DQ_CE_ALWAYS)
-			dq_tx_signal_others(q, (q->pi - 1) & q->mask, q->posted);
-	}
-	dq_tx_ring(q, head);
-	return (int)n;
-}
-
 /* ---- completions ----------------------------------------------------------------------------- */
 
 static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
@@ -117,9 +72,9 @@ static void read_completions(struct daqiri_txq *q, bool more)
 	uint8_t op_own;
 
 	for (; more || q->done != q->posted; ci++) {
-		cqe = &q->cqes[ci & q->mask];
+		cqe = &q->cqes[ci & q->cq_mask];
 		op_own = dq_cqe_op_own(cqe);
-		q->owner_bit = (ci & (q->mask + 1)) != 0;
+		q->owner_bit = (ci & (q->cq_mask + 1)) != 0;
 		if (!dq_cqe_is_ours(op_own, q->owner_bit))
 			break;
 		/* Pairs with the device's write of the ownership byte: the CQE is there. */
@@ -129,7 +84,7 @@ static void read_completions(struct daqiri_txq *q, bool more)
 		else
 			note_error(q, cqe);
 	}
-	q->owner_bit = (ci & (q->mask + 1)) != 0;
+	q->owner_bit = (ci & (q->cq_mask + 1)) != 0;
 	if (ci != q->ci)
 		reaped(q, ci);
 }
@@ -158,7 +113,7 @@ void dq_tx_drain(struct daqiri_txq *q)
  */
 static inline uint64_t reap(struct daqiri_txq *q)
 {
-	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->cq_mask];
 	uint64_t posted;
 	uint32_t next = q->ci + 1;
 
@@ -166,7 +121,7 @@ static inline uint64_t reap(struct daqiri_txq *q)
 	if (UNLIKELY(next != q->signalled ||
 		     (dq_cqe_op_own(cqe) & DQ_CQE_OPCODE_OWNER) != q->owner_bit))
 		return reap_many(q);
-	if (UNLIKELY(!(next & q->mask)))
+	if (UNLIKELY(!(next & q->cq_mask)))
 		q->owner_bit ^= 1;
 	reaped(q, next);
 	posted = q->posted;
@@ -208,7 +163,7 @@ void dq_tx_prepare(struct daqiri_txq *q, uint32_t opcode)
 	q->head = (uint64_t)dq_wqe_opcode_index(opcode, 0) << 32 |
 		  dq_wqe_qpn_ds(q->qpn, DQ_EMPW_HEAD_SEGS);
 	q->many = q->max_ptrs < DQ_TX_FULL ? 0 : dq_tx_quarter(q);
-	q->owner_bit = (q->ci & (q->mask + 1)) != 0;
+	q->owner_bit = (q->ci & (q->cq_mask + 1)) != 0;
 	for (int i = 0; i < 4; i++)
 		q->slot_near[i] = dq_tx_near_of(q->slot_bytes);
 	q->slot_zero = q->posted;
@@ -283,7 +238,7 @@ int dq_tx_make_room(struct daqiri_txq *q, int n)
 	if (UNLIKELY(q->stopped))
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
 				q->first_error.text);
-	room = q->mask + 1 - (q->posted - q->done);
+	room = q->cq_mask + 1 - (q->posted - q->done);
 	if (room < (uint32_t)n) {
 		dq_counter_add(&q->count.full, 1);
 		n = (int)room;

@@ -41,7 +41,7 @@ static void restart(struct daqiri_txq *q)
 {
 	q->pi = 0;
 	q->signalled = q->ci;
-	q->limit = q->mask + 1;
+	q->limit = q->cq_mask + 1;
 	dq_tx_prepare(q, dq_txq_opcode(q));
 	dq_doorbell_record(q->dbrec, 0);
 	/* Pairs with the device's read of the counter once the QP, which the kernel starts, is

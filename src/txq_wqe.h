@@ -43,7 +43,7 @@ static inline uint8_t *dq_tx_wqebb(const struct daqiri_txq *q, uint32_t index)
 /* Packets after which a long post asks for a completion that frees them. */
 static inline uint32_t dq_tx_quarter(const struct daqiri_txq *q)
 {
-	return (q->mask + 1) >> 2;
+	return (q->cq_mask + 1) >> 2;
 }
 
 /*
@@ -161,6 +161,24 @@ static inline void dq_tx_ring_at(struct daqiri_txq *q, uint32_t pi, __be64 head)
 		dq_before_doorbell();
 		dq_tx_ring_register(q, head);
 	}
+}
+
+/*
+ * The same with a WQE of 64 bytes, which the device takes from the register and need not fetch. The
+ * register is the queue's own, and write-combining: stores to a half of it leave the CPU as one, if
+ * the half was flushed before. No store of eight bytes in it tears.
+ */
+static inline void dq_tx_ring_copy(struct daqiri_txq *q, const uint8_t *wqe)
+{
+	/* Pairs with the device's read of the counter: the WQE and its frame are in memory. */
+	dq_to_device();
+	dq_doorbell_record(q->dbrec, q->pi & 0xffff);
+	/* Pairs with the device's read of the counter after the register was written. */
+	dq_before_doorbell_wc();
+	dq_store_64(q->bf, wqe);
+	/* Pairs with the next store to this half: the device has got this one. */
+	dq_flush_doorbell_wc();
+	q->bf = (uint8_t *)((uintptr_t)q->bf ^ q->bf_flip);
 }
 
 static inline void dq_tx_ring(struct daqiri_txq *q, __be64 head)

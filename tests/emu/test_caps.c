@@ -143,6 +143,17 @@ Test(caps, a_device_that_wants_headers_inline_gets_them)
 	check_traffic(dq_tx_write_send_inline, 58);
 }
 
+Test(caps, frames_are_copied_only_into_wqes_of_several_packets)
+{
+	say.inline_mode = 0;
+	cr_assert_eq(kit_try_text(PORTS "[txq a 0]\nregions = tx\ntx_inline = 64\n"), -EOPNOTSUPP);
+	assert_detail("[txq a 0] tx_inline=64: mlx5_0 takes no multi-packet sends");
+	say.inline_mode = -1;
+	say.max_wqe = 128;
+	cr_assert_eq(kit_try_text(PORTS "[txq a 0]\nregions = tx\ntx_inline = 100\n"), -EINVAL);
+	assert_detail("tx_inline=100: the WQEs of mlx5_0 hold at most 92 bytes");
+}
+
 Test(caps, the_vport_may_want_headers_inline_or_not)
 {
 	say.inline_mode = 1;

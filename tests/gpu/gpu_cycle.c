@@ -38,7 +38,7 @@ struct app {
 };
 
 struct cycle {
-	const char *kind, *memory;
+	const char *kind, *memory, *tx_key;
 	char **keys;
 	int n_keys, context;
 	unsigned seconds;
@@ -131,6 +131,13 @@ static struct daqiri_config *configure(const struct cycle *c)
 		 c->log ? "info" : "off", c->kind, BUFS, SLOT, c->kind, BUFS, SLOT);
 	if (daqiri_config_parse(&cfg, text, strlen(text), "cycle.ini"))
 		return NULL;
+	if (c->tx_key) {
+		snprintf(key, sizeof(key), "txq a 0.%s", c->tx_key);
+		if (daqiri_config_override(cfg, key)) {
+			daqiri_config_destroy(cfg);
+			return NULL;
+		}
+	}
 	for (int i = 0; i < 2 * c->n_keys; i++) {
 		snprintf(key, sizeof(key), "region %s.%s", i % 2 ? "tx" : "rx", c->keys[i / 2]);
 		if (daqiri_config_override(cfg, key)) {
@@ -404,6 +411,8 @@ static bool take_option(struct cycle *c, const char *name, const char *value)
 		c->memory = value;
 	else if (!strcmp(name, "--context"))
 		c->context = atoi(value);
+	else if (!strcmp(name, "--tx"))
+		c->tx_key = value;
 	else if (!strcmp(name, "--seconds"))
 		c->seconds = (unsigned)atoi(value);
 	else if (!strcmp(name, "--length"))

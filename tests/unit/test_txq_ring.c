@@ -86,6 +86,7 @@ static void device_init(struct device *d, uint32_t start, dq_tx_write_fn write)
 				   .ci = start,
 				   .signalled = start,
 				   .mask = DEPTH - 1,
+				   .cq_mask = DEPTH - 1,
 				   .limit = DEPTH,
 				   .show = way->show,
 				   .qpn = QPN,
