@@ -5,13 +5,48 @@
 #include <time.h>
 
 /* As the kernel's cyclecounter has them (mlx5_init_timer_clock); a cycle is a nanosecond. */
-#define SHIFT	    21u
-#define MASK	    ((1ULL << 41) - 1)
-#define OVERFLOW_NS (MASK / 2)
-#define UPDATE_NS   1000000000u /* the kernel's own update, so that changes of the time show */
+#define SHIFT	  21u
+#define BITS	  41u /* that the kernel compares at most */
+#define UPDATE_NS 1000000000u
+
+#define PPM	50 /* of drift */
+#define MILLION 1000000
+
+/* A clock that is so far from the time of day was set: the page follows. */
+#define SET_NS 50000000u
 
 static LIST_HEAD(, emu_clock_pages) clocks = LIST_HEAD_INITIALIZER(clocks);
 static uint64_t next_update;
+
+static int drift_ppm(void)
+{
+	static const int ppm[] = {
+		[EMU_DRIFT_NONE] = 0, [EMU_DRIFT_FAST] = PPM, [EMU_DRIFT_SLOW] = -PPM};
+
+	return ppm[emu_settings.clock_drift];
+}
+
+uint64_t emu_clock_count(uint64_t ns)
+{
+	uint64_t cycles = ns + (uint64_t)((int64_t)ns * drift_ppm() / MILLION);
+
+	return cycles & ((1ULL << emu_settings.clock_bits) - 1);
+}
+
+/* Nanoseconds of a cycle, after the drift was found and corrected. */
+static uint32_t kernel_mult(void)
+{
+	uint64_t rate = (uint64_t)(MILLION + drift_ppm());
+
+	return (uint32_t)((((uint64_t)MILLION << SHIFT) + rate / 2) / rate);
+}
+
+static uint64_t kernel_mask(void)
+{
+	unsigned bits = emu_settings.clock_bits < BITS ? emu_settings.clock_bits : BITS;
+
+	return (1ULL << bits) - 1;
+}
 
 static uint64_t time_of_day(void)
 {
@@ -19,6 +54,21 @@ static uint64_t time_of_day(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* timecounter_read(): what it was, and the cycles since; unless the time of day was set. */
+static void count_on(struct emu_clock_info *info, uint64_t cycles, uint64_t day)
+{
+	uint64_t parts = ((cycles - info->cycles) & info->mask) * info->mult + info->frac;
+	uint64_t ns = info->nsec + (parts >> SHIFT);
+
+	info->frac = parts & ((1u << SHIFT) - 1);
+	if (ns - day > SET_NS && day - ns > SET_NS) {
+		ns = day;
+		info->frac = 0;
+	}
+	info->nsec = ns;
+	info->cycles = cycles;
 }
 
 /* As mlx5_update_clock_info_page() does it; the program reads sign before and after. */
@@ -29,13 +79,11 @@ static void update_info(struct emu_clock_info *info, uint64_t ns, uint64_t day)
 	__atomic_store_n(&info->sign, sign | 1, __ATOMIC_RELAXED);
 	/* release: who sees a new number sees the odd sign; pairs with the program's first read */
 	atomic_thread_fence(memory_order_release);
-	info->nsec = day;
-	info->cycles = ns & MASK;
-	info->frac = 0;
-	info->mult = 1u << SHIFT;
+	info->mult = kernel_mult();
 	info->shift = SHIFT;
-	info->mask = MASK;
-	info->overflow_period = OVERFLOW_NS;
+	info->mask = kernel_mask();
+	info->overflow_period = info->mask / 2;
+	count_on(info, emu_clock_count(ns) & info->mask, day);
 	/* release: who sees this sign sees all numbers */
 	__atomic_store_n(&info->sign, (sign | 1) + 1, __ATOMIC_RELEASE);
 }
@@ -44,7 +92,7 @@ static void set_core(struct emu_clock_pages *clock, uint64_t ns)
 {
 	/* one store: the reader looks at the high half before and after the low one */
 	if (clock->core)
-		__atomic_store_n(clock->core, (EMU_FORCE uint64_t)emu_to_be64(ns),
+		__atomic_store_n(clock->core, (EMU_FORCE uint64_t)emu_to_be64(emu_clock_count(ns)),
 				 __ATOMIC_RELEASE);
 }
 

@@ -28,6 +28,9 @@ struct emu_clock_pages {
 	struct emu_clock_info *info;
 };
 
+/* What the counter shows after ns: it counts nanoseconds, as well as it can. */
+uint64_t emu_clock_count(uint64_t ns);
+
 /* With the engine standing still: from now on the device writes these pages. */
 void emu_clock_add(struct emu_clock_pages *clock);
 void emu_clock_remove(struct emu_clock_pages *clock);

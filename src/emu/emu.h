@@ -31,6 +31,7 @@
 /* ---- settings: read once from the environment that daqiri-emu sets --------------------------- */
 
 enum emu_clock { EMU_CLOCK_FREE, EMU_CLOCK_REAL, EMU_CLOCK_BOTH };
+enum emu_clock_drift { EMU_DRIFT_NONE, EMU_DRIFT_FAST, EMU_DRIFT_SLOW };
 enum emu_model { EMU_CX6DX, EMU_CX7, EMU_BF3 };
 enum emu_dmabuf_kind { EMU_DMABUF_REAL, EMU_DMABUF_MEMFD, EMU_DMABUF_OPAQUE };
 enum emu_topology { EMU_TWO_PORT, EMU_IGX_ORIN, EMU_DGX_SPARK, EMU_X86_SERVER };
@@ -53,6 +54,8 @@ struct emu_settings {
 	bool devx;		 /* the kernel grants DevX */
 	bool wc;		 /* write-combining doorbell pages: BlueFlame */
 	unsigned clock;		 /* enum emu_clock: timestamp formats of the queues */
+	unsigned clock_drift;	 /* enum emu_clock_drift: of the free-running counter */
+	unsigned clock_bits;	 /* that the free-running counter has */
 	bool flex_parser;	 /* FLEX_PARSE_GRAPH objects */
 	bool netlink;		 /* RDMA netlink answers */
 	unsigned dmabuf;	 /* enum emu_dmabuf_kind: what counts as a dma-buf */

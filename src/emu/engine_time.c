@@ -3,6 +3,7 @@
  */
 #include <time.h>
 
+#include "clock.h"
 #include "emu_dev.h"
 
 static struct {
@@ -49,7 +50,7 @@ uint64_t emu_time_ns(void)
 
 uint64_t emu_time_clock(bool realtime)
 {
-	return realtime ? read_real() : read_mono();
+	return realtime ? read_real() : emu_clock_count(read_mono());
 }
 
 /* --break clock-back, clock-rate: else the right time */
@@ -60,18 +61,18 @@ static uint64_t broken_time(void)
 
 	now.mono++;
 	if (emu_broken(CLOCK_BACK) && ++count % 63 == 0)
-		return t - 1000000000;
-	return emu_broken(CLOCK_RATE) ? t + t / 2 : t;
+		return emu_clock_count(t - 1000000000);
+	return emu_clock_count(emu_broken(CLOCK_RATE) ? t + t / 2 : t);
 }
 
-/* The free-running clock ticks in nanoseconds: device_frequency_khz is 1000000. */
+/* The free-running counter ticks in nanoseconds: device_frequency_khz is 1000000. */
 uint64_t emu_time_cqe(bool realtime)
 {
 	if (emu_settings.broken && !realtime)
 		return broken_time();
 	if (!realtime) {
 		read_mono();
-		return now.mono++;
+		return emu_clock_count(now.mono++);
 	}
 	read_real();
 	if ((uint32_t)now.real < 999999999u)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Changed with every change of the text's form, so that a stale wrapper or library is noticed. */
-#define EMU_FORM "5"
+#define EMU_FORM "6"
 
 #define AT(member) offsetof(struct emu_settings, member)
 #define ON_OFF	   "on|off"
@@ -47,6 +47,14 @@ static const struct emu_option options[] = {
 	 .doc = "write-combining doorbells (default on)"},
 	{"clock", EMU_OPTION_CHOICE, AT(clock), .ready = true, .start = EMU_CLOCK_BOTH,
 	 .choices = "free|real|both", .doc = "timestamp formats of the queues (default both)"},
+	{"clock-drift", EMU_OPTION_CHOICE, AT(clock_drift), .ready = true,
+	 .choices = "none|fast|slow",
+	 .doc = "the free-running counter is 50 ppm fast or slow, which the\n"
+		"kernel corrects (default none)"},
+	{"clock-bits", EMU_OPTION_NUMBER, AT(clock_bits), .ready = true, .start = 63, .min = 32,
+	 .max = 63, .arg = "N",
+	 .doc = "bits of the free-running counter, 32 to 63 (default): 32\n"
+		"wrap every 4.3 s"},
 	{"flex-parser", EMU_OPTION_SWITCH, AT(flex_parser), .ready = true,
 	 .doc = "firmware has the programmable parser (default off)"},
 	{"netlink", EMU_OPTION_SWITCH, AT(netlink), .start = false, .ready = true,
