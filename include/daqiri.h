@@ -419,6 +419,8 @@ struct daqiri_rxq_info {
 	const char *why;              /* why these two: a short text, owned by the queue */
 	uint32_t split;               /* bytes of a frame that are its header; 0: it is one piece */
 	struct daqiri_region *payload_region; /* where the rest of it lies; NULL: it is one piece */
+	const char *clock;            /* of its time stamps: "real" or "free"; NULL: none; static */
+	const char *clock_why;        /* why this one, in words; NULL: no time stamps; static */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -465,9 +467,14 @@ enum daqiri_type {
 	DAQIRI_TYPE_FRAGMENT = 0x80
 };
 
-/* What is known of a received packet besides struct daqiri_pkt. 24 bytes, for ever. */
+/*
+ * What is known of a received packet besides struct daqiri_pkt. 24 bytes, for ever. Times are those
+ * of the NIC's PTP hardware clock, and those of a queue do not go back (but with the clock, where it
+ * is set). With clock "free" a packet is to be polled within a quarter of an hour of its arrival:
+ * daqiri_rxq(3).
+ */
 struct daqiri_rx_meta {
-	uint64_t time_ns;  /* 0 in this version */
+	uint64_t time_ns;  /* when it came, by the NIC's clock: nanoseconds since 1970 */
 	uint32_t hash;     /* RSS hash; 0: none was made, as of frames that are not UDP over IPv4 */
 	uint32_t flow;     /* the id of the flow that it matched, as daqiri_key_flow(); always there */
 	uint16_t vlan_tci; /* VLAN tag that the NIC has stripped; 0: none */

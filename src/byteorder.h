@@ -42,6 +42,11 @@ static inline uint32_t dq_from_be32(__be32 v)
 	return be32toh((DQ_FORCE uint32_t)v);
 }
 
+static inline uint64_t dq_from_be64(__be64 v)
+{
+	return be64toh((DQ_FORCE uint64_t)v);
+}
+
 /* A key of the public API is an opaque number: the bytes as the device has them. */
 static inline uint32_t dq_key_of_be32(__be32 v)
 {

@@ -3,6 +3,8 @@
  * What a device can do: from verbs, from mlx5dv, and, where the context has DevX, from the firmware
  * itself (PRM: QUERY_HCA_CAP, QUERY_NIC_VPORT_CONTEXT).
  */
+#include <config.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -180,6 +182,9 @@ int dq_caps_query(struct dq_device *dev)
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
 	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+#if HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS
+	caps->real_time = dv.flags & MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS;
+#endif
 	keep_striding(&caps->striding, &dv);
 	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */

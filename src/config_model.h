@@ -60,6 +60,7 @@ struct dq_conf_port {
 };
 
 enum dq_rx_mode { DQ_RX_AUTO, DQ_RX_CYCLIC, DQ_RX_STRIDING };
+enum dq_clock_choice { DQ_CLOCK_AUTO, DQ_CLOCK_REAL, DQ_CLOCK_FREE };
 
 struct dq_conf_rxq {
 	const char *where;
@@ -76,6 +77,7 @@ struct dq_conf_rxq {
 	int forward;              /* index into ports: whose keys packets get; -1: flow ids */
 	uint32_t spares;          /* slots behind those, for packets that are kept */
 	unsigned metadata;        /* enum daqiri_metadata, or-ed */
+	enum dq_clock_choice clock;
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
 	bool worker;              /* a thread of the library polls, on cpu_core */

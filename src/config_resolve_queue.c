@@ -141,9 +141,21 @@ static unsigned resolve_metadata(const struct dq_section *sec)
 	return bits;
 }
 
+static int resolve_clock(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_rxq *q)
+{
+	if (dq_section_is(sec, "clock", "auto"))
+		return 0;
+	q->clock = dq_section_is(sec, "clock", "real") ? DQ_CLOCK_REAL : DQ_CLOCK_FREE;
+	if (q->metadata & DAQIRI_META_TIMESTAMP)
+		return 0;
+	return dq_blame_key(r->cfg, sec, "clock",
+			    "there are no time stamps: add timestamp to metadata; allowed auto");
+}
+
 static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
+	int ret;
 
 	*q = (struct dq_conf_rxq){.port = port, .id = id, .region = (unsigned)user->region};
 	q->payload = user->payload;
@@ -156,7 +168,10 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
 	r->conf->n_rxqs++;
-	return q->where ? resolve_forward(r, user->sec, &q->forward) : dq_no_memory();
+	if (!q->where)
+		return dq_no_memory();
+	ret = resolve_clock(r, user->sec, q);
+	return ret ? ret : resolve_forward(r, user->sec, &q->forward);
 }
 
 static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)

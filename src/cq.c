@@ -56,7 +56,8 @@ int dq_cq_open_channel(struct dq_cq *cq, struct dq_device *dev, const char *wher
 int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, const char *where)
 {
 	/* libmlx5 makes room for one more than asked and rounds up to a power of two. */
-	struct ibv_cq_init_attr_ex attr = {.cqe = entries - 1, .channel = out->channel};
+	struct ibv_cq_init_attr_ex attr = {
+		.cqe = entries - 1, .channel = out->channel, .wc_flags = out->wc_flags};
 	struct mlx5dv_cq_init_attr dv_attr = {.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
 					      .cqe_size = DQ_CQE};
 	struct ibv_cq_ex *cq_ex;

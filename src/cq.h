@@ -11,6 +11,7 @@
 struct dq_cq {
 	struct ibv_cq *cq;
 	struct ibv_comp_channel *channel; /* NULL: nobody waits for it */
+	uint64_t wc_flags; /* IBV_WC_EX_WITH_COMPLETION_TIMESTAMP*, before dq_cq_create(), or 0 */
 	struct mlx5dv_cq dv;
 };
 

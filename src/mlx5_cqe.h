@@ -151,6 +151,22 @@ static inline unsigned dq_cqe_l4(const struct mlx5_cqe64 *cqe)
 	return cqe->l4_hdr_type_etc >> DQ_CQE_L4_SHIFT & 7;
 }
 
+/*
+ * A time stamp is the free-running counter, or the real time: seconds and nanoseconds in 32 bits
+ * each (the kernel's mlx5_real_time_cyc2time()).
+ */
+static inline uint64_t dq_cqe_stamp(const struct mlx5_cqe64 *cqe)
+{
+	return dq_from_be64(cqe->timestamp);
+}
+
+static inline uint64_t dq_cqe_real_ns(const struct mlx5_cqe64 *cqe)
+{
+	uint64_t stamp = dq_cqe_stamp(cqe);
+
+	return (stamp >> 32) * 1000000000 + (uint32_t)stamp;
+}
+
 struct dq_cqe_error {
 	uint8_t syndrome;
 	uint8_t vendor_syndrome;

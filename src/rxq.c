@@ -11,6 +11,7 @@
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
 #include "rxq.h"
+#include "rxq_clock.h"
 #include "rxq_split.h"
 #include "rxq_striding.h"
 #include "scan.h"
@@ -240,6 +241,22 @@ static int prepare(struct daqiri_rxq *q, struct daqiri_region *payload)
 	return payload ? dq_rx_split_prepare(q, payload) : 0;
 }
 
+static int make_rings(struct daqiri_rxq *q)
+{
+	struct dq_device *dev = q->port->dev;
+	int ret = dq_cq_open_channel(&q->cq, dev, q->conf->where);
+
+	if (!ret)
+		ret = dq_cq_create(&q->cq, dev, q->mask + 1, q->conf->where);
+	if (!ret)
+		ret = create_wq(q);
+	if (ret)
+		dq_cq_destroy(&q->cq, dev);
+	q->cqes = q->cq.dv.buf;
+	q->cq_dbrec = q->cq.dv.dbrec;
+	return ret;
+}
+
 static void explain(struct daqiri_rxq *q)
 {
 	static const char *const modes[] = {
@@ -267,16 +284,9 @@ static int init(struct daqiri_rxq *q, struct daqiri_region *payload)
 	ret = dq_stat_names_make(&q->names, prefix, counter_names, N_COUNTERS);
 	if (ret)
 		return ret;
-	ret = dq_cq_open_channel(&q->cq, q->port->dev, conf->where);
-	if (!ret)
-		ret = dq_cq_create(&q->cq, q->port->dev, q->mask + 1, conf->where);
-	if (ret)
-		return ret;
-	q->cqes = q->cq.dv.buf;
-	q->cq_dbrec = q->cq.dv.dbrec;
 	ret = dq_ring_refuse_signature(conf->where, "MLX5_RWQ_SIGNATURE");
 	if (!ret)
-		ret = create_wq(q);
+		ret = dq_rx_clock_choose(q, make_rings);
 	if (!ret)
 		ret = bind(q);
 	if (!ret)
@@ -320,6 +330,7 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 	dq_rx_striding_destroy(q);
 	dq_rx_split_destroy(q);
 	dq_rx_bufs_free(q);
+	dq_rx_clock_free(q);
 	free(q->eaten_map);
 	free(q);
 }
@@ -375,7 +386,9 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .cqe_compression = "off",
 				       .why = q->why,
 				       .split = q->conf->split,
-				       .payload_region = q->split ? q->split->region : NULL};
+				       .payload_region = q->split ? q->split->region : NULL,
+				       .clock = dq_rx_clock_name(q),
+				       .clock_why = dq_rx_clock_why(q)};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

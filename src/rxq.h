@@ -22,6 +22,7 @@
 #include "stats.h"
 
 struct daqiri_rx_meta;
+struct dq_clock;
 struct dq_rx_hand;
 struct dq_rx_split;
 struct dq_rx_striding;
@@ -83,6 +84,15 @@ void dq_rx_tell_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pk
 			 struct daqiri_rx_meta *meta, uint32_t n);
 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
 		     struct daqiri_rx_meta *meta, uint32_t n);
+/* And when it came, of stamps that are the real time, or of those of the counter by q->clock. */
+void dq_rx_tell_real_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			      struct daqiri_rx_meta *meta, uint32_t n);
+void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			  struct daqiri_rx_meta *meta, uint32_t n);
+void dq_rx_tell_free_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			      struct daqiri_rx_meta *meta, uint32_t n);
+void dq_rx_tell_free_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			  struct daqiri_rx_meta *meta, uint32_t n);
 
 /* Of a queue's metadata, what was asked for: in the order of the bytes of struct daqiri_rx_meta. */
 struct dq_rx_ask {
@@ -91,7 +101,9 @@ struct dq_rx_ask {
 	uint8_t checksum, type;
 };
 
-/* Sets q->tell and q->ask by the configuration, the instructions chosen, and what keys hold. */
+/* Sets q->tell and q->ask by the configuration, q->clock, the instructions chosen, and what keys
+ * hold.
+ */
 void dq_rx_choose_tell(struct daqiri_rxq *q);
 
 uint32_t dq_rx_take_portable(struct daqiri_rxq *q, struct daqiri_pkt *pkts, uint32_t max);
@@ -173,6 +185,7 @@ struct daqiri_rxq {
 	struct dq_rx_split *split;	 /* rxq_split.h; NULL: frames are one piece */
 	dq_rx_tell_fn tell;		 /* NULL: metadata = none */
 	struct dq_rx_ask ask;
+	struct dq_clock *clock; /* of time stamps, the queue's own; NULL: none, or the real time */
 
 	/* Out of line: errors. The queue's thread writes, error_seen last; any thread reads. */
 	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */

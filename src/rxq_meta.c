@@ -2,8 +2,9 @@
 /* What completions tell of packets besides address and length: one struct daqiri_rx_meta each. */
 #include <stddef.h>
 
-#include "rxq.h"
+#include "device_clock.h"
 #include "mlx5_cqe.h"
+#include "rxq.h"
 
 _Static_assert(sizeof(struct daqiri_rx_meta) == 24, "as programs were compiled with");
 _Static_assert(sizeof(struct dq_rx_ask) == 8, "hash and status are asked for by 32 bits each");
@@ -53,9 +54,39 @@ void dq_rx_tell_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pk
 		};
 }
 
+void dq_rx_tell_real_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			      struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
+
+	dq_rx_tell_portable(q, pkts, meta, n);
+	for (uint32_t i = 0; i < n; i++)
+		meta[i].time_ns = dq_cqe_real_ns(&cqe[i]);
+}
+
+void dq_rx_tell_free_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			      struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
+
+	if (!n)
+		dq_clock_idle(q->clock);
+	dq_rx_tell_portable(q, pkts, meta, n);
+	for (uint32_t i = 0; i < n; i++)
+		meta[i].time_ns = dq_clock_tell(q->clock, dq_cqe_stamp(&cqe[i]));
+}
+
+/* Of each set of instructions: without time stamps, of the real time, and of the counter. */
+static const dq_rx_tell_fn portable[] = {dq_rx_tell_portable, dq_rx_tell_real_portable,
+					 dq_rx_tell_free_portable};
+#ifdef DQ_X86_SIMD
+static const dq_rx_tell_fn avx2[] = {dq_rx_tell_avx2, dq_rx_tell_real_avx2, dq_rx_tell_free_avx2};
+#endif
+
 void dq_rx_choose_tell(struct daqiri_rxq *q)
 {
 	unsigned want = q->conf->metadata;
+	unsigned clock = !(want & DAQIRI_META_TIMESTAMP) ? 0 : q->clock ? 2 : 1;
 
 	if (!want)
 		return;
@@ -63,9 +94,9 @@ void dq_rx_choose_tell(struct daqiri_rxq *q)
 				    .vlan = want & DAQIRI_META_VLAN ? UINT16_MAX : 0,
 				    .checksum = want & DAQIRI_META_CHECKSUM ? UINT8_MAX : 0,
 				    .type = want & DAQIRI_META_TYPE ? UINT8_MAX : 0};
-	q->tell = dq_rx_tell_portable;
+	q->tell = portable[clock];
 #ifdef DQ_X86_SIMD
 	if (q->simd == DQ_SIMD_AVX2 && q->conf->forward < 0)
-		q->tell = dq_rx_tell_avx2;
+		q->tell = avx2[clock];
 #endif
 }

@@ -3,6 +3,7 @@
  * rxq_meta.c by AVX2, eight completions at a time. Each vector has one word of all eight, those of
  * the even ones before those of the odd ones (0 2 4 6 1 3 5 7), as unpacking leaves them.
  */
+#include "device_clock.h"
 #include "mlx5_cqe.h"
 #include "rxq.h"
 
@@ -16,6 +17,8 @@
 enum { STATUS = offsetof(struct mlx5_cqe64, hds_ip_ext), TYPE_SHIFT = 24, CHECKSUM_SHIFT = 16 };
 
 _Static_assert(DQ_CQE_HASH == 12 && STATUS == 28, "where unpacking looks");
+_Static_assert(offsetof(struct mlx5_cqe64, timestamp) == DQ_CQE - 16,
+	       "16 bytes from it on are there");
 _Static_assert(offsetof(struct daqiri_pkt, key) == 12, "and here");
 _Static_assert(sizeof(struct daqiri_rx_meta) + sizeof(uint64_t) == 32 &&
 		       offsetof(struct daqiri_rx_meta, time_ns) == 0,
@@ -33,6 +36,11 @@ struct words {
 static AVX2 inline __m256i load32(const void *at)
 {
 	return _mm256_loadu_si256(at);
+}
+
+static AVX2 inline __m128i load16(const void *at)
+{
+	return _mm_loadu_si128(at);
 }
 
 /* The hashes of four completions, every other one from cqe on, and then their status words. */
@@ -125,15 +133,12 @@ static AVX2 inline struct words read_eight(const struct mlx5_cqe64 *cqe,
 			      .status = _mm256_and_si256(status, ask->status)};
 }
 
-/* Two neighbours: hash, flow, status, 0 of each. The first store is for both times. */
-static AVX2 inline void put_two(struct daqiri_rx_meta *meta, __m256i two)
-{
-	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
-	_mm_storeu_si128((void *)&meta[0].hash, _mm256_castsi256_si128(two));
-	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
-}
+/* Eight, by two neighbours: hash, flow, status, 0 of each. */
+struct pairs {
+	__m256i two[4];
+};
 
-static AVX2 inline void put_eight(struct daqiri_rx_meta *meta, const struct words *w)
+static AVX2 inline struct pairs pair(const struct words *w)
 {
 	const __m256i zero = _mm256_setzero_si256();
 	__m256i low = _mm256_unpacklo_epi32(w->hash, w->flow);
@@ -141,10 +146,26 @@ static AVX2 inline void put_eight(struct daqiri_rx_meta *meta, const struct word
 	__m256i low_status = _mm256_unpacklo_epi32(w->status, zero);
 	__m256i high_status = _mm256_unpackhi_epi32(w->status, zero);
 
-	put_two(meta, _mm256_unpacklo_epi64(low, low_status));
-	put_two(meta + 2, _mm256_unpackhi_epi64(low, low_status));
-	put_two(meta + 4, _mm256_unpacklo_epi64(high, high_status));
-	put_two(meta + 6, _mm256_unpackhi_epi64(high, high_status));
+	return (struct pairs){{_mm256_unpacklo_epi64(low, low_status),
+			       _mm256_unpackhi_epi64(low, low_status),
+			       _mm256_unpacklo_epi64(high, high_status),
+			       _mm256_unpackhi_epi64(high, high_status)}};
+}
+
+/* All but the times. */
+static AVX2 inline void put_two(struct daqiri_rx_meta *meta, __m256i two)
+{
+	_mm_storeu_si128((void *)&meta[0].hash, _mm256_castsi256_si128(two));
+	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
+}
+
+static AVX2 inline void put_untimed(struct daqiri_rx_meta *meta, const struct pairs *p)
+{
+	for (unsigned i = 0; i < 4; i++, meta += 2) {
+		/* For both times. */
+		_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
+		put_two(meta, p->two[i]);
+	}
 }
 
 /* Takes flow ids from keys: only for queues whose keys they are. */
@@ -157,11 +178,138 @@ AVX2 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *p
 
 	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
 		struct words w = read_eight(cqe, pkts, &ask);
+		struct pairs p = pair(&w);
 
-		put_eight(meta, &w);
+		put_untimed(meta, &p);
 	}
 	if (n % 8)
 		dq_rx_tell_portable(q, pkts, meta, n % 8);
+}
+
+/* ---- time stamps ----------------------------------------------------------------------------- */
+
+/* Those of four neighbours, as the device wrote them. */
+static AVX2 inline __m256i stamps(const struct mlx5_cqe64 *cqe)
+{
+	__m256i even = _mm256_castsi128_si256(load16(&cqe[0].timestamp));
+	__m256i odd = _mm256_castsi128_si256(load16(&cqe[1].timestamp));
+
+	even = _mm256_inserti128_si256(even, load16(&cqe[2].timestamp), 1);
+	odd = _mm256_inserti128_si256(odd, load16(&cqe[3].timestamp), 1);
+	return _mm256_unpacklo_epi64(even, odd);
+}
+
+/* Of each stamp its first or its second 32 bits, as numbers of 64. */
+static AVX2 inline __m256i half(__m256i stamps, int at)
+{
+	const char b3 = (char)(at + 3), b2 = (char)(at + 2), b1 = (char)(at + 1), b0 = (char)at;
+	const char a3 = (char)(at + 11), a2 = (char)(at + 10), a1 = (char)(at + 9),
+		   a0 = (char)(at + 8);
+
+	return _mm256_shuffle_epi8(stamps,
+				   _mm256_setr_epi8(b3, b2, b1, b0, -1, -1, -1, -1, a3, a2, a1, a0,
+						    -1, -1, -1, -1, b3, b2, b1, b0, -1, -1, -1, -1,
+						    a3, a2, a1, a0, -1, -1, -1, -1));
+}
+
+/* dq_cqe_real_ns() */
+static AVX2 inline __m256i real_ns(__m256i stamps)
+{
+	__m256i seconds = _mm256_mul_epu32(half(stamps, 0), _mm256_set1_epi64x(1000000000));
+
+	return _mm256_add_epi64(seconds, half(stamps, 4));
+}
+
+/* The line of struct dq_clock. */
+struct line {
+	__m256i cycles, mult, frac, ns;
+	__m128i shift;
+};
+
+static AVX2 inline struct line line_of(const struct dq_clock *c)
+{
+	return (struct line){.cycles = _mm256_set1_epi64x(c->cycles),
+			     .mult = _mm256_set1_epi64x(c->mult),
+			     .frac = _mm256_set1_epi64x((long long)c->frac),
+			     .ns = _mm256_set1_epi64x((long long)c->ns),
+			     .shift = _mm_cvtsi32_si128((int)c->shift)};
+}
+
+/* dq_clock_ns() */
+static AVX2 inline __m256i free_ns(__m256i stamps, const struct line *l)
+{
+	__m256i cycles = _mm256_sub_epi32(half(stamps, 4), l->cycles);
+	__m256i parts = _mm256_add_epi64(_mm256_mul_epu32(cycles, l->mult), l->frac);
+
+	return _mm256_add_epi64(_mm256_srl_epi64(parts, l->shift), l->ns);
+}
+
+static AVX2 inline void put_times(struct daqiri_rx_meta *meta, __m256i ns)
+{
+	__m128i low = _mm256_castsi256_si128(ns), high = _mm256_extracti128_si256(ns, 1);
+
+	_mm_storel_epi64((void *)&meta[0].time_ns, low);
+	_mm_storeh_pd((void *)&meta[1].time_ns, _mm_castsi128_pd(low));
+	_mm_storel_epi64((void *)&meta[2].time_ns, high);
+	_mm_storeh_pd((void *)&meta[3].time_ns, _mm_castsi128_pd(high));
+}
+
+/* Of four packets, two pairs. */
+static AVX2 inline void put_timed(struct daqiri_rx_meta *meta, const __m256i *two, __m256i ns)
+{
+	put_times(meta, ns);
+	put_two(meta, two[0]);
+	put_two(meta + 2, two[1]);
+}
+
+AVX2 void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			       struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
+	const struct mlx5_cqe64 *end = cqe + (n & ~7u);
+	const struct asked ask = asked(&q->ask);
+
+	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
+		struct words w = read_eight(cqe, pkts, &ask);
+		struct pairs p = pair(&w);
+
+		put_timed(meta, p.two, real_ns(stamps(cqe)));
+		put_timed(meta + 4, p.two + 2, real_ns(stamps(cqe + 4)));
+	}
+	if (n % 8)
+		dq_rx_tell_real_portable(q, pkts, meta, n % 8);
+}
+
+/* Rows whose stamps the line covers. */
+static AVX2 inline void tell_row(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+				 struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
+	const struct mlx5_cqe64 *end = cqe + (n & ~7u);
+	const struct asked ask = asked(&q->ask);
+	const struct line line = line_of(q->clock);
+
+	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
+		struct words w = read_eight(cqe, pkts, &ask);
+		struct pairs p = pair(&w);
+
+		put_timed(meta, p.two, free_ns(stamps(cqe), &line));
+		put_timed(meta + 4, p.two + 2, free_ns(stamps(cqe + 4), &line));
+	}
+	q->clock->told = meta[-1].time_ns;
+	if (n % 8)
+		dq_rx_tell_free_portable(q, pkts, meta, n % 8);
+}
+
+AVX2 void dq_rx_tell_free_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			       struct daqiri_rx_meta *meta, uint32_t n)
+{
+	const struct mlx5_cqe64 *first = &q->cqes[(q->ci - n) & q->mask];
+
+	if (n >= 8 && dq_clock_covers(q->clock, dq_cqe_stamp(first), dq_cqe_stamp(first + n - 1)))
+		tell_row(q, pkts, meta, n);
+	else
+		dq_rx_tell_free_portable(q, pkts, meta, n);
 }
 
 #endif

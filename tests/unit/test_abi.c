@@ -127,7 +127,9 @@ static const struct {
 	AT(daqiri_rxq_info, why, 80),
 	AT(daqiri_rxq_info, split, 88),
 	AT(daqiri_rxq_info, payload_region, 96),
-	SIZE(daqiri_rxq_info, 104),
+	AT(daqiri_rxq_info, clock, 104),
+	AT(daqiri_rxq_info, clock_why, 112),
+	SIZE(daqiri_rxq_info, 120),
 
 	AT(daqiri_txq_info, size, 0),
 	AT(daqiri_txq_info, id, 8),

@@ -69,7 +69,10 @@ Test(resolve, everything_arrives)
 	cr_expect_eq(conf->simd, DQ_SIMD_PORTABLE);
 	cr_expect_eq(conf->rxqs[0].simd, DQ_SIMD_PORTABLE);
 	cr_expect_eq(conf->txqs[0].simd, DQ_SIMD_PORTABLE);
-	cr_expect_eq(conf->rxqs[0].metadata, DAQIRI_META_VLAN | DAQIRI_META_HASH);
+	cr_expect_eq(conf->rxqs[0].metadata,
+		     DAQIRI_META_VLAN | DAQIRI_META_TIMESTAMP | DAQIRI_META_HASH);
+	cr_expect_eq(conf->rxqs[0].clock, DQ_CLOCK_FREE);
+	cr_expect_eq(conf->rxqs[4].clock, DQ_CLOCK_AUTO);
 	cr_expect_eq(conf->rxqs[4].metadata, 0);
 	cr_expect_eq(big->kind, DQ_REGION_HUGE);
 	cr_expect_eq(big->num_bufs, 16384);

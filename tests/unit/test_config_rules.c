@@ -81,6 +81,10 @@ static const struct bad_config between_sections[] = {
 	    MEMORY PORT QUEUE "mode = worker\ncpu_core = 1\nbatch = 2000\n",
 	    "bad.ini:11: [rxq p 0] batch=2000: above the queue's depth: it would never be full; must "
 	    "be at most 1024"),
+	BAD("a clock of no time stamps",
+	    MEMORY PORT QUEUE "metadata = hash\nclock = real\n",
+	    "bad.ini:10: [rxq p 0] clock=real: there are no time stamps: add timestamp to metadata; "
+	    "allowed auto"),
 	BAD("metadata of a worker",
 	    MEMORY PORT QUEUE "mode = worker\ncpu_core = 1\nmetadata = hash\n",
 	    "bad.ini:11: [rxq p 0] metadata=hash: with mode = worker packets are handed over without; "

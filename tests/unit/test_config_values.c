@@ -265,14 +265,10 @@ static const struct bad_config later[] = {
 	BAD("cqe_compression = on",
 	    "[rxq p 0]\ncqe_compression = on\n",
 	    "bad.ini:2: [rxq p 0] cqe_compression=on: not supported yet; allowed auto, off"),
-	BAD("metadata",
-	    "[rxq p 0]\nmetadata = timestamp,hash\n",
-	    "bad.ini:2: [rxq p 0] metadata=timestamp,hash: not supported yet; allowed none, hash, "
-	    "checksum, vlan, type"),
 	BAD("none and more metadata",
 	    "[rxq p 0]\nmetadata = none, hash\n",
 	    "bad.ini:2: [rxq p 0] metadata=none, hash: not a list of these words, each once; "
-	    "allowed none, hash, checksum, vlan, type"),
+	    "allowed none, timestamp, hash, checksum, vlan, type"),
 	BAD("key = forward to nowhere",
 	    "[rxq p 0]\nkey = forward\n",
 	    "bad.ini:2: [rxq p 0] key=forward: unknown word; allowed flow, forward PORT"),
