@@ -117,8 +117,9 @@ function json(    i, j, n, part, gated, ir) {
 			n_gated += gated
 			printf "{\"case\":\"%s\",\"burst\":%d,\"ir_per_packet\":%s,\"tsc_per_packet\":%s,", part[1], n, \
 				number(keys[i], n, "ir", "%.3f"), number(keys[i], n, "tsc", "%.3f")
-			printf "\"pcie_bytes_per_packet\":%s,\"tier\":\"%s\",\"isa\":\"%s\",\"keep\":false,\"gated\":%s}\n", \
-				number(keys[i], n, "pcie", "%.2f"), part[2], part[3], gated ? "true" : "false"
+			printf "\"pcie_bytes_per_packet\":%s,\"tier\":\"%s\",\"isa\":\"%s\",\"keep\":%s,\"gated\":%s}\n", \
+				number(keys[i], n, "pcie", "%.2f"), part[2], part[3], \
+				part[1] == "rx_keep" ? "true" : "false", gated ? "true" : "false"
 			ir = number(keys[i], n, "ir", "%.3f")
 			if (gated && (ir == "null" || value[keys[i], n, "ir"] > limit[part[1], n]))
 				late[++n_late] = sprintf("%s, burst of %d: %s instructions for each packet, at most %d",

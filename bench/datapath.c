@@ -101,6 +101,7 @@ static void begin_lap(const struct run *run)
 	rig->rx = &rig->rings[run->c->queue];
 	rig->has_meta = false;
 	rig->has_rest = false;
+	rig->wire = rig->out;
 	rig->seen = 0;
 	rig->opcode = run->c->opcode;
 	rig->pcie_bytes = 0;
@@ -206,6 +207,8 @@ static void measure(const struct run *run)
 		print_counts(run);
 	else
 		print_steps(run);
+	if (run->c->finish)
+		run->c->finish(run->rig);
 }
 
 static void measure_all(struct dp_rig *rig, enum mode mode, const char *name)
@@ -278,7 +281,7 @@ int main(int argc, char **argv)
 	}
 	if (mode == COUNT && !RUNNING_ON_VALGRIND)
 		dp_fail("-m count: run it under callgrind, as datapath.sh does");
-	options.gather = name && !strcmp(name, "tx_gather");
+	options.send = dp_send_kind(name);
 	dp_open(&rig, &options);
 	if (rig.cold && rig.other_cpu < 0)
 		dp_fail("-t: needs two cores");

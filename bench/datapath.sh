@@ -49,7 +49,9 @@ measure() {
 
 measure -- -i auto
 measure --empw off -- -i auto -c tx_send
-measure -- -i auto -c tx_gather
+for case in tx_gather tx_empw_inline tx_latency forward; do
+	measure -- -i auto -c $case
+done
 [ $quick = 0 ] || step=0
 best=$(awk -F'\t' 'NR == 1 { print $4 }' "$dir/lines")
 for simd in sse42 portable; do

@@ -32,7 +32,8 @@ struct dp_tx_ring {
 	const __be32 *cq_dbrec, *sq_dbrec;
 	const uint8_t *bf; /* doorbell register: two halves */
 	uint32_t bf_half;
-	uint32_t depth;
+	uint32_t depth;	   /* WQEBBs */
+	uint32_t cq_depth; /* completions */
 	uint32_t ci;	 /* next WQEBB */
 	uint32_t cqe_pi; /* next CQE */
 };
@@ -63,7 +64,18 @@ struct dp_shared {
 };
 
 /* Receive queues, by what is in their configuration. */
-enum dp_rx_kind { DP_RX_PLAIN, DP_RX_META, DP_RX_STRIDING, DP_RX_SPLIT, DP_N_RX };
+enum dp_rx_kind {
+	DP_RX_PLAIN,
+	DP_RX_META,
+	DP_RX_STRIDING,
+	DP_RX_SPLIT,
+	DP_RX_KEEP,
+	DP_RX_FORWARD,
+	DP_N_RX
+};
+
+/* The send queue: one for all cases of a run. BARE: without slots of its own. */
+enum dp_tx_kind { DP_TX_SLOTS, DP_TX_GATHER, DP_TX_INLINE, DP_TX_LATENCY, DP_TX_BARE, DP_N_TX };
 
 /* Bytes of a header, on receive and on send. */
 enum { DP_SPLIT = 128, DP_HEADER = 42 };
@@ -80,7 +92,7 @@ struct dp_rig {
 	bool cold;	    /* another core is the device, and the program reads the frames */
 	const char *isa;    /* which instructions the library uses */
 	bool empw;	    /* the device takes enhanced multi-packet sends */
-	bool gather;	    /* the send queue has two regions */
+	enum dp_tx_kind send;
 	int cpu, other_cpu; /* other_cpu: -1 none */
 
 	struct daqiri_pkt *in, *out; /* of one lap */
@@ -88,7 +100,10 @@ struct dp_rig {
 	bool has_rest;			       /* of in: in this lap */
 	struct daqiri_rx_meta *meta; /* of in */
 	bool has_meta;		     /* it was filled in this lap */
-	uint32_t seen;		     /* packets of out that the device has sent in this lap */
+	uint64_t *place;	     /* of in: where the device put them */
+	const struct daqiri_pkt *wire; /* what is posted: out, or in */
+	uint32_t owed;		     /* packets of in that were posted and are not released */
+	uint32_t seen;		     /* packets of wire that the device has sent in this lap */
 	uint8_t opcode;		     /* that their WQEs must have */
 	uint64_t received, sent;     /* packets, for ever */
 	uint64_t pcie_bytes;
@@ -103,15 +118,19 @@ struct dp_case {
 	bool rx; /* needs packets that have come */
 	enum dp_rx_kind queue;
 	uint8_t opcode; /* of the WQEs that it makes; 0: none */
-	bool gather;	/* by a queue of two regions */
-	/* Before each lap, uncounted. May be NULL. */
+	enum dp_tx_kind send;
+	/* Before each lap, and when all are done, uncounted. May be NULL. */
 	void (*prepare)(struct dp_rig *rig);
+	void (*finish)(struct dp_rig *rig);
 	/* Packets at..at+n-1 of the lap: calls of the library only. */
 	void (*burst)(struct dp_rig *rig, uint32_t at, uint32_t n);
 };
 
 extern const struct dp_case dp_cases[];
 extern const unsigned dp_n_cases;
+
+/* The send queue that the case of this name wants. */
+enum dp_tx_kind dp_send_kind(const char *name);
 
 /* Whether the device that was opened has such WQEs. */
 bool dp_can(const struct dp_rig *rig, const struct dp_case *c);
@@ -124,7 +143,7 @@ struct dp_options {
 	const char *device;
 	const char *simd; /* as in the configuration */
 	bool cold;
-	bool gather;
+	enum dp_tx_kind send;
 };
 void dp_open(struct dp_rig *rig, const struct dp_options *options);
 void dp_close(struct dp_rig *rig);

@@ -2,6 +2,8 @@
 /* What is measured: a new case is an entry of the table at the end. */
 #include "dp.h"
 
+#include <string.h>
+
 enum { SEND = 0x0a, EMPW = 0x29 };
 
 /* ---- the program's part of a burst ----------------------------------------------------------- */
@@ -108,6 +110,53 @@ static void gather_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 	rig->sent += n;
 }
 
+/* Frames of 64 bytes, more or less, which are told apart by their first bytes. */
+static void inline_prepare(struct dp_rig *rig)
+{
+	reserve(rig, 0, rig->lap);
+	for (uint32_t i = 0; i < rig->lap; i++) {
+		rig->out[i].len = 60 + dp_frame_len(rig->sent + i) % 9;
+		*(uint64_t *)(uintptr_t)rig->out[i].addr = rig->sent + i;
+	}
+}
+
+/* All packets of a burst are kept beyond their release, and given back. */
+static void keep_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	struct daqiri_pkt *pkts = rig->in + at;
+	int kept, given;
+
+	poll_burst(rig, at, n);
+	kept = daqiri_rx_keep(rig->rxq, pkts, (int)n);
+	daqiri_rx_release(rig->rxq, (int)n);
+	given = daqiri_rx_give_back(rig->rxq, pkts, (int)n);
+	if (kept != (int)n || given != (int)n)
+		dp_fail("%d of %u packets were kept, %d given back", kept, n, given);
+}
+
+/* What was sent since the last burst goes back to the receive queue. */
+static void release_sent(struct dp_rig *rig)
+{
+	reap(rig);
+	daqiri_rx_release(rig->rxq, (int)rig->owed);
+	rig->owed = 0;
+}
+
+/* Sends the packets that came, as they came. */
+static void forward_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
+{
+	int posted;
+
+	release_sent(rig);
+	poll_burst(rig, at, n);
+	posted = daqiri_tx_post(rig->txq, rig->in + at, (int)n);
+	if (posted != (int)n)
+		dp_fail("post took %d of %u packets", posted, n);
+	rig->sent += n;
+	rig->owed = n;
+	rig->wire = rig->in;
+}
+
 /* Receives n packets and sends as many of its own, as long as those were. */
 static void loop_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 {
@@ -125,20 +174,48 @@ const struct dp_case dp_cases[] = {
 	{.name = "rx_cqe64_meta", .rx = true, .queue = DP_RX_META, .burst = meta_burst},
 	{.name = "rx_striding", .rx = true, .queue = DP_RX_STRIDING, .burst = rx_burst},
 	{.name = "rx_split", .rx = true, .queue = DP_RX_SPLIT, .burst = split_burst},
+	{.name = "rx_keep", .rx = true, .queue = DP_RX_KEEP, .burst = keep_burst},
 	{.name = "tx_empw", .opcode = EMPW, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "tx_send", .opcode = SEND, .prepare = tx_prepare, .burst = tx_burst},
 	{.name = "tx_gather",
 	 .opcode = SEND,
-	 .gather = true,
+	 .send = DP_TX_GATHER,
 	 .prepare = gather_prepare,
 	 .burst = gather_burst},
+	{.name = "tx_empw_inline",
+	 .opcode = EMPW,
+	 .send = DP_TX_INLINE,
+	 .prepare = inline_prepare,
+	 .burst = tx_burst},
+	{.name = "tx_latency",
+	 .opcode = EMPW,
+	 .send = DP_TX_LATENCY,
+	 .prepare = tx_prepare,
+	 .burst = tx_burst},
 	{.name = "closed_loop", .rx = true, .opcode = EMPW, .burst = loop_burst},
+	{.name = "forward",
+	 .rx = true,
+	 .queue = DP_RX_FORWARD,
+	 .opcode = EMPW,
+	 .send = DP_TX_BARE,
+	 .burst = forward_burst,
+	 .finish = release_sent},
 };
 const unsigned dp_n_cases = sizeof(dp_cases) / sizeof(dp_cases[0]);
 
+enum dp_tx_kind dp_send_kind(const char *name)
+{
+	for (unsigned i = 0; name && i < dp_n_cases; i++)
+		if (!strcmp(dp_cases[i].name, name))
+			return dp_cases[i].send;
+	return DP_TX_SLOTS;
+}
+
 bool dp_can(const struct dp_rig *rig, const struct dp_case *c)
 {
-	if (c->gather || rig->gather)
-		return c->gather && rig->gather;
+	if (c->send != rig->send)
+		return false;
+	if (c->send == DP_TX_GATHER)
+		return true;
 	return !c->opcode || (c->opcode == EMPW) == rig->empw;
 }

@@ -17,7 +17,7 @@
 enum { WARM = 256, COLD = 16384 };
 
 /* Two WQEs of a striding queue, on a device that wants 512 strides in each. */
-enum { STRIDES_MIN = 1024 };
+enum { STRIDES_MIN = 1024, BURST_MAX = 256 };
 
 void dp_fail(const char *fmt, ...)
 {
@@ -32,47 +32,81 @@ void dp_fail(const char *fmt, ...)
 	exit(1);
 }
 
-/* What each kind of receive queue has in its section besides. */
+/* What each kind of queue has in its section besides. */
 static const char *const rx_keys[DP_N_RX] = {
 	[DP_RX_PLAIN] = "",
 	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
 	[DP_RX_STRIDING] = "rx_mode = striding\n",
 	[DP_RX_SPLIT] = "",
+	[DP_RX_KEEP] = "",
+	[DP_RX_FORWARD] = "key = forward p\n",
+};
+static const char *const tx_keys[DP_N_TX] = {
+	[DP_TX_SLOTS] = "",
+	[DP_TX_GATHER] = "",
+	[DP_TX_INLINE] = "tx_inline = 128\n",
+	[DP_TX_LATENCY] = "tx_latency = on\n",
+	[DP_TX_BARE] = "",
+};
+
+struct queue {
+	const char *name;
+	uint32_t depth;
+	uint32_t bufs;	 /* 0: no region */
+	uint32_t header; /* of the first of two regions; 0: a private region */
+	const char *more;
 };
 
 /* A queue's section: with a private region, or with two. Returns its length. */
-static int put_queue(char *text, size_t size, const char *queue, const uint32_t bufs_header[2])
+static int put_queue(char *text, size_t size, const struct queue *q)
 {
-	if (!bufs_header[1])
+	if (!q->bufs)
+		return snprintf(text, size, "[%s]\ndepth = %u\n%s", q->name, q->depth, q->more);
+	if (!q->header)
 		return snprintf(text, size,
-				"[%s]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n",
-				queue, bufs_header[0], bufs_header[0]);
+				"[%s]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\ndepth = %u\n%s",
+				q->name, q->bufs, q->depth, q->more);
 	return snprintf(text, size,
 			"[region %.3sh]\nkind = host\nnum_bufs = %u\nbuf_size = %u\n"
 			"[region %.3sr]\nkind = host\nnum_bufs = %u\nbuf_size = 2K\n"
-			"[%s]\nregions = %.3sh, %.3sr\ndepth = %u\n",
-			queue, bufs_header[0], bufs_header[1], queue, bufs_header[0], queue, queue,
-			queue, bufs_header[0]);
+			"[%s]\nregions = %.3sh, %.3sr\ndepth = %u\n%s",
+			q->name, q->bufs, q->header, q->name, q->bufs, q->name, q->name, q->name,
+			q->depth, q->more);
+}
+
+/* A lap's packets, twice where the next lap begins before all are given back. */
+static struct queue rx_queue(unsigned kind, const char *name, uint32_t depth, uint32_t lap)
+{
+	struct queue q = {.name = name, .depth = depth, .more = rx_keys[kind]};
+
+	if (kind == DP_RX_STRIDING && depth < STRIDES_MIN)
+		q.depth = STRIDES_MIN;
+	if (kind == DP_RX_FORWARD)
+		q.depth = 2 * lap;
+	q.bufs = q.depth + (kind == DP_RX_KEEP ? BURST_MAX : 0);
+	q.header = kind == DP_RX_SPLIT ? DP_SPLIT : 0;
+	return q;
 }
 
 /* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
 static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap)
 {
-	uint32_t depth = options->cold ? 2 * lap : lap;
+	const struct queue tx = {.name = "txq p 0",
+				 .depth = 2 * lap,
+				 .bufs = options->send == DP_TX_BARE ? 0 : 2 * lap,
+				 .header = options->send == DP_TX_GATHER ? DP_SPLIT : 0,
+				 .more = tx_keys[options->send]};
 	struct daqiri_config *cfg;
 	char text[4096], name[16];
 	int len = snprintf(text, sizeof(text), "[daqiri]\nsimd = %s\n[port p]\naddress = %s\n",
 			   options->simd, options->device);
 
-	len += put_queue(text + len, sizeof(text) - (size_t)len, "txq p 0",
-			 (uint32_t[]){2 * lap, options->gather ? DP_SPLIT : 0});
+	len += put_queue(text + len, sizeof(text) - (size_t)len, &tx);
 	for (unsigned i = 0; i < DP_N_RX; i++) {
-		uint32_t n = i == DP_RX_STRIDING && depth < STRIDES_MIN ? STRIDES_MIN : depth;
+		struct queue q = rx_queue(i, name, options->cold ? 2 * lap : lap, lap);
 
 		snprintf(name, sizeof(name), "rxq p %u", i);
-		len += put_queue(text + len, sizeof(text) - (size_t)len, name,
-				 (uint32_t[]){n, i == DP_RX_SPLIT ? DP_SPLIT : 0});
-		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s", rx_keys[i]);
+		len += put_queue(text + len, sizeof(text) - (size_t)len, &q);
 	}
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
 		dp_fail("%s", daqiri_error_detail());
@@ -116,10 +150,10 @@ static void find_tx_ring(struct dp_rig *rig)
 				      .sq_dbrec = qp.dbrec + MLX5_SND_DBR,
 				      .bf = qp.bf.reg,
 				      .bf_half = qp.bf.size,
-				      .depth = qp.sq.wqe_cnt};
-	if (cq.cqe_cnt != qp.sq.wqe_cnt || cq.cqe_size != sizeof(*rig->tx.cqes))
-		dp_fail("the completion ring has %u entries of %u bytes, not %u of 64", cq.cqe_cnt,
-			cq.cqe_size, qp.sq.wqe_cnt);
+				      .depth = qp.sq.wqe_cnt,
+				      .cq_depth = cq.cqe_cnt};
+	if (cq.cqe_size != sizeof(*rig->tx.cqes))
+		dp_fail("completions have %u bytes, not 64", cq.cqe_size);
 }
 
 static size_t page_size(void)
@@ -179,11 +213,19 @@ static void open_context(struct dp_rig *rig, const struct dp_options *options)
 	rig->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
 }
 
+/* Packets with frames in them take three entries of a send ring each, and no ring has more. */
+static uint32_t lap_of(const struct dp_options *options)
+{
+	if (!options->cold)
+		return WARM;
+	return options->send == DP_TX_INLINE ? COLD / 4 : COLD;
+}
+
 void dp_open(struct dp_rig *rig, const struct dp_options *options)
 {
 	*rig = (struct dp_rig){.cold = options->cold,
-			       .gather = options->gather,
-			       .lap = options->cold ? COLD : WARM,
+			       .send = options->send,
+			       .lap = lap_of(options),
 			       .isa = "portable"};
 	choose_cpus(rig);
 	open_context(rig, options);
@@ -193,6 +235,7 @@ void dp_open(struct dp_rig *rig, const struct dp_options *options)
 	rig->in = zeroed(rig->lap, sizeof(*rig->in));
 	rig->meta = zeroed(rig->lap, sizeof(*rig->meta));
 	rig->out = zeroed(rig->lap, sizeof(*rig->out));
+	rig->place = zeroed(rig->lap, sizeof(*rig->place));
 	rig->in_rest = zeroed(rig->lap, sizeof(*rig->in_rest));
 	rig->out_rest = zeroed(rig->lap, sizeof(*rig->out_rest));
 	rig->shared = map_shared(sizeof(*rig->shared));
@@ -205,6 +248,7 @@ void dp_close(struct dp_rig *rig)
 	free(rig->in);
 	free(rig->meta);
 	free(rig->out);
+	free(rig->place);
 	free(rig->in_rest);
 	free(rig->out_rest);
 }

@@ -24,7 +24,7 @@ const char *const dp_step_names[DP_N_STEPS] = {
 #include <sys/user.h>
 #include <unistd.h>
 
-enum { INT3 = 0xcc, REGISTER = 1024 }; /* bytes from the register on; both halves are in them */
+enum { INT3 = 0xcc, REGISTER = 1024, LINE = 64 }; /* bytes from the register on; both halves are in them */
 
 void dp_step_mark(void)
 {
@@ -75,6 +75,8 @@ struct tracer {
 	int pid;
 	const void *library, *program; /* where their files are mapped */
 	uint8_t seen[REGISTER];
+	size_t line;	 /* of the register's 64 bytes, which was stored to last, */
+	uint64_t fences; /* after so many fences: more stores there are the same doorbell */
 };
 
 static const void *base_of(const void *addr)
@@ -117,6 +119,22 @@ static int wait_for(int pid)
 	return status;
 }
 
+/* Stores of one doorbell may be several: write-combining makes one of them until it is flushed. */
+static void note_register(struct tracer *t)
+{
+	struct dp_steps *steps = &t->rig->shared->steps;
+	const uint8_t *now = doorbell(t);
+	size_t at = 0;
+
+	while (t->seen[at] == now[at])
+		at++;
+	if (at / LINE != t->line || steps->n[DP_SFENCE] != t->fences)
+		steps->n[DP_MMIO]++;
+	t->line = at / LINE;
+	t->fences = steps->n[DP_SFENCE];
+	memcpy(t->seen, now, REGISTER);
+}
+
 /* From one mark to the next. */
 static void step_through(struct tracer *t)
 {
@@ -125,6 +143,7 @@ static void step_through(struct tracer *t)
 	int status;
 
 	memcpy(t->seen, doorbell(t), REGISTER);
+	t->line = REGISTER;
 	for (;;) {
 		if (ptrace(PTRACE_GETREGS, t->pid, NULL, &regs))
 			dp_fail("reading registers: %s", strerror(errno));
@@ -138,10 +157,8 @@ static void step_through(struct tracer *t)
 		if (!WIFSTOPPED(status))
 			dp_fail("the measured process has ended while stepped: %#x", status);
 		stepped = WSTOPSIG(status) == SIGTRAP;
-		if (!memcmp(t->seen, doorbell(t), REGISTER))
-			continue;
-		t->rig->shared->steps.n[DP_MMIO]++;
-		memcpy(t->seen, doorbell(t), REGISTER);
+		if (memcmp(t->seen, doorbell(t), REGISTER) != 0)
+			note_register(t);
 	}
 }
 
