@@ -159,13 +159,11 @@ static AVX2 inline void put_two(struct daqiri_rx_meta *meta, __m256i two)
 	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
 }
 
-static AVX2 inline void put_untimed(struct daqiri_rx_meta *meta, const struct pairs *p)
+/* Two stores for each pair, and one for both its times. */
+static AVX2 inline void put_untimed(struct daqiri_rx_meta *meta, __m256i two)
 {
-	for (unsigned i = 0; i < 4; i++, meta += 2) {
-		/* For both times. */
-		_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
-		put_two(meta, p->two[i]);
-	}
+	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
+	put_two(meta, two);
 }
 
 /* Takes flow ids from keys: only for queues whose keys they are. */
@@ -180,7 +178,10 @@ AVX2 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *p
 		struct words w = read_eight(cqe, pkts, &ask);
 		struct pairs p = pair(&w);
 
-		put_untimed(meta, &p);
+		put_untimed(meta, p.two[0]);
+		put_untimed(meta + 2, p.two[1]);
+		put_untimed(meta + 4, p.two[2]);
+		put_untimed(meta + 6, p.two[3]);
 	}
 	if (n % 8)
 		dq_rx_tell_portable(q, pkts, meta, n % 8);
