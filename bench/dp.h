@@ -15,6 +15,9 @@
 #include <daqiri_verbs.h>
 #include <infiniband/mlx5dv.h>
 
+/* What completions have as time stamps. */
+enum dp_stamps { DP_UNTIMED, DP_REAL_TIME, DP_FREE_COUNTER };
+
 /* Rings as mlx5dv_init_obj() shows them, and the device's own positions, counting for ever. */
 struct dp_rx_ring {
 	struct mlx5_cqe64 *cqes;
@@ -23,6 +26,7 @@ struct dp_rx_ring {
 	uint32_t wqe_size; /* the last 16 bytes of a WQE are its data segment, or its second one */
 	uint32_t depth;	   /* packets, and completions */
 	uint32_t per_wqe;  /* packets of a WQE; striding: more than one */
+	enum dp_stamps stamps;
 	uint32_t pi;	   /* next packet, and next CQE */
 };
 
@@ -67,6 +71,8 @@ struct dp_shared {
 enum dp_rx_kind {
 	DP_RX_PLAIN,
 	DP_RX_META,
+	DP_RX_TIME,
+	DP_RX_COUNTER,
 	DP_RX_STRIDING,
 	DP_RX_SPLIT,
 	DP_RX_KEEP,
@@ -98,6 +104,7 @@ struct dp_rig {
 	struct daqiri_pkt *in, *out; /* of one lap */
 	struct daqiri_pkt *in_rest, *out_rest; /* payloads, where those are headers */
 	bool has_rest;			       /* of in: in this lap */
+	struct mlx5dv_clock_info clock;	       /* as it was when the context was opened */
 	struct daqiri_rx_meta *meta; /* of in */
 	bool has_meta;		     /* it was filled in this lap */
 	uint64_t *place;	     /* of in: where the device put them */

@@ -172,6 +172,8 @@ static void loop_burst(struct dp_rig *rig, uint32_t at, uint32_t n)
 const struct dp_case dp_cases[] = {
 	{.name = "rx_cqe64", .rx = true, .burst = rx_burst},
 	{.name = "rx_cqe64_meta", .rx = true, .queue = DP_RX_META, .burst = meta_burst},
+	{.name = "rx_cqe64_ts", .rx = true, .queue = DP_RX_TIME, .burst = meta_burst},
+	{.name = "rx_cqe64_ts_free", .rx = true, .queue = DP_RX_COUNTER, .burst = meta_burst},
 	{.name = "rx_striding", .rx = true, .queue = DP_RX_STRIDING, .burst = rx_burst},
 	{.name = "rx_split", .rx = true, .queue = DP_RX_SPLIT, .burst = split_burst},
 	{.name = "rx_keep", .rx = true, .queue = DP_RX_KEEP, .burst = keep_burst},
@@ -217,5 +219,7 @@ bool dp_can(const struct dp_rig *rig, const struct dp_case *c)
 		return false;
 	if (c->send == DP_TX_GATHER)
 		return true;
+	if (c->queue == DP_RX_COUNTER)
+		return rig->rings[c->queue].stamps == DP_FREE_COUNTER;
 	return !c->opcode || (c->opcode == EMPW) == rig->empw;
 }

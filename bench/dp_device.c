@@ -21,6 +21,8 @@ enum {
 	BUFFER = 2048,	      /* and a stride */
 	ONE_STRIDE = 1 << 16, /* of byte_cnt: strides that the frame took */
 	FRAME = 64,	      /* what the PCIe bytes are told for */
+	SPACING = 7,	      /* of packets, in nanoseconds: frames of 64 bytes at 100 Gb/s */
+	RIGHT_NS = 1000,      /* of times: the kernel corrects its clock meanwhile */
 	DOORBELL = 8
 };
 
@@ -44,6 +46,12 @@ static uint64_t get64(const void *p)
 static void put32(void *p, uint32_t v)
 {
 	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void put64(void *p, uint64_t v)
+{
+	v = htobe64(v);
 	memcpy(p, &v, sizeof(v));
 }
 
@@ -74,9 +82,16 @@ static uint32_t frame_tag(uint64_t number)
 
 /* ---- receive --------------------------------------------------------------------------------- */
 
-/* All 64 bytes, those that the library must not look at too; the ownership byte last. */
-static void write_rx_cqe(struct dp_rx_ring *rx, uint64_t number)
+/* The counter when a packet came, after the one at which the clock was read. */
+static uint64_t counter_at(const struct mlx5dv_clock_info *clock, uint64_t number)
 {
+	return clock->last_cycles + (number * SPACING << clock->shift) / clock->mult;
+}
+
+/* All 64 bytes, those that the library must not look at too; the ownership byte last. */
+static void write_rx_cqe(struct dp_rig *rig, uint64_t number)
+{
+	struct dp_rx_ring *rx = rig->rx;
 	struct mlx5_cqe64 *cqe = &rx->cqes[rx->pi & (rx->depth - 1)];
 	unsigned owner = (rx->pi & rx->depth) != 0;
 	uint64_t noise = mix(~number);
@@ -84,6 +99,8 @@ static void write_rx_cqe(struct dp_rx_ring *rx, uint64_t number)
 	for (unsigned i = 0; i < 7; i++)
 		memcpy((uint8_t *)cqe + (size_t)8 * i, &noise, sizeof(noise));
 	put32(&cqe->byte_cnt, dp_frame_len(number) | (rx->per_wqe > 1 ? ONE_STRIDE : 0));
+	if (rx->stamps == DP_FREE_COUNTER)
+		put64(&cqe->timestamp, counter_at(&rig->clock, number));
 	put16(&cqe->wqe_id, (uint16_t)(rx->pi / rx->per_wqe));
 	put32(&cqe->sop_drop_qpn, (uint32_t)(noise & 0xff) << 24 | frame_tag(number));
 	put16(&cqe->wqe_counter, (uint16_t)(rx->per_wqe > 1 ? rx->pi % rx->per_wqe : rx->pi));
@@ -114,7 +131,7 @@ void dp_device_receive(struct dp_rig *rig)
 		dp_fail("the completions were not given back");
 	for (uint32_t i = 0; i < rig->lap; i++) {
 		rig->place[i] = place_of(rx, rx->pi);
-		write_rx_cqe(rx, rig->received + i);
+		write_rx_cqe(rig, rig->received + i);
 	}
 	/* A completion, and a receive WQE or a part of one, cross the bus with each frame. */
 	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64)) +
@@ -145,10 +162,31 @@ static struct daqiri_rx_meta noise_meta(uint64_t number)
 	};
 }
 
+/* By what was told when the context was opened, or of noise: seconds and nanoseconds. */
+static uint64_t time_of(const struct dp_rig *rig, uint64_t number)
+{
+	struct mlx5dv_clock_info clock = rig->clock;
+	uint64_t noise = mix(~number);
+
+	if (rig->rx->stamps == DP_UNTIMED)
+		return 0;
+	if (rig->rx->stamps == DP_FREE_COUNTER)
+		return mlx5dv_ts_to_ns(&clock, counter_at(&clock, number));
+	return (uint64_t)get32(&noise) * 1000000000 + get32((uint8_t *)&noise + 4);
+}
+
 static void check_meta(const struct dp_rig *rig)
 {
 	for (uint32_t i = 0; i < rig->lap; i++) {
-		struct daqiri_rx_meta want = noise_meta(rig->received - rig->lap + i);
+		uint64_t number = rig->received - rig->lap + i;
+		struct daqiri_rx_meta want = noise_meta(number);
+		uint64_t right = time_of(rig, number), ns = rig->meta[i].time_ns;
+
+		want.time_ns = ns;
+		if (ns - right + RIGHT_NS > 2 * RIGHT_NS ||
+		    (ns != right && rig->rx->stamps != DP_FREE_COUNTER))
+			dp_fail("packet %u of the lap: came at %llu, and not at %llu", i,
+				(unsigned long long)ns, (unsigned long long)right);
 
 		if (memcmp(&rig->meta[i], &want, sizeof(want)) != 0)
 			dp_fail("packet %u of the lap: not the metadata that came", i);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ void dp_fail(const char *fmt, ...)
 static const char *const rx_keys[DP_N_RX] = {
 	[DP_RX_PLAIN] = "",
 	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
+	[DP_RX_TIME] = "metadata = timestamp, hash, checksum, vlan, type\n",
+	[DP_RX_COUNTER] = "metadata = timestamp, hash, checksum, vlan, type\n",
 	[DP_RX_STRIDING] = "rx_mode = striding\n",
 	[DP_RX_SPLIT] = "",
 	[DP_RX_KEEP] = "",
@@ -88,8 +91,12 @@ static struct queue rx_queue(unsigned kind, const char *name, uint32_t depth, ui
 	return q;
 }
 
-/* Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. */
-static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap)
+/*
+ * Twice as many send slots as a lap has packets: a lap begins before the last one is reaped. clock:
+ * of DP_RX_COUNTER.
+ */
+static struct daqiri_config *make_config(const struct dp_options *options, uint32_t lap,
+					 const char *clock)
 {
 	const struct queue tx = {.name = "txq p 0",
 				 .depth = 2 * lap,
@@ -107,6 +114,8 @@ static struct daqiri_config *make_config(const struct dp_options *options, uint3
 
 		snprintf(name, sizeof(name), "rxq p %u", i);
 		len += put_queue(text + len, sizeof(text) - (size_t)len, &q);
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s",
+				i == DP_RX_COUNTER ? clock : "");
 	}
 	if (daqiri_config_parse(&cfg, text, (size_t)len, "datapath"))
 		dp_fail("%s", daqiri_error_detail());
@@ -191,16 +200,45 @@ static void choose_cpus(struct dp_rig *rig)
 	}
 }
 
+static int try_open(struct dp_rig *rig, const struct dp_options *options, const char *clock)
+{
+	struct daqiri_config *cfg = make_config(options, rig->lap, clock);
+	int ret = daqiri_open_config(&rig->dq, cfg);
+
+	daqiri_config_destroy(cfg);
+	return ret;
+}
+
+static enum dp_stamps stamps_of(const struct daqiri_rxq *rxq)
+{
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+
+	if (daqiri_rxq_info(rxq, &info))
+		dp_fail("%s", daqiri_error_detail());
+	if (!info.clock)
+		return DP_UNTIMED;
+	return strcmp(info.clock, "free") ? DP_REAL_TIME : DP_FREE_COUNTER;
+}
+
+static void find_clock(struct dp_rig *rig)
+{
+	for (unsigned i = 0; i < DP_N_RX; i++)
+		rig->rings[i].stamps = stamps_of(rig->rxqs[i]);
+	if (rig->rings[DP_RX_COUNTER].stamps == DP_FREE_COUNTER &&
+	    mlx5dv_get_clock_info(daqiri_port_ibv_context(daqiri_port_find(rig->dq, "p")),
+				  &rig->clock))
+		dp_fail("the device's clock cannot be read");
+}
+
 static void open_context(struct dp_rig *rig, const struct dp_options *options)
 {
-	struct daqiri_config *cfg = make_config(options, rig->lap);
 	struct daqiri_rxq_info info = {.size = sizeof(info)};
 	struct mlx5dv_context dv = {0};
 	struct daqiri_port *port;
 
-	if (daqiri_open_config(&rig->dq, cfg))
+	/* Some devices have no free-running clock. */
+	if (try_open(rig, options, "clock = free\n") && try_open(rig, options, ""))
 		dp_fail("%s", daqiri_error_detail());
-	daqiri_config_destroy(cfg);
 	port = daqiri_port_find(rig->dq, "p");
 	for (unsigned i = 0; i < DP_N_RX; i++)
 		rig->rxqs[i] = daqiri_rxq_get(port, i);
@@ -231,6 +269,7 @@ void dp_open(struct dp_rig *rig, const struct dp_options *options)
 	open_context(rig, options);
 	for (unsigned i = 0; i < DP_N_RX; i++)
 		find_rx_ring(rig->rxqs[i], &rig->rings[i]);
+	find_clock(rig);
 	find_tx_ring(rig);
 	rig->in = zeroed(rig->lap, sizeof(*rig->in));
 	rig->meta = zeroed(rig->lap, sizeof(*rig->meta));

@@ -14,6 +14,8 @@ const struct peers_row peers_rows[] = {
 	 &peers_daqiri},
 	{"daqiri-T1", "T1", "rl", "rxq p 0.metadata=hash,checksum", "daqiri-T1", NULL, OURS,
 	 &peers_daqiri_meta},
+	{"daqiri-T2", "T2", "rl", "rxq p 0.metadata=timestamp,hash,checksum", "daqiri-T2", NULL,
+	 OURS ", and times are nanoseconds", &peers_daqiri_meta},
 	{"verbs", "T0", "rtl", "", "daqiri", NULL,
 	 "work requests are built and linked beforehand; with locks, as by default", &peers_verbs},
 	{"verbs-ex", "T0", "rtl", "", "daqiri", NULL,
