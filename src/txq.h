@@ -114,7 +114,8 @@ struct daqiri_txq {
 	uint64_t others_done;	/* of them, done: kept up while some are not */
 	uint64_t others_last;	/* posted, when the last of them had been */
 
-	dq_tx_gather_fn gather; /* NULL: one region */
+	dq_tx_gather_fn gather;	     /* NULL: one region */
+	dq_tx_gather_fn gather_more; /* as write_more */
 	struct dq_tx_payload payload;
 
 	uint32_t qpn;
@@ -158,9 +159,15 @@ int dq_tx_write_send_sse42(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 int dq_tx_write_send_avx2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 
-/* txq_gather.c */
+/* The same of two pieces each; the last one: txq_gather.c. */
 int dq_tx_gather_portable(struct daqiri_txq *q, const struct daqiri_pkt *heads,
 			  const struct daqiri_pkt *payloads, uint32_t n);
+int dq_tx_gather_sse42(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+		       const struct daqiri_pkt *payloads, uint32_t n);
+int dq_tx_gather_avx2(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+		      const struct daqiri_pkt *payloads, uint32_t n);
+int dq_tx_gather_latency(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+			 const struct daqiri_pkt *payloads, uint32_t n);
 
 int dq_tx_show_portable(const struct daqiri_txq *q, struct daqiri_pkt *pkts, uint32_t slot,
 			uint32_t n);

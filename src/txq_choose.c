@@ -13,14 +13,16 @@
 static const struct {
 	dq_tx_write_fn empw, empw_inline, send;
 	dq_tx_show_fn show;
+	dq_tx_gather_fn gather;
 } ways[] = {
 	[DQ_SIMD_PORTABLE] = {dq_tx_write_empw_portable, dq_tx_write_empw_inline_portable,
-			      dq_tx_write_send_portable, dq_tx_show_portable},
+			      dq_tx_write_send_portable, dq_tx_show_portable,
+			      dq_tx_gather_portable},
 #ifdef DQ_X86_SIMD
 	[DQ_SIMD_SSE42] = {dq_tx_write_empw_sse42, dq_tx_write_empw_inline_portable,
-			   dq_tx_write_send_sse42, dq_tx_show_portable},
+			   dq_tx_write_send_sse42, dq_tx_show_portable, dq_tx_gather_sse42},
 	[DQ_SIMD_AVX2] = {dq_tx_write_empw_avx2, dq_tx_write_empw_inline_avx2,
-			  dq_tx_write_send_avx2, dq_tx_show_avx2},
+			  dq_tx_write_send_avx2, dq_tx_show_avx2, dq_tx_gather_avx2},
 #endif
 };
 
@@ -129,7 +131,7 @@ int dq_txq_choose(struct daqiri_txq *q)
 	q->inline_max = q->conf->tx_inline;
 	/* An eMPW's pointers are a packet each: only a SEND can gather. */
 	if (q->payload.region)
-		q->gather = dq_tx_gather_portable;
+		q->gather = ways[q->simd].gather;
 	q->mode = q->inline_max ? "empw-inline" : caps->empw && !q->gather ? "empw" : "send";
 	if (q->inline_max)
 		q->write = ways[q->simd].empw_inline;
@@ -163,6 +165,10 @@ static void choose_latency(struct daqiri_txq *q, const struct dq_doorbell *bell,
 		q->write_more = q->write;
 		q->write = q->port->dev->caps.min_inline ? dq_tx_write_latency_l2
 							 : dq_tx_write_latency;
+		if (q->gather) {
+			q->gather_more = q->gather;
+			q->gather = dq_tx_gather_latency;
+		}
 	}
 	snprintf(q->why + said, sizeof(q->why) - said, "; tx_latency=on: %s%s",
 		 why ? "8-byte doorbells only, as " : "a post of one is copied to the doorbell",

@@ -10,60 +10,24 @@
 
 _Static_assert((DQ_EMPW_HEAD_SEGS + 2) * DQ_SEG == DQ_WQEBB, "a packet takes one WQEBB");
 
-/*
- * A WQE without a completion. first: its first 8 bytes. A pointer to 0 bytes would mean 2^31: then
- * first says that there is one pointer only.
- */
-static inline void put_packet(uint8_t *wqe, __be64 first, const struct daqiri_pkt *head,
-			      const struct daqiri_pkt *payload)
-{
-	uint8_t *ptr = wqe + DQ_TX_PTRS;
-
-	dq_wqe_head(wqe, first, DQ_CE_FIRST_ERROR);
-	dq_wqe_data(ptr, head->addr, head->len, dq_be32_of_key(head->key));
-	dq_wqe_data(ptr + DQ_SEG, payload->addr, payload->len, dq_be32_of_key(payload->key));
-}
-
-/* n packets up to the ring's end; the last one asks for a completion. Its first 8 bytes. */
-static __be64 gather_row(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+/* tx_latency: the WQE of a lone packet goes out with the doorbell, as of dq_tx_write_latency(). */
+int dq_tx_gather_latency(struct daqiri_txq *q, const struct daqiri_pkt *heads,
 			 const struct daqiri_pkt *payloads, uint32_t n)
 {
-	/* What WQEs are written over in the compiler's eyes stays in registers. */
-	const uint64_t base = q->slot_base, head = q->head;
-	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
-	uint64_t bytes = 0, far = 0;
-	uint32_t pi = q->pi;
-	__be64 first = 0;
+	uint32_t at = q->pi & q->mask;
+	uint8_t *wqe = dq_tx_wqebb(q, at), *ptr = wqe + DQ_TX_PTRS;
 
-	for (uint32_t i = 0; i < n; i++, pi++, wqe += DQ_WQEBB) {
-		uint64_t distance = heads[i].addr - base;
-		uint32_t len = payloads[i].len;
-
-		first = dq_to_be64(((uint64_t)(pi & 0xffff) << 40) + head + 1 + (len != 0));
-		put_packet(wqe, first, &heads[i], &payloads[i]);
-		bytes += (uint64_t)heads[i].len + len;
-		far = distance > far ? distance : far;
-	}
-	dq_wqe_ask(wqe - DQ_WQEBB, DQ_CE_ALWAYS);
-	q->pi = pi;
-	dq_tx_account(q, n, bytes);
-	if (DQ_TX_UNLIKELY(far >= q->slot_bytes))
-		dq_tx_note_others(q, heads, n);
-	dq_tx_signal_others(q, (pi - 1) & q->mask, q->posted);
-	return first;
-}
-
-int dq_tx_gather_portable(struct daqiri_txq *q, const struct daqiri_pkt *heads,
-			  const struct daqiri_pkt *payloads, uint32_t n)
-{
-	__be64 first = 0;
-
-	for (uint32_t done = 0, row; done < n; done += row) {
-		row = dq_tx_row(q, n - done);
-		first = gather_row(q, heads + done, payloads + done, row);
-	}
-	dq_tx_ring(q, first);
-	return (int)n;
+	if (n != 1)
+		return q->gather_more(q, heads, payloads, n);
+	dq_wqe_head(wqe, dq_tx_head(q, q->pi++, 1 + (payloads->len != 0)), DQ_CE_ALWAYS);
+	dq_wqe_data(ptr, heads->addr, heads->len, dq_be32_of_key(heads->key));
+	dq_wqe_data(ptr + DQ_SEG, payloads->addr, payloads->len, dq_be32_of_key(payloads->key));
+	dq_tx_account(q, 1, (uint64_t)heads->len + payloads->len);
+	if (!dq_tx_takes_slot(q, heads))
+		dq_tx_note_others(q, heads, 1);
+	dq_tx_signal_others(q, at, q->posted);
+	dq_tx_ring_copy(q, wqe);
+	return 1;
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -161,3 +161,46 @@ DQ_TARGET int DQ_WAY(dq_tx_write_send)(struct daqiri_txq *q, const struct daqiri
 	dq_tx_ring(q, dq_tx_head(q, q->pi - 1, 1));
 	return (int)n;
 }
+
+/* ---- SEND of two pieces ---------------------------------------------------------------------- */
+
+/*
+ * The same of packets in two pieces: WQEs of two pointers, one where the second would be to 0
+ * bytes, which would mean 2^31. Where payloads lie is not asked. The last WQE's first 8 bytes.
+ */
+static DQ_TARGET inline __be64 DQ_WAY(gather_row)(struct daqiri_txq *q,
+						  const struct daqiri_pkt *heads,
+						  const struct daqiri_pkt *payloads, uint32_t n)
+{
+	struct DQ_WAY(sums) sums = DQ_WAY(sums_none)(q), rest = sums;
+	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
+	uint32_t pi = q->pi;
+	__be64 head = 0;
+
+	for (uint32_t i = 0; i < n; i++, wqe += DQ_WQEBB) {
+		head = dq_tx_head(q, pi++, 1 + (payloads[i].len != 0));
+		DQ_WAY(put_head)(wqe, head, DQ_CE_FIRST_ERROR);
+		DQ_WAY(put_one)(&sums, wqe + DQ_TX_PTRS, &heads[i]);
+		DQ_WAY(put_one)(&rest, wqe + DQ_TX_PTRS + DQ_SEG, &payloads[i]);
+	}
+	dq_wqe_ask(wqe - DQ_WQEBB, DQ_CE_ALWAYS);
+	q->pi = pi;
+	dq_tx_account(q, n, DQ_WAY(sums_bytes)(&sums) + DQ_WAY(sums_bytes)(&rest));
+	if (DQ_TX_UNLIKELY(DQ_WAY(sums_far)(q, &sums)))
+		dq_tx_note_others(q, heads, n);
+	dq_tx_signal_others(q, (pi - 1) & q->mask, q->posted);
+	return head;
+}
+
+DQ_TARGET int DQ_WAY(dq_tx_gather)(struct daqiri_txq *q, const struct daqiri_pkt *heads,
+				   const struct daqiri_pkt *payloads, uint32_t n)
+{
+	__be64 head = 0;
+
+	for (uint32_t done = 0, row; done < n; done += row) {
+		row = dq_tx_row(q, n - done);
+		head = DQ_WAY(gather_row)(q, heads + done, payloads + done, row);
+	}
+	dq_tx_ring(q, head);
+	return (int)n;
+}

@@ -5,13 +5,15 @@
 #include "dq_kit.h"
 
 /* Depth is that of the send queue: 64, of as many slots in both regions. */
-#define GATHER                                                                                     \
+#define GATHER_BY(keys)                                                                            \
 	"[region heads]\nkind = host\nnum_bufs = 64\nbuf_size = 100\nalign = 4\n"                  \
 	"[region rest]\nkind = host\nnum_bufs = 70\nbuf_size = 1434\nalign = 2\n"                  \
 	"[region rx]\nkind = host\nnum_bufs = 1024\nbuf_size = 2048\n"                             \
 	"[port a]\naddress = " MAC_A "\n[port b]\naddress = " MAC_B "\n"                           \
-	"[txq a 0]\nregions = heads, rest\n[rxq b 0]\nregions = rx\n"                              \
+	"[txq a 0]\nregions = heads, rest\n" keys "[rxq b 0]\nregions = rx\n"                      \
 	"[flow b all]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 77\n"
+#define GATHER	   GATHER_BY("")
+#define SIMD(name) "[daqiri]\nsimd = " name "\n"
 
 struct parts {
 	struct daqiri_pkt heads[64], payloads[64];
@@ -73,11 +75,44 @@ static void pass(const struct link *l, struct kit_burst *burst)
 	burst->first += burst->n;
 }
 
+static void frames(const char *text)
+{
+	struct link l = kit_open_link(text);
+	struct kit_burst burst = {.n = 300, .min = 60, .max = 1448, .dst = MAC_B};
+
+	for (int i = 0; i < 5; i++)
+		pass(&l, &burst);
+	for (burst.n = 1; burst.n < 64; burst.n++)
+		pass(&l, &burst);
+	cr_assert_eq(kit_port_stat(l.a, "tx_packets"), burst.first);
+	cr_assert_eq(kit_port_stat(l.a, "tx_bytes"), kit_port_stat(l.b, "rx_bytes"));
+	daqiri_close(l.dq);
+}
+
 Test(gather, frames_are_whole_again)
 {
-	struct link l = kit_open_link(GATHER);
-	struct kit_burst burst = {.n = 300, .min = 60, .max = 1448, .dst = MAC_B};
+	frames(GATHER);
+	frames(SIMD("portable") GATHER);
+	frames(SIMD("sse42") GATHER);
+	frames(GATHER_BY("tx_latency = on\n"));
+}
+
+/* Each goes out with the doorbell, by either half of the register. */
+Test(gather, lone_packets_of_a_queue_for_latency)
+{
+	struct link l = kit_open_link(GATHER_BY("tx_latency = on\n"));
+	struct kit_burst burst = {.n = 1, .min = 90, .max = 110, .dst = MAC_B};
+
+	for (int i = 0; i < 200; i++)
+		pass(&l, &burst);
+	kit_wait_sent(l.tx, 200);
+	daqiri_close(l.dq);
+}
+
+Test(gather, the_queue_tells_what_it_is)
+{
 	struct daqiri_txq_info info = {.size = sizeof(info)};
+	struct link l = kit_open_link(GATHER);
 
 	cr_assert_eq(daqiri_txq_info(l.tx, &info), 0);
 	cr_expect_eq(info.depth, 64u);
@@ -85,11 +120,11 @@ Test(gather, frames_are_whole_again)
 	cr_expect_eq(info.payload_size, 1434u);
 	cr_expect_eq(info.region, daqiri_region_find(l.dq, "heads"));
 	cr_expect_eq(info.payload_region, daqiri_region_find(l.dq, "rest"));
-	for (int i = 0; i < 10; i++)
-		pass(&l, &burst);
-	for (burst.n = 1; burst.n < 64; burst.n++)
-		pass(&l, &burst);
+	cr_expect_str_eq(info.tx_mode, "send");
+	cr_expect(strstr(info.why, "packets of two regions"));
 	daqiri_close(l.dq);
+	cr_assert_eq(kit_try_text(GATHER_BY("tx_inline = 64\n")), -EINVAL);
+	assert_detail("tx_inline=64: a queue with two regions gathers frames");
 }
 
 /* A slot has both places, in ring order, and is shown again until a header in it is posted. */

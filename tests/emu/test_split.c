@@ -260,7 +260,7 @@ Test(split, a_frame_that_is_too_long_costs_its_wqe_and_nothing_else)
 
 Test(split, metadata_is_told_as_well)
 {
-	struct link l = kit_open_link(SPLIT("metadata = type\n"));
+	struct link l = kit_open_link(SPLIT("metadata = type, timestamp\n"));
 	struct kit_burst burst = {.n = 20, .min = 60, .max = 300, .dst = MAC_B};
 	struct daqiri_rx_meta meta[20];
 	int64_t end = kit_deadline();
@@ -277,6 +277,7 @@ Test(split, metadata_is_told_as_well)
 		check(&p, i, (uint32_t)i, 100);
 		cr_assert_eq(meta[i].flow, 77u);
 		cr_assert_eq(meta[i].type, 0);
+		cr_assert_gt(meta[i].time_ns, i ? meta[i - 1].time_ns - 1 : 0);
 	}
 	daqiri_close(l.dq);
 }
