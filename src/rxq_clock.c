@@ -45,7 +45,7 @@ static int refuse_free(const struct daqiri_rxq *q)
 			q->port->dev->info.rdma,
 			q->port->dev->caps.real_time
 				? "set clock=auto"
-				: "these take rdma-core 34 and Linux 5.14 or later");
+				: "these take a newer rdma-core, or kernel driver");
 }
 
 /* The counter's stamps say nothing without the kernel's word. */

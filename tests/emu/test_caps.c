@@ -5,6 +5,8 @@
  * to the library by the linker (--wrap); the emulated device takes all the WQEs that follow from
  * it.
  */
+#include <config.h>
+
 #include <endian.h>
 #include <errno.h>
 
@@ -19,7 +21,8 @@ static struct {
 	int max_wqe, inline_mode, vport_mode;
 	unsigned asked;
 	const struct mlx5dv_striding_rq_caps *striding;
-} say = {false, false, false, -1, -1, -1, 0, NULL};
+	bool no_real_time, no_clock;
+} say = {.max_wqe = -1, .inline_mode = -1, .vport_mode = -1};
 
 int __real_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
 int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
@@ -75,6 +78,27 @@ int __wrap_mlx5dv_devx_general_cmd(struct ibv_context *ctx, const void *in, size
 		answer[0] = (uint8_t)say.vport_mode;
 	}
 	return 0;
+}
+
+struct ibv_cq_ex *__real_mlx5dv_create_cq(struct ibv_context *ctx, struct ibv_cq_init_attr_ex *attr,
+					  struct mlx5dv_cq_init_attr *more);
+struct ibv_cq_ex *__wrap_mlx5dv_create_cq(struct ibv_context *ctx, struct ibv_cq_init_attr_ex *attr,
+					  struct mlx5dv_cq_init_attr *more);
+int __real_mlx5dv_get_clock_info(struct ibv_context *ctx, struct mlx5dv_clock_info *info);
+int __wrap_mlx5dv_get_clock_info(struct ibv_context *ctx, struct mlx5dv_clock_info *info);
+
+struct ibv_cq_ex *__wrap_mlx5dv_create_cq(struct ibv_context *ctx, struct ibv_cq_init_attr_ex *attr,
+					  struct mlx5dv_cq_init_attr *more)
+{
+	errno = EOPNOTSUPP;
+	if (say.no_real_time && attr->wc_flags == IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK)
+		return NULL;
+	return __real_mlx5dv_create_cq(ctx, attr, more);
+}
+
+int __wrap_mlx5dv_get_clock_info(struct ibv_context *ctx, struct mlx5dv_clock_info *info)
+{
+	return say.no_clock ? EINVAL : __real_mlx5dv_get_clock_info(ctx, info);
 }
 
 static dq_tx_write_fn empw_writer(void)
@@ -170,6 +194,37 @@ Test(caps, a_vport_that_wants_more_than_the_l2_header_is_refused_with_the_cure)
 	cr_assert_eq(kit_try_text(ONE_WAY("64")), -EOPNOTSUPP);
 	assert_detail("devlink dev eswitch set pci/");
 	assert_detail("inline-mode");
+}
+
+/* ---- time stamps ----------------------------------------------------------------------------- */
+
+#define TIMED                                                                                      \
+	"[port b]\naddress = " MAC_B                                                               \
+	"\n[rxq b 0]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\nmetadata = timestamp\n"
+
+Test(caps, where_the_real_time_is_refused_there_is_the_counter)
+{
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+	struct daqiri *dq;
+
+	say.no_real_time = true;
+	dq = kit_open_text(TIMED);
+	cr_assert_eq(daqiri_rxq_info(daqiri_rxq_get(daqiri_port_find(dq, "b"), 0), &info), 0);
+	cr_expect_str_eq(info.clock, "free");
+#if HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS
+	cr_expect_str_eq(info.clock_why, "the device refuses real-time stamps");
+#endif
+	daqiri_close(dq);
+	cr_expect_eq(kit_try_text(TIMED "clock = real\n"), -EOPNOTSUPP);
+	assert_detail("[rxq b 0] clock=real: ");
+}
+
+Test(caps, a_counter_that_the_kernel_does_not_explain_is_refused)
+{
+	say.no_clock = true;
+	cr_expect_eq(kit_try_text(TIMED "clock = free\n"), -EINVAL);
+	assert_detail(
+		"[rxq b 0] metadata=timestamp: the kernel does not tell what the counter of mlx5_");
 }
 
 /* ---- striding receive queues ----------------------------------------------------------------- */

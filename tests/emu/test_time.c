@@ -5,6 +5,8 @@
  * both formats; cli/rx-time.test on those that have one, and on clocks that drift and wrap, and
  * says so by TEST_CLOCK.
  */
+#include <config.h>
+
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +33,11 @@ static const char *device_clock(void)
 	return clock ? clock : "both";
 }
 
+/* Real time is not built where rdma-core does not name it. */
 static bool device_has(const char *clock)
 {
+	if (!HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS && !strcmp(clock, "real"))
+		return false;
 	return !strcmp(device_clock(), "both") || !strcmp(device_clock(), clock);
 }
 
@@ -142,8 +147,15 @@ static void expect_bursts(const char *text, unsigned rounds)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
+static bool has_any(void)
+{
+	return device_has("free") || device_has("real");
+}
+
 Test(time, packets_have_the_times_of_their_completions)
 {
+	if (!has_any())
+		return;
 	expect_bursts(LINK(""), 100);
 	expect_bursts("[daqiri]\nsimd = portable\n" LINK(""), 100);
 	if (device_has("free"))
@@ -198,7 +210,8 @@ Test(time, times_go_on)
 	const char *seconds = getenv("TEST_SECONDS");
 	uint64_t ns = seconds ? strtoull(seconds, NULL, 10) * 1000000000 : 1200000000;
 
-	go_on(device_has("free") ? LINK("clock = free\n") : LINK(""), ns);
+	if (has_any())
+		go_on(device_has("free") ? LINK("clock = free\n") : LINK(""), ns);
 }
 
 /* Frames of several strides: where they do not fit there is a filler, which has no packet. */
@@ -274,6 +287,8 @@ static void expect_clock(const char *text, const char *clock, const char *why)
 
 Test(time, the_clock_is_the_one_asked_for_or_the_better_one)
 {
+	if (!has_any())
+		return;
 	if (device_has("real"))
 		expect_clock(LINK(""), "real", "the device has it");
 	else
@@ -288,13 +303,15 @@ Test(time, a_clock_that_is_not_there_is_refused_with_the_cure)
 {
 	if (!device_has("real")) {
 		cr_expect_eq(kit_try_text(LINK("clock = real\n")), -EOPNOTSUPP);
-		assert_detail("[rxq b 0] clock=real: mlx5_");
-		assert_detail("no time stamps of the real time: set clock=auto, or");
+		assert_detail("[rxq b 0] clock=real: ");
+		assert_detail("time stamps of the real time: set clock=auto");
+#if HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS
 		assert_detail("REAL_TIME_CLOCK_ENABLE=1");
+#endif
 	}
 	if (!device_has("free")) {
 		cr_expect_eq(kit_try_text(LINK("clock = free\n")), -EOPNOTSUPP);
 		assert_detail("[rxq b 0] clock=free: mlx5_");
-		assert_detail("only of the real time: set clock=auto");
+		assert_detail("only of the real time: ");
 	}
 }
