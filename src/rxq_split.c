@@ -26,8 +26,8 @@ static inline uint64_t payload_of(const struct dq_rx_split *split, uint64_t offs
 	return split->base + (uint64_t)((uint128)offset * split->inverse >> 64) * split->stride;
 }
 
-void dq_rx_split_cut(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
-		     struct daqiri_pkt *payloads, uint32_t n)
+void dq_rx_split_cut_portable(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
+			      struct daqiri_pkt *payloads, uint32_t n)
 {
 	/* Packets do not lie over these in the compiler's eyes. */
 	const struct dq_rx_split split = *q->split;
@@ -82,7 +82,7 @@ int daqiri_rx_poll_split(struct daqiri_rxq *q, struct daqiri_pkt *heads,
 		return -EPERM;
 	n = q->split->poll(q, heads, meta, (uint32_t)max);
 	if (n > 0)
-		dq_rx_split_cut(q, heads, payloads, (uint32_t)n);
+		q->split->cut(q, heads, payloads, (uint32_t)n);
 	return n;
 }
 
@@ -142,6 +142,11 @@ int dq_rx_split_check(const struct dq_conf_rxq *conf, const struct daqiri_port *
 			regions[1]->conf->where, (unsigned long long)(need - conf->split));
 }
 
+static int log_of(uint32_t stride)
+{
+	return stride & (stride - 1) ? -1 : __builtin_ctz(stride);
+}
+
 int dq_rx_split_prepare(struct daqiri_rxq *q, struct daqiri_region *payload)
 {
 	struct dq_rx_split *split = calloc(1, sizeof(*split));
@@ -151,6 +156,7 @@ int dq_rx_split_prepare(struct daqiri_rxq *q, struct daqiri_region *payload)
 	*split = (struct dq_rx_split){.base = dq_region_slot(payload, q->conf->payload_slot),
 				      .inverse = UINT64_MAX / q->stride + 1,
 				      .stride = (uint32_t)payload->stride,
+				      .log = log_of(q->stride),
 				      .at = q->conf->split,
 				      .key_has = UINT32_MAX,
 				      .room = (uint32_t)payload->conf->buf_size,
@@ -167,6 +173,11 @@ void dq_rx_split_destroy(struct daqiri_rxq *q)
 
 void dq_rx_split_choose(struct daqiri_rxq *q)
 {
+	q->split->cut = dq_rx_split_cut_portable;
+#ifdef DQ_X86_SIMD
+	if (q->simd == DQ_SIMD_AVX2 && q->split->log >= 0)
+		q->split->cut = dq_rx_split_cut_avx2;
+#endif
 	q->split->poll = q->poll;
 	q->poll = poll_whole;
 }

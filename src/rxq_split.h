@@ -10,14 +10,20 @@
 
 #include "rxq.h"
 
+/* heads: n whole frames; they become their headers, and payloads the rest. */
+typedef void (*dq_rx_cut_fn)(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
+			     struct daqiri_pkt *payloads, uint32_t n);
+
 struct dq_rx_split {
 	dq_rx_poll_fn poll; /* whole frames, with the addresses of their headers */
+	dq_rx_cut_fn cut;
 	uint64_t base;	    /* address of the first payload buffer */
 	uint64_t inverse;   /* 2^64 / the stride of headers, rounded up */
 	uint32_t stride;    /* of payloads */
 	uint32_t at;	    /* bytes of a frame that are its header */
 	daqiri_key key_has; /* bits of a header's key that the payload's has too: all, or none */
 	daqiri_key key_set; /* and those that it has besides */
+	int log;	    /* of the stride of headers, to the base of 2; -1: it is no power */
 
 	/* Control path. */
 	uint32_t room; /* bytes of a payload buffer */
@@ -41,8 +47,10 @@ void dq_rx_split_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq);
 /* As dq_rxq_forward(), for payloads. */
 void dq_rx_split_forward(struct daqiri_rxq *q, const struct daqiri_port *to);
 
-/* heads: n whole frames; they become their headers, and payloads the rest. */
-void dq_rx_split_cut(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
-		     struct daqiri_pkt *payloads, uint32_t n);
+void dq_rx_split_cut_portable(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
+			      struct daqiri_pkt *payloads, uint32_t n);
+/* Where log is one. */
+void dq_rx_split_cut_avx2(const struct daqiri_rxq *q, struct daqiri_pkt *heads,
+			  struct daqiri_pkt *payloads, uint32_t n);
 
 #endif

@@ -16,6 +16,11 @@
 		"num_bufs = 80\nbuf_size = 1434\nalign = 2\n")                                     \
 	"[txq a 0]\nregions = tx\n[rxq b 0]\nregions = heads, rest\ndepth = 64\n" keys FLOW
 
+/* The same with strides of a power of two, which AVX2 takes. */
+#define SPLIT_EVEN(keys)                                                                           \
+	REGIONS("num_bufs = 72\nbuf_size = 128\n", "num_bufs = 80\nbuf_size = 1434\n")             \
+	"[txq a 0]\nregions = tx\n[rxq b 0]\nregions = heads, rest\ndepth = 64\n" keys FLOW
+
 enum { AT = 84, LONGEST = 1514 };
 
 struct parts {
@@ -93,6 +98,8 @@ Test(split, frames_are_cut_where_they_are_to_be)
 	around(SPLIT("split = 84\n"), AT);
 	around("[daqiri]\nsimd = portable\n" SPLIT("split = 84\n"), AT);
 	around("[daqiri]\nsimd = sse42\n" SPLIT("split = 84\n"), AT);
+	around(SPLIT_EVEN("split = 84\n"), AT);
+	around("[daqiri]\nsimd = portable\n" SPLIT_EVEN("split = 84\n"), AT);
 	around(SPLIT("split = 100\n"), 100);
 	around(SPLIT(""), 100);
 }
@@ -175,9 +182,9 @@ Test(split, packets_that_are_held_stay)
 	daqiri_close(l.dq);
 }
 
-Test(split, kept_packets_stay_in_both_regions)
+static void keep(const char *text)
 {
-	struct link l = kit_open_link(SPLIT("split = 84\n"));
+	struct link l = kit_open_link(text);
 	struct kit_burst burst = {.n = 8, .min = 90, .max = LONGEST, .dst = MAC_B};
 	struct parts kept;
 
@@ -198,10 +205,16 @@ Test(split, kept_packets_stay_in_both_regions)
 	daqiri_close(l.dq);
 }
 
-/* At every place of the ring, with kept packets whose buffers are not where they began. */
-Test(split, a_reset_in_the_middle)
+Test(split, kept_packets_stay_in_both_regions)
 {
-	struct link l = kit_open_link(SPLIT("split = 84\n"));
+	keep(SPLIT("split = 84\n"));
+	keep(SPLIT_EVEN("split = 84\n"));
+}
+
+/* At every place of the ring, with kept packets whose buffers are not where they began. */
+static void reset(const char *text)
+{
+	struct link l = kit_open_link(text);
 	struct kit_burst burst = {.min = 60, .max = LONGEST, .dst = MAC_B};
 	struct parts kept, p;
 
@@ -224,6 +237,48 @@ Test(split, a_reset_in_the_middle)
 	for (int i = 0; i < 6; i++)
 		check(&kept, i, (uint32_t)i, AT);
 	cr_assert_eq(kit_port_stat(l.b, "rx_resets"), 29u);
+	daqiri_close(l.dq);
+}
+
+Test(split, a_reset_in_the_middle)
+{
+	reset(SPLIT("split = 84\n"));
+	reset(SPLIT_EVEN("split = 84\n"));
+}
+
+/* a sends to queue 0 of b; both parts go out of a again, by a queue that gathers, to queue 1. */
+#define MAC_OUT "02:da:01:00:00:77"
+#define FORWARD                                                                                    \
+	REGIONS("num_bufs = 64\nbuf_size = 128\n", "num_bufs = 64\nbuf_size = 1434\n")             \
+	"[region own]\nkind = host\nnum_bufs = 64\nbuf_size = 64\n"                                \
+	"[region out]\nkind = host\nnum_bufs = 1024\nbuf_size = 2048\n"                            \
+	"[txq a 0]\nregions = tx\n[txq a 1]\nregions = own, out\ndepth = 64\n"                     \
+	"[rxq b 0]\nregions = heads, rest\nsplit = 84\nkey = forward a\n"                          \
+	"[rxq b 1]\nregions = out\ndepth = 512\n"                                                  \
+	"[flow b in]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 5\n"                                   \
+	"[flow b out]\ndst_mac = " MAC_OUT "\nqueue = 1\ntag = 77\n"
+
+Test(split, both_parts_are_sent_on_from_where_they_lie)
+{
+	static const uint8_t out[6] = {0x02, 0xda, 0x01, 0x00, 0x00, 0x77};
+	struct link l = kit_open_link(FORWARD);
+	struct daqiri_rxq *back = daqiri_rxq_get(l.b, 1);
+	struct daqiri_txq *tx = daqiri_txq_get(l.a, 1);
+	struct kit_burst burst = {.n = 50, .min = 60, .max = LONGEST, .dst = MAC_B};
+	struct parts p;
+
+	for (; burst.first < 1000; burst.first += 50) {
+		kit_send(l.tx, &burst);
+		cr_assert_eq(receive(l.rx, &p, 50), 50);
+		cr_assert_neq(p.heads[0].key, p.payloads[0].key, "two regions have two keys");
+		for (int i = 0; i < 50; i++)
+			memcpy((void *)(uintptr_t)p.heads[i].addr, out, sizeof(out));
+		cr_assert_eq(daqiri_tx_post_split(tx, p.heads, p.payloads, 50), 50, "%s",
+			     daqiri_error_detail());
+		kit_expect(back, &burst);
+		kit_wait_sent(tx, burst.first + 50);
+		daqiri_rx_release(l.rx, 50);
+	}
 	daqiri_close(l.dq);
 }
 
