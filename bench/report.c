@@ -111,6 +111,9 @@ static void print_rxq(FILE *f, const struct perf_end *end, const struct daqiri_r
 	fprintf(f, "rxq %s %u: depth %u, %u spares, %s, rx_mode %s, cqe_compression %s (%s)\n",
 		end->port, end->queue, info.depth, info.spares, info.simd, info.rx_mode,
 		info.cqe_compression, info.why);
+	if (info.split)
+		fprintf(f, "rxq %s %u: frames of up to %u bytes are split at %u\n", end->port,
+			end->queue, info.buf_size, info.split);
 	if (info.clock)
 		fprintf(f, "rxq %s %u: clock %s (%s)\n", end->port, end->queue, info.clock,
 			info.clock_why);

@@ -64,7 +64,7 @@ static void expect_detail(const char *want)
 Test(config, the_examples_are_sound)
 {
 	static const char *const files[] = {
-		"/loopback.ini",  "/tx.ini",	  "/rx.ini",	   "/dgx-spark.ini",
+		"/loopback.ini",  "/tx.ini",	  "/rx.ini",	   "/dgx-spark.ini", "/split.ini",
 		"/igx-orin.ini", "/spark-rx.ini", "/spark-tx.ini", "/x86-h100.ini"};
 	char path[4096];
 
