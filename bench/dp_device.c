@@ -183,7 +183,7 @@ static void check_meta(const struct dp_rig *rig)
 		uint64_t right = time_of(rig, number), ns = rig->meta[i].time_ns;
 
 		want.time_ns = ns;
-		if (ns - right + RIGHT_NS > 2 * RIGHT_NS ||
+		if (ns - right + RIGHT_NS > 2ull * RIGHT_NS ||
 		    (ns != right && rig->rx->stamps != DP_FREE_COUNTER))
 			dp_fail("packet %u of the lap: came at %llu, and not at %llu", i,
 				(unsigned long long)ns, (unsigned long long)right);
