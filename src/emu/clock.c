@@ -48,12 +48,25 @@ static uint64_t kernel_mask(void)
 	return (1ULL << bits) - 1;
 }
 
-static uint64_t time_of_day(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* The time of day at ns. The clocks are read again where the thread lost its core in between. */
+static uint64_t day_at(uint64_t ns)
+{
+	uint64_t before, day;
+	int tries = 8;
+
+	do {
+		before = read_clock(CLOCK_MONOTONIC);
+		day = read_clock(CLOCK_REALTIME);
+	} while (read_clock(CLOCK_MONOTONIC) - before > SET_NS / 10 && --tries);
+	return day - (before - ns);
 }
 
 /* timecounter_read(): what it was, and the cycles since; unless the time of day was set. */
@@ -98,13 +111,10 @@ static void set_core(struct emu_clock_pages *clock, uint64_t ns)
 
 void emu_clock_add(struct emu_clock_pages *clock)
 {
-	struct timespec ts;
-	uint64_t ns;
+	uint64_t ns = read_clock(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	set_core(clock, ns);
-	update_info(clock->info, ns, time_of_day());
+	update_info(clock->info, ns, day_at(ns));
 	LIST_INSERT_HEAD(&clocks, clock, link);
 }
 
@@ -128,7 +138,7 @@ void emu_clock_tick(uint64_t ns)
 	if (ns < next_update)
 		return;
 	next_update = ns + UPDATE_NS;
-	day = time_of_day();
+	day = day_at(ns);
 	LIST_FOREACH (clock, &clocks, link)
 		update_info(clock->info, ns, day);
 }
