@@ -61,7 +61,7 @@ void rx_cyclic_fail(struct rx_device *d, uint8_t syndrome)
 	put_cqe(d, cqe, 14);
 }
 
-static void device_init(struct rx_device *d, const struct rx_run *run)
+void rx_device_init(struct rx_device *d, const struct rx_run *run)
 {
 	struct daqiri_rxq *q = &d->q;
 
@@ -403,7 +403,7 @@ void rx_model_run(const struct rx_run *run)
 	memset(m, 0, sizeof(*m));
 	m->run = run;
 	m->noise = run->seed;
-	device_init(&m->d, run);
+	rx_device_init(&m->d, run);
 	while (m->received < run->packets) {
 		step(m);
 		check_counters(m);

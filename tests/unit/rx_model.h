@@ -51,4 +51,7 @@ struct rx_run {
 };
 void rx_model_run(const struct rx_run *run);
 
+/* The device alone, with a queue that begins at run->start. dq_rx_bufs_free() its queue. */
+void rx_device_init(struct rx_device *d, const struct rx_run *run);
+
 #endif
