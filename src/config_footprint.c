@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config_priv.h"
+#include "config_stride.h"
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
@@ -13,7 +14,9 @@
 #include "worker.h"
 
 enum {
-	STRIDES = 64,	  /* of a striding WQE, where the device takes so few */
+	LOG_STRIDES = 6,  /* of a striding WQE, where the device takes so few */
+	WQES_MIN = 2,	  /* of a ring */
+	FRAME_MAX = 65535,
 	STRIDING_WQE = 32 /* libmlx5: a next segment before the data segment */
 };
 
@@ -32,27 +35,54 @@ static uint64_t of_cyclic(const struct dq_conf_rxq *q)
 	const struct dq_rx_bufs *bufs = NULL;
 	uint64_t depth = q->depth, bufs_n = depth + q->spares;
 
-	return depth * ((q->split ? 2u : 1u) * DQ_SEG + DQ_CQE + sizeof(*rxq->slots) +
+	return (depth + 63) / 64 * sizeof(*rxq->eaten_map) +
+	       depth * ((q->split ? 2u : 1u) * DQ_SEG + DQ_CQE + sizeof(*rxq->slots) +
 			sizeof(*bufs->kept_at)) +
 	       (q->split ? sizeof(struct dq_rx_split) : 0) + bufs_n * sizeof(*bufs->place) +
 	       (q->spares + 1) * sizeof(*bufs->spares);
 }
 
-static uint64_t of_striding(const struct dq_conf_rxq *q)
+/* Where a WQE of the fewest strides does not hold a frame it has more: rxq_striding.c. */
+static unsigned log_strides_of(const struct dq_conf_region *region)
 {
-	const struct dq_rx_striding *st = NULL;
-	uint64_t wqes = power_of_two((q->depth + STRIDES - 1) / STRIDES);
+	uint64_t frame = region->buf_size < FRAME_MAX ? region->buf_size : FRAME_MAX;
+	unsigned log = LOG_STRIDES;
 
-	return sizeof(*st) + power_of_two(q->depth) * DQ_CQE +
-	       wqes * (STRIDING_WQE + sizeof(*st->where) + sizeof(*st->end));
+	while ((uint64_t)1 << (dq_stride_log(region) + log) < frame)
+		log++;
+	return log;
 }
 
-static uint64_t of_rxq(const struct dq_conf_rxq *q)
+/* Buffers of a WQE each, and what says which of their packets are kept. */
+static uint64_t of_stride_bufs(uint64_t n, uint64_t n_wqes, unsigned log_strides)
 {
-	bool striding = q->rx_mode == DQ_RX_STRIDING;
-	uint64_t sum = sizeof(struct daqiri_rxq) + (q->depth + 63) / 64 * sizeof(uint64_t);
+	const struct dq_rx_stride_bufs *bufs = NULL;
+	uint64_t spares = n > n_wqes ? n - n_wqes : 0;
 
-	sum += striding ? of_striding(q) : of_cyclic(q);
+	return n * (sizeof(*bufs->pins) + sizeof(*bufs->stand_in) + sizeof(*bufs->place)) +
+	       ((n << log_strides) / 64 + 1) * sizeof(*bufs->kept) +
+	       (spares + 1) * sizeof(*bufs->spares);
+}
+
+static uint64_t of_striding(const struct dq_conf_rxq *q, const struct dq_conf_region *region)
+{
+	const struct dq_rx_striding *st = NULL;
+	unsigned log = log_strides_of(region);
+	uint64_t n_wqes = q->depth >> log, ring = power_of_two(n_wqes);
+	uint64_t n_bufs = dq_strides_in(region, q->num_slots + q->spares) >> log;
+
+	ring = ring < WQES_MIN ? WQES_MIN : ring;
+	return sizeof(*st) + power_of_two(n_wqes << log) * DQ_CQE +
+	       ring * (STRIDING_WQE + sizeof(*st->where) + sizeof(*st->buf) + sizeof(*st->end)) +
+	       of_stride_bufs(n_bufs, n_wqes, log);
+}
+
+static uint64_t of_rxq(const struct dq_conf *conf, const struct dq_conf_rxq *q)
+{
+	uint64_t sum = sizeof(struct daqiri_rxq);
+
+	sum += q->rx_mode == DQ_RX_STRIDING ? of_striding(q, &conf->regions[q->region])
+					    : of_cyclic(q);
 	if (q->worker)
 		sum += sizeof(struct dq_rx_hand) + sizeof(struct daqiri_rxq) +
 		       power_of_two(q->depth) * sizeof(struct daqiri_pkt);
@@ -85,7 +115,7 @@ static uint64_t memory_of(const struct dq_conf *conf, const char *section)
 	for (unsigned i = 0; i < conf->n_rxqs; i++)
 		if (is_named(conf, section, "rxq",
 			     (unsigned[]){conf->rxqs[i].port, conf->rxqs[i].id}))
-			return of_rxq(&conf->rxqs[i]);
+			return of_rxq(conf, &conf->rxqs[i]);
 	for (unsigned i = 0; i < conf->n_txqs; i++)
 		if (is_named(conf, section, "txq",
 			     (unsigned[]){conf->txqs[i].port, conf->txqs[i].id}))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a configuration takes besides packet memory. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include <daqiri.h>
 
@@ -51,4 +52,41 @@ Test(resolve, a_queue_that_splits_takes_longer_wqes)
 	cr_expect_geq(split, whole + 1024 * 16);
 	cr_expect_leq(split, whole + 1024 * 16 + 128);
 	daqiri_config_destroy(cfg);
+}
+
+static uint64_t of_striding(unsigned num_bufs, const char *buf_size, unsigned depth)
+{
+	struct daqiri_config *cfg = NULL;
+	char text[512];
+	uint64_t bytes;
+	int len = snprintf(text, sizeof(text),
+			   PORT "[region m]\nkind = host\nnum_bufs = %u\nbuf_size = %s\n"
+				"[rxq p 0]\nregions = m\nrx_mode = striding\ndepth = %u\n",
+			   num_bufs, buf_size, depth);
+
+	cr_assert_eq(daqiri_config_parse(&cfg, text, (size_t)len, "t.ini"), 0);
+	bytes = daqiri_config_queue_memory(cfg, "rxq p 0");
+	cr_assert_gt(bytes, 0u, "%s", daqiri_error_detail());
+	daqiri_config_destroy(cfg);
+	return bytes;
+}
+
+/* Of each buffer of 64 strides: four numbers of 4 bytes, and a bit for each stride. */
+Test(resolve, what_tells_of_kept_packets_is_counted)
+{
+	uint64_t few = of_striding(1024, "2K", 1024), more = of_striding(1024 + 64 * 1000, "2K", 1024);
+
+	cr_expect_eq(more - few, 1000u * (4 * 4 + 8), "%llu", (unsigned long long)(more - few));
+	/* 1024 completions, 16 WQEs with an address and two numbers, 16 buffers and no spare. */
+	cr_expect_gt(few, 1024u * 64 + 16 * (32 + 16) + 16 * (3 * 4 + 8));
+	cr_expect_lt(few, 1024u * 64 + 16 * (32 + 16) + 16 * (3 * 4 + 8) + 2048);
+}
+
+Test(resolve, buffers_of_a_striding_queue_are_counted_in_strides)
+{
+	uint64_t few = of_striding(1024, "9018", 1024), more = of_striding(1024 + 64, "9018", 1024);
+
+	/* Strides of 2048 in slots of 9024, and 64 in a buffer. */
+	cr_expect_eq(more - few, 64u * 9024 / 2048 / 64 * (4 * 4 + 8), "%llu",
+		     (unsigned long long)(more - few));
 }
