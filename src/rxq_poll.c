@@ -95,6 +95,11 @@ __attribute__((cold)) int dq_rx_is_stopped(const struct daqiri_rxq *q)
 
 static __attribute__((noinline, cold)) int tells_nothing(const struct daqiri_rxq *q)
 {
+	if (q->hand)
+		return dq_error(EINVAL,
+				"%s mode=worker: packets are handed over without metadata: use "
+				"mode = direct, or call daqiri_rx_poll",
+				q->conf->where);
 	return dq_error(EINVAL,
 			"%s metadata=none: daqiri_rx_poll_meta has nothing to tell: set metadata "
 			"to what is wanted of packets, or call daqiri_rx_poll",
