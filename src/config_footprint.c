@@ -6,6 +6,7 @@
 
 #include "config_priv.h"
 #include "config_stride.h"
+#include "device_clock.h"
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
@@ -83,6 +84,9 @@ static uint64_t of_rxq(const struct dq_conf *conf, const struct dq_conf_rxq *q)
 
 	sum += q->rx_mode == DQ_RX_STRIDING ? of_striding(q, &conf->regions[q->region])
 					    : of_cyclic(q);
+	/* auto: where the device has no real time */
+	if (q->metadata & DAQIRI_META_TIMESTAMP && q->clock != DQ_CLOCK_REAL)
+		sum += sizeof(struct dq_clock);
 	if (q->worker)
 		sum += sizeof(struct dq_rx_hand) + sizeof(struct daqiri_rxq) +
 		       power_of_two(q->depth) * sizeof(struct daqiri_pkt);

@@ -90,3 +90,28 @@ Test(resolve, buffers_of_a_striding_queue_are_counted_in_strides)
 	cr_expect_eq(more - few, 64u * 9024 / 2048 / 64 * (4 * 4 + 8), "%llu",
 		     (unsigned long long)(more - few));
 }
+
+static uint64_t with_keys(const char *keys)
+{
+	struct daqiri_config *cfg = NULL;
+	uint64_t bytes;
+	char text[256];
+	int len = snprintf(text, sizeof(text),
+			   PORT "[rxq p 0]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\n%s", keys);
+
+	cr_assert_eq(daqiri_config_parse(&cfg, text, (size_t)len, "t.ini"), 0);
+	bytes = daqiri_config_queue_memory(cfg, "rxq p 0");
+	daqiri_config_destroy(cfg);
+	return bytes;
+}
+
+Test(resolve, a_clock_takes_some_bytes)
+{
+	uint64_t without = with_keys("");
+	uint64_t with = with_keys("metadata = timestamp\n");
+
+	cr_expect_gt(with, without);
+	cr_expect_lt(with, without + 512);
+	cr_expect_eq(with_keys("metadata = timestamp\nclock = free\n"), with);
+	cr_expect_eq(with_keys("metadata = timestamp\nclock = real\n"), without);
+}
