@@ -208,6 +208,26 @@ FAKE_EXPORT unsigned cuEventQuery(struct event *event)
 	return event->stream ? event->stream->error : FAKE_OK;
 }
 
+/* All takes a microsecond. */
+FAKE_EXPORT unsigned cuEventElapsedTime(float *ms, struct event *from, struct event *to);
+FAKE_EXPORT unsigned cuEventElapsedTime(float *ms, struct event *from, struct event *to)
+{
+	*ms = 0.001f;
+	return from->done && to->done ? FAKE_OK : FAKE_NOT_READY;
+}
+
+FAKE_EXPORT unsigned cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t n,
+					  struct stream *stream);
+FAKE_EXPORT unsigned cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t n,
+					  struct stream *stream)
+{
+	catch_up(stream, NULL);
+	if (!fake_bytes(to, n) || !fake_bytes(from, n))
+		return FAKE_INVALID_VALUE;
+	memcpy(fake_bytes(to, n), fake_bytes(from, n), n);
+	return FAKE_OK;
+}
+
 FAKE_EXPORT unsigned cuLaunchKernel(const struct kernel *kernel, unsigned grid_x, unsigned grid_y,
 				    unsigned grid_z, unsigned block_x, unsigned block_y,
 				    unsigned block_z, unsigned shared, struct stream *stream,

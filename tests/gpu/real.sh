@@ -9,8 +9,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 if [ -n "${top_builddir:-}" ]; then
 	emu=$top_builddir/src/emu/daqiri-emu cycle=$top_builddir/tests/gpu_cycle
 	split=$top_builddir/tests/gpu_split
+	perf=$top_builddir/bench/daqiri-perf bench=$top_builddir/bench/gpu-bench
+	conf=$here/../../conf/loopback.ini
 else
 	emu=$here/daqiri-emu cycle=$here/gpu_cycle split=$here/gpu_split
+	perf=$here/daqiri-perf bench=$here/gpu-bench conf=$here/loopback.ini
 	LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 	if ! ldconfig -p | grep -q libibverbs.so.1 || ! ldconfig -p | grep -q libmlx5.so.1; then
 		LD_LIBRARY_PATH=$here/rdma:$LD_LIBRARY_PATH
@@ -37,6 +40,25 @@ run() {
 	else
 		echo "not ok $n - $name"
 		echo "# status $status for $want; wanted: $pattern"
+		failed=$((failed + 1))
+	fi
+	sed 's/^/# /' "$out"
+}
+
+# frames NAME EMU-OPTIONS ARGUMENTS…: daqiri-perf, whose frames the GPU writes and checks
+frames() {
+	name=$1 options=$2
+	shift 2
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # a list of words
+	timeout $((seconds + 120)) "$emu" $options -- "$perf" -t "$seconds" "$@" "$conf" >"$out" 2>&1
+	status=$?
+	if [ $status -eq 0 ] && grep -q 'frames checked on the GPU' "$out" &&
+		grep -q ' 0 lost .* 0 corrupt, 0 duplicate, 0 reordered' "$out"; then
+		echo "ok $n - $name:$(sed -n 's/^rx *\([0-9]* packets, [0-9.]* Mpps, [0-9.]* Gb\).*/ \1\/s,/p; s/^  *\([0-9]* lost\).*\(, [0-9]* corrupt\).*/ \1\2/p' "$out" | tr -d '\n')"
+	else
+		echo "not ok $n - $name"
+		echo "# status $status"
 		failed=$((failed + 1))
 	fi
 	sed 's/^/# /' "$out"
@@ -79,5 +101,37 @@ case $gpus in
 *dmabuf=1*) run 'split, device by dma-buf' 0 "$good" '' --seconds "$seconds" device gpu_export=dmabuf ;;
 esac
 run 'split, device by peermem' 0 "$good" '--peermem on' --seconds "$seconds" device gpu_export=peermem
+# by daqiri-perf: kernels write and check each byte where the NIC reads and writes it
+pinned() {
+	name=$1
+	shift
+	frames "$name" '' -s 1500 -o 'region rx.kind=host_pinned' -o 'region tx.kind=host_pinned' "$@"
+}
+device() {
+	name=$1 options=$2
+	shift 2
+	frames "$name" "$options" -s 1500 -o 'region rx.kind=device' -o 'region tx.kind=device' \
+		-o 'stream one.batch=256' "$@"
+}
+# cuFFT of the toolkit
+for dir in /usr/local/cuda/lib64 /usr/local/cuda/targets/*/lib; do
+	[ -e "$dir/libcufft.so" ] && LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$dir
+done
+export LD_LIBRARY_PATH
+pinned 'frames in host_pinned'
+pinned 'frames in host_pinned, small batches' -o 'stream one.batch=16' -s 64,129,777,1500
+case $gpus in
+*dmabuf=1*)
+	device 'frames in device by dma-buf' '' -o 'region rx.gpu_export=dmabuf' -o 'region tx.gpu_export=dmabuf'
+	device 'frames in device, IPv6' '' -s 86,129,777,1500 -o 'stream one.ipv6=fc00::1 > fc00::2'
+	device 'frames in device, copied' '' --workload copy
+	device 'frames in device, by FFT' '' --workload fft
+	frames 'written by the CPU, checked on the GPU' '' -s 64,1500 -o 'region rx.kind=device'
+	;;
+esac
+device 'frames in device by peermem' '--peermem on' -o 'region rx.gpu_export=peermem' -o 'region tx.gpu_export=peermem'
+n=$((n + 1))
+if "$bench" >"$out" 2>&1; then echo "ok $n - what the kernels cost"; else echo "not ok $n - kernels" && failed=$((failed + 1)); fi
+sed 's/^/# /' "$out"
 echo "1..$n"
 [ $failed -eq 0 ]
