@@ -333,6 +333,7 @@ struct daqiri_region_info {
 	const char *why;    /* why that way, of GPU memory; else "". Owned by the region */
 	int gpu;            /* CUDA index of the GPU that it is on, or that pinned it; -1 none */
 	uint64_t gpu_addr;  /* of slot 0 for the GPU's code; 0: it has none, or it is not known */
+	uint8_t relaxed_ordering; /* 1: NICs were told that they may reorder their writes */
 };
 
 /* A GPU, as the CUDA driver has it. */

@@ -151,7 +151,8 @@ int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_
 					  .access = access_names[region->access],
 					  .why = region->why,
 					  .gpu = region->gpu ? region->gpu->ordinal : -1,
-					  .gpu_addr = region->gpu_addr};
+					  .gpu_addr = region->gpu_addr,
+					  .relaxed_ordering = region->relaxed};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

@@ -28,6 +28,7 @@ struct daqiri_region {
 	bool own_fd;		  /* it is to be closed */
 	const struct dq_gpu *gpu; /* that the memory is on, or that pinned it; NULL: none */
 	uint64_t gpu_addr;	  /* of slot 0, for code on a GPU; 0: none */
+	bool relaxed;		  /* NICs may reorder their writes */
 	char why[256];		  /* why this access; "" where there is no choice */
 	struct dq_region_key *keys;
 	unsigned n_keys;

@@ -8,31 +8,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 #include "error.h"
 #include "region.h"
-
-/*
- * Whether relaxed-ordering writes pay: on x86 servers but for Haswell and Broadwell, whose root
- * complex is slower with them. Elsewhere (some Tegra answer with protection errors) not by itself.
- */
-static bool relaxed_ordering_pays(void)
-{
-#if defined(__x86_64__)
-	static const uint8_t slow[] = {0x3c, 0x3f, 0x45, 0x46, 0x3d, 0x47, 0x4f, 0x56};
-	unsigned eax, ebx, ecx, edx, model;
-
-	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx))
-		return false;
-	model = (eax >> 4 & 0xf) | (eax >> 12 & 0xf0);
-	return (eax >> 8 & 0xf) != 6 || !memchr(slow, (int)model, sizeof(slow));
-#else
-	return false;
-#endif
-}
+#include "relaxed.h"
 
 /* ---- why not --------------------------------------------------------------------------------- */
 
@@ -198,7 +177,8 @@ int dq_region_register(struct daqiri_region *region, struct dq_device *dev)
 	if (!keys)
 		return dq_error(ENOMEM, "%s: out of memory", region->conf->where);
 	region->keys = keys;
-	if (relaxed == DQ_AUTO ? relaxed_ordering_pays() : relaxed)
+	region->relaxed = relaxed == DQ_AUTO ? dq_relaxed_here() : relaxed != 0;
+	if (region->relaxed)
 		access |= IBV_ACCESS_RELAXED_ORDERING; /* optional: old kernels ignore it */
 	mr = try_register(region, dev, access);
 	if (!mr)

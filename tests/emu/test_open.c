@@ -238,6 +238,22 @@ Test(open, an_information_structure_is_filled_as_far_as_its_size_goes)
 	daqiri_close(dq);
 }
 
+Test(open, a_region_tells_whether_its_writes_may_be_reordered)
+{
+	struct daqiri *dq = kit_open_text("[region on]\nkind = host\nnum_bufs = 64\nbuf_size = 1600\n"
+					  "relaxed_ordering = on\n[region off]\nkind = host\n"
+					  "num_bufs = 64\nbuf_size = 1600\nrelaxed_ordering = off\n"
+					  "[port a]\naddress = " MAC_A "\n[txq a 0]\nregions = on\n"
+					  "[txq a 1]\nregions = off\n");
+	struct daqiri_region_info info = {.size = sizeof(info)};
+
+	cr_assert_eq(daqiri_region_info(daqiri_region_find(dq, "on"), &info), 0);
+	cr_expect_eq(info.relaxed_ordering, 1);
+	cr_assert_eq(daqiri_region_info(daqiri_region_find(dq, "off"), &info), 0);
+	cr_expect_eq(info.relaxed_ordering, 0);
+	daqiri_close(dq);
+}
+
 Test(open, slots_are_aligned_as_asked_and_not_rounded_further)
 {
 	struct daqiri *dq = kit_open_text("[region odd]\nkind = host\nnum_bufs = 64\n"

@@ -81,7 +81,8 @@ static const struct {
 	AT(daqiri_region_info, why, 80),
 	AT(daqiri_region_info, gpu, 88),
 	AT(daqiri_region_info, gpu_addr, 96),
-	SIZE(daqiri_region_info, 104),
+	AT(daqiri_region_info, relaxed_ordering, 104),
+	SIZE(daqiri_region_info, 112),
 
 	AT(daqiri_memory, size, 0),
 	AT(daqiri_memory, addr, 8),

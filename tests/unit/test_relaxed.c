@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* On which machines NICs reorder their writes by default. */
+#include <criterion/criterion.h>
+
+#include "relaxed.h"
+
+Test(relaxed, not_on_haswell_and_broadwell)
+{
+	static const unsigned slow[] = {0x3c, 0x3f, 0x45, 0x46, 0x3d, 0x47, 0x4f, 0x56};
+
+	for (unsigned i = 0; i < 8; i++) {
+		cr_expect_not(dq_relaxed_cpu(6, slow[i]), "%#x", slow[i]);
+		cr_expect(dq_relaxed_cpu(0xf, slow[i]), "AMD's %#x", slow[i]);
+	}
+}
+
+Test(relaxed, on_other_x86_servers)
+{
+	cr_expect(dq_relaxed_cpu(6, 0x3e)); /* Ivy Bridge */
+	cr_expect(dq_relaxed_cpu(6, 0x55)); /* Skylake */
+	cr_expect(dq_relaxed_cpu(6, 0x8f)); /* Sapphire Rapids */
+	cr_expect(dq_relaxed_cpu(0xf, 1));  /* AMD EPYC */
+	cr_expect(dq_relaxed_cpu(6, 0x13f));
+}
+
+#define BOARD(text) dq_relaxed_board(text, sizeof(text))
+
+Test(relaxed, not_on_tegra)
+{
+	cr_expect_not(BOARD("nvidia,p3740-0002+p3701-0008\0nvidia,p3701-0008\0nvidia,tegra234"));
+	cr_expect_not(BOARD("nvidia,tegra264"));
+	cr_expect_not(dq_relaxed_board("nvidia,tegra", 12));
+}
+
+Test(relaxed, on_other_boards_and_where_there_is_no_device_tree)
+{
+	cr_expect(dq_relaxed_board("", 0));
+	cr_expect(BOARD("some,board\0nvidia,grace"));
+	cr_expect(BOARD("like-nvidia,tegra"));
+	cr_expect(dq_relaxed_board("nvidia,tegr", 11));
+}
