@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "emu_dev.h"
+#include "gpu.h"
 #include "script.h"
 
 #define ARM_POISON    0xffffffffu
@@ -123,6 +124,8 @@ static bool scripted(const struct emu_cq *cq)
 
 bool emu_cq_write(struct emu_cq *cq, struct emu_cqe *img, enum emu_cqe_kind kind)
 {
+	if (emu_gpu_n)
+		emu_rq_settle();
 	if (!cq->overrun && scripted(cq)) {
 		emu_cq_overrun(cq);
 		return false;

@@ -174,6 +174,9 @@ bool emu_sq_due(struct emu_sq *sq, uint64_t at_ns);
 void emu_tir_receive(struct emu_tir *tir, struct emu_frame *frame, uint32_t tag);
 /* New WQEs of a queue in error: flushes them. */
 void emu_rq_flush(struct emu_rq *rq);
+/* Writes the completions that wait for copies to a GPU: at the end of each of the engine's turns.
+ */
+void emu_rq_settle(void);
 
 /* ---- wire*.c ------------------------------------------------------------------------------- */
 

@@ -210,6 +210,7 @@ static unsigned turn(void)
 	emu_time_expire();
 	emu_clock_tick(emu_time_ns());
 	work += emu_ring_poll(EMU_BURST * 4);
+	emu_rq_settle();
 	emu_sessions_end();
 	emu_counters_flush();
 	return work;
@@ -227,6 +228,7 @@ bool emu_engine_grace(bool (*ready)(struct emu_rq *rq), struct emu_rq *rq)
 	uint64_t start, spent = 0;
 
 	emu_ring_flush(); /* nobody else shall wait with us */
+	emu_rq_settle();
 	emu_sessions_end();
 	emu_time_expire();
 	start = emu_time_ns();

@@ -142,7 +142,9 @@ static struct {
 	void *ctx, *stream;
 } gpus[MAX_GPUS];
 static int current = -1; /* GPU whose context is the engine's thread's */
-static bool unsettled;
+static bool fetching;	 /* copies from it were begun */
+static bool unsettled;	 /* copies to it were */
+static bool refused;	 /* one that was waited for since emu_gpu_settle() */
 
 static const struct window *window_of(const void *at)
 {
@@ -169,6 +171,16 @@ static bool open_gpu(int ordinal)
 	       !cu.cuStreamCreate(&gpus[ordinal].stream, NON_BLOCKING);
 }
 
+/* Waits for what was begun. */
+static bool wait_for_copies(void)
+{
+	bool done = !cu.cuStreamSynchronize(gpus[current].stream);
+
+	refused |= unsettled && !done;
+	fetching = unsettled = false;
+	return done;
+}
+
 /* The stream for what lies there; NULL: none. */
 static void *stream_of(const void *at)
 {
@@ -178,7 +190,7 @@ static void *stream_of(const void *at)
 		return NULL;
 	if (w->ordinal == current)
 		return gpus[current].stream;
-	if (!emu_gpu_settle())
+	if ((unsettled || fetching) && !wait_for_copies())
 		return NULL;
 	if (gpus[w->ordinal].stream ? cu.cuCtxSetCurrent(gpus[w->ordinal].ctx)
 				    : !open_gpu(w->ordinal))
@@ -204,10 +216,20 @@ const uint8_t *emu_gpu_fetch(const void *at, uint32_t n)
 	if (n > sizeof(bounce) - used)
 		n = (uint32_t)sizeof(bounce) - used;
 	used += n;
-	if (!stream || cu.cuMemcpyDtoHAsync_v2(to, (uintptr_t)at, n, stream) ||
-	    cu.cuStreamSynchronize(stream))
+	if (!stream || cu.cuMemcpyDtoHAsync_v2(to, (uintptr_t)at, n, stream))
 		return NULL;
+	fetching = true;
 	return to;
+}
+
+bool emu_gpu_fetched(void)
+{
+	return !fetching || wait_for_copies();
+}
+
+uint32_t emu_gpu_room(void)
+{
+	return (uint32_t)sizeof(bounce) - used;
 }
 
 bool emu_gpu_store(void *at, const void *from, uint32_t n)
@@ -221,10 +243,18 @@ bool emu_gpu_store(void *at, const void *from, uint32_t n)
 	return true;
 }
 
+bool emu_gpu_unsettled(void)
+{
+	return unsettled || refused;
+}
+
 bool emu_gpu_settle(void)
 {
-	if (!unsettled)
-		return true;
-	unsettled = false;
-	return !cu.cuStreamSynchronize(gpus[current].stream);
+	bool done;
+
+	if (unsettled)
+		wait_for_copies();
+	done = !refused;
+	refused = false;
+	return done;
 }

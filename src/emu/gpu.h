@@ -38,13 +38,18 @@ static inline bool emu_gpu_holds(const void *at)
 	return emu_gpu_n && emu_gpu_lookup(at);
 }
 
-/* A copy of n bytes, or of the first that any frame can have; valid until emu_gpu_begin(). NULL:
- * the driver refused. */
+/*
+ * A copy of n bytes, or of the first that any frame can have, which is there when emu_gpu_fetched()
+ * has returned true, and valid until emu_gpu_begin(). NULL: the driver refused.
+ */
 const uint8_t *emu_gpu_fetch(const void *at, uint32_t n);
+bool emu_gpu_fetched(void);
 void emu_gpu_begin(void);
+uint32_t emu_gpu_room(void); /* for fetches, until emu_gpu_begin() */
 
-/* Writes; what is written is there when emu_gpu_settle() has returned. False: refused. */
+/* Writes; what is written is there when emu_gpu_settle() has returned true. False: refused. */
 bool emu_gpu_store(void *at, const void *from, uint32_t n);
+bool emu_gpu_unsettled(void);
 bool emu_gpu_settle(void);
 
 #endif

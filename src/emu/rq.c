@@ -47,8 +47,7 @@ int emu_rq_set_shape(struct emu_rq *rq, const struct emu_rq_shape *s)
 	return 0;
 }
 
-/* The queue's CQ is dead: the queue cannot go on. */
-static void cq_lost(struct emu_rq *rq)
+void emu_rq_cq_lost(struct emu_rq *rq)
 {
 	rq->state = EMU_QUEUE_ERR;
 	if (rq->devx) {
@@ -71,9 +70,13 @@ bool emu_rq_complete(struct emu_rq *rq, struct emu_cqe *cqe)
 {
 	if (emu_settings.broken)
 		emu_rq_spoil(rq, cqe);
+	if (emu_gpu_n && emu_rq_is_late()) {
+		emu_rq_put_off(rq, cqe);
+		return true;
+	}
 	if (emu_cq_write(rq->cq, cqe, EMU_CQE_PLAIN))
 		return true;
-	cq_lost(rq);
+	emu_rq_cq_lost(rq);
 	return false;
 }
 
@@ -92,7 +95,7 @@ static bool write_error(struct emu_rq *rq, enum emu_syndrome syndrome)
 	emu_rq_advance(rq);
 	if (emu_cq_write_error(rq->cq, &err))
 		return true;
-	cq_lost(rq);
+	emu_rq_cq_lost(rq);
 	return false;
 }
 
@@ -251,8 +254,6 @@ enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t 
 			pad_end(dst + skip + n, room - skip - n);
 		skip = 0;
 	}
-	if (!emu_gpu_settle())
-		return EMU_SYN_LOCAL_PROT;
 	return left ? EMU_SYN_LOCAL_LENGTH : EMU_SYN_NONE;
 }
 

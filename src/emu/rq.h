@@ -34,12 +34,20 @@ bool emu_rq_has_wqe(struct emu_rq *rq);
 enum emu_syndrome emu_rq_scatter(struct emu_rq *rq, struct emu_rx *rx, uint32_t skip);
 /* A CQE for the frame; what depends on the queue's kind is the caller's: byte count, counters. */
 void emu_rq_cqe(struct emu_rq *rq, struct emu_rx *rx, struct emu_cqe *cqe);
-/* False: the completion queue is dead, and the receive queue with it. */
+/* False: the completion queue is dead, and the receive queue with it. True also where that will be
+ * known later: rq_late.c. */
 bool emu_rq_complete(struct emu_rq *rq, struct emu_cqe *cqe);
 /* The current WQE is done. */
 void emu_rq_advance(struct emu_rq *rq);
 /* The frame could not be taken: an error CQE, which the current WQE is gone with. */
 void emu_rq_fail(struct emu_rq *rq, enum emu_syndrome syndrome);
+
+/* The queue's CQ is dead: the queue cannot go on. */
+void emu_rq_cq_lost(struct emu_rq *rq);
+
+/* rq_late.c: whether completions must wait, and one that does. */
+bool emu_rq_is_late(void);
+void emu_rq_put_off(struct emu_rq *rq, const struct emu_cqe *cqe);
 
 /* rq_broken.c */
 void emu_rq_spoil(const struct emu_rq *rq, struct emu_cqe *cqe);

@@ -128,6 +128,8 @@ enum emu_syndrome emu_wqe_send(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 		if (syndrome != EMU_SYN_NONE)
 			return syndrome;
 	}
+	if (!emu_gpu_fetched())
+		return EMU_SYN_LOCAL_PROT;
 	return send_all(&tx, wqe, &all, hdr, frames);
 }
 
@@ -147,13 +149,27 @@ static void prefetch_frame(const struct emu_sq *sq, const struct emu_wqe *wqe, u
 		__builtin_prefetch(ptr);
 }
 
+/* A frame each, once those that come from a GPU are there. */
+static enum emu_syndrome send_each(const struct emu_tx *tx, const struct emu_piece *pieces,
+				   unsigned n)
+{
+	enum emu_syndrome syndrome = emu_gpu_fetched() ? EMU_SYN_NONE : EMU_SYN_LOCAL_PROT;
+
+	for (unsigned i = 0; i < n && syndrome == EMU_SYN_NONE; i++)
+		syndrome = emu_tx_pieces(tx, &pieces[i], 1);
+	return syndrome;
+}
+
 enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, unsigned *frames)
 {
 	struct emu_tx tx = {.sq = sq};
 	uint32_t off = ETH_AT + sizeof(struct emu_wqe_eth);
-	enum emu_syndrome syndrome;
+	/* What lies in a GPU's memory is waited for once for many frames. */
+	const unsigned batch = emu_gpu_n ? MAX_PIECES : 1;
+	struct emu_piece pieces[MAX_PIECES];
+	enum emu_syndrome syndrome, sent;
 	struct emu_wqe_eth eth;
-	struct emu_piece piece;
+	unsigned n = 0;
 
 	/* one Ethernet segment for all: no header of a frame, no tag, no large send */
 	if (!read_eth(wqe, &eth, &tx) || eth.inline_hdr_sz != 0 || tx.mss || wqe->size <= off ||
@@ -164,12 +180,16 @@ enum emu_syndrome emu_wqe_empw(struct emu_sq *sq, const struct emu_wqe *wqe, uns
 			break;
 		prefetch_frame(sq, wqe, off + 6 * EMU_DS);
 		*frames += 1;
-		emu_gpu_begin();
-		syndrome = read_segment(sq, wqe, &off, &piece);
-		if (syndrome == EMU_SYN_NONE)
-			syndrome = emu_tx_pieces(&tx, &piece, 1);
-		if (syndrome != EMU_SYN_NONE)
-			return syndrome;
+		if (!n)
+			emu_gpu_begin();
+		syndrome = read_segment(sq, wqe, &off, &pieces[n]);
+		n += syndrome == EMU_SYN_NONE;
+		if (syndrome == EMU_SYN_NONE && n < batch && emu_gpu_room() >= EMU_MAX_FRAME)
+			continue;
+		sent = send_each(&tx, pieces, n);
+		if (sent != EMU_SYN_NONE || syndrome != EMU_SYN_NONE)
+			return sent != EMU_SYN_NONE ? sent : syndrome;
+		n = 0;
 	}
-	return EMU_SYN_NONE;
+	return send_each(&tx, pieces, n);
 }

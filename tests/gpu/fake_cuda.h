@@ -64,6 +64,9 @@ struct CUctx_st {
 /* The thread's current context; NULL: none. */
 FAKE_EXPORT struct CUctx_st *fake_current(void);
 
+/* Makes the copies that were begun on a stream. */
+FAKE_EXPORT void fake_copies_end(const void *stream);
+
 /* Where the driver itself has n bytes of an allocation; NULL: the range is none's. */
 FAKE_EXPORT uint8_t *fake_bytes(uint64_t ptr, size_t n);
 

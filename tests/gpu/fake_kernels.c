@@ -123,6 +123,7 @@ static void catch_up(struct stream *s, const struct event *until)
 	unsigned n = 0;
 	bool reached = false;
 
+	fake_copies_end(s);
 	while (n < s->n && !reached) {
 		struct work *w = &s->work[n++];
 

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -320,19 +321,92 @@ static unsigned copy(unsigned long long device, void *host, size_t n, bool to_de
 	return error;
 }
 
+/*
+ * Asynchronous copies are made when their stream is waited for, and not before. What goes to a GPU
+ * is taken at once, as the driver takes memory that is not page-locked.
+ */
+#define WAITING 256u
+
+static struct later {
+	void *stream, *host;
+	unsigned long long device;
+	size_t n;
+	bool to_device;
+} later[WAITING];
+static unsigned n_later;
+
+static void end_copy(const struct later *l)
+{
+	uint8_t *at = bytes_at(l->device, l->n);
+
+	if (at)
+		memcpy(l->to_device ? at : l->host, l->to_device ? l->host : at, l->n);
+	if (l->to_device)
+		free(l->host);
+}
+
+FAKE_EXPORT void fake_copies_end(const void *stream)
+{
+	unsigned left = 0, done = 0;
+
+	/* FAKE_CUDA_SLOW: microseconds that a program has to look too early. */
+	if (n_later)
+		usleep((useconds_t)fake_number("FAKE_CUDA_SLOW", 0));
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < n_later; i++) {
+		if (later[i].stream != stream) {
+			later[left++] = later[i];
+			continue;
+		}
+		end_copy(&later[i]);
+		done++;
+	}
+	n_later = left;
+	pthread_mutex_unlock(&lock);
+	if (done)
+		fake_log("copies %u", done);
+}
+
+static unsigned copy_later(struct later l)
+{
+	void *from = l.host;
+	bool there;
+
+	if (!l.stream)
+		return FAKE_INVALID_VALUE;
+	if (!fake_current())
+		return FAKE_INVALID_CONTEXT;
+	if (fake_fails("memcpy"))
+		return FAKE_UNKNOWN;
+	if (n_later == WAITING)
+		fake_copies_end(l.stream);
+	if (l.to_device) {
+		l.host = malloc(l.n);
+		memcpy(l.host, from, l.n);
+	}
+	pthread_mutex_lock(&lock);
+	there = bytes_at(l.device, l.n) && n_later < WAITING;
+	if (there)
+		later[n_later++] = l;
+	pthread_mutex_unlock(&lock);
+	if (!there && l.to_device)
+		free(l.host);
+	return there ? FAKE_OK : FAKE_INVALID_VALUE;
+}
+
 FAKE_EXPORT unsigned cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t n,
 					  void *stream);
 FAKE_EXPORT unsigned cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t n,
 					  void *stream)
 {
-	return stream ? copy(to, (void *)(uintptr_t)from, n, true) : FAKE_INVALID_VALUE;
+	return copy_later((struct later){stream, (void *)(uintptr_t)from, to, n, true});
 }
 
 FAKE_EXPORT unsigned cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t n,
 					  void *stream);
 FAKE_EXPORT unsigned cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t n, void *stream)
 {
-	return stream ? copy(from, to, n, false) : FAKE_INVALID_VALUE;
+	return copy_later((struct later){stream, to, from, n, false});
 }
 
 FAKE_EXPORT unsigned cuMemcpyHtoD_v2(unsigned long long to, const void *from, size_t n);
