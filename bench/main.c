@@ -72,6 +72,8 @@ static int act(const struct perf_options *o)
 	}
 	if (o->action == PERF_PORTS)
 		return perf_ports_list();
+	if (o->action == PERF_MAKE_CONFIG)
+		return perf_make_config(o);
 	if (o->json && !perf_json_built())
 		return usage_error("--json: this daqiri-perf was built without jansson");
 	return o->action == PERF_SELFTEST ? perf_selftest(o) : with_config(o);

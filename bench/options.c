@@ -12,6 +12,7 @@ const char perf_usage[] = "usage: daqiri-perf [options] CONFIG.ini (daqiri-perf 
 const char perf_help[] =
 	"usage: daqiri-perf [options] CONFIG.ini\n"
 	"       daqiri-perf --selftest PORT [PORT]\n"
+	"       daqiri-perf --make-config [tx=PORT] [rx=PORT] [gpu=auto|none|GPU]\n"
 	"       daqiri-perf --ports | --list-keys | --help | --version\n"
 	"\n"
 	"Sends and receives checked Ethernet frames as the [stream]s of CONFIG.ini say.\n"
@@ -35,6 +36,7 @@ const char perf_help[] =
 	"      --check              judges CONFIG.ini and tells the memory it takes; no device\n"
 	"      --here               with --check: what this machine lacks is an error\n"
 	"      --ports              lists this machine's ports\n"
+	"      --make-config        writes a configuration that suits this machine\n"
 	"      --list-keys          lists the keys of a configuration\n"
 	"      --selftest           judges device and library on two cabled ports (or one\n"
 	"                           with a loopback plug); a report, also with --json\n"
@@ -58,6 +60,7 @@ enum {
 	OPT_HERE,
 	OPT_PORTS,
 	OPT_LIST_KEYS,
+	OPT_MAKE_CONFIG,
 	OPT_SELFTEST,
 	OPT_SELFTEST_ONLY
 };
@@ -81,6 +84,7 @@ static const struct option long_options[] = {
 	{ "here", no_argument, NULL, OPT_HERE },
 	{ "ports", no_argument, NULL, OPT_PORTS },
 	{ "list-keys", no_argument, NULL, OPT_LIST_KEYS },
+	{ "make-config", no_argument, NULL, OPT_MAKE_CONFIG },
 	{ "selftest", no_argument, NULL, OPT_SELFTEST },
 	{ "selftest-only", required_argument, NULL, OPT_SELFTEST_ONLY },
 	{ "help", no_argument, NULL, 'h' },
@@ -248,6 +252,8 @@ static int set_flag(struct parser *p, int opt, const char *v)
 	case OPT_SELFTEST_ONLY:
 		o->selftest_only = v;
 		return 0;
+	case OPT_MAKE_CONFIG:
+		return set_action(p, PERF_MAKE_CONFIG);
 	default:
 		return set_action(p, PERF_LIST_KEYS);
 	}
@@ -308,6 +314,28 @@ static int take_ports(struct parser *p)
 	return 0;
 }
 
+/* tx=PORT, rx=PORT, gpu=GPU: each once. */
+static int take_words(struct parser *p)
+{
+	struct perf_options *o = p->o;
+
+	for (int i = optind; i < p->argc; i++) {
+		const char *word = p->argv[i];
+		const char **to = !strncmp(word, "tx=", 3)  ? &o->make_tx :
+				  !strncmp(word, "rx=", 3)  ? &o->make_rx :
+				  !strncmp(word, "gpu=", 4) ? &o->make_gpu :
+							      NULL;
+
+		if (!to || *to || !strchr(word, '=')[1]) {
+			snprintf(p->err, 256, "--make-config %s: must be tx=PORT, rx=PORT or gpu=GPU",
+				 word);
+			return -EINVAL;
+		}
+		*to = strchr(word, '=') + 1;
+	}
+	return 0;
+}
+
 static int judge_rest(struct parser *p)
 {
 	struct perf_options *o = p->o;
@@ -323,6 +351,8 @@ static int judge_rest(struct parser *p)
 	}
 	if (o->action == PERF_SELFTEST)
 		return take_ports(p);
+	if (o->action == PERF_MAKE_CONFIG)
+		return take_words(p);
 	if (o->action == PERF_PORTS || o->action == PERF_LIST_KEYS) {
 		if (!n)
 			return 0;

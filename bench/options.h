@@ -17,6 +17,7 @@ enum perf_action {
 	PERF_CHECK,
 	PERF_PORTS,
 	PERF_LIST_KEYS,
+	PERF_MAKE_CONFIG,
 	PERF_SELFTEST,
 	PERF_HELP,
 	PERF_VERSION
@@ -27,6 +28,8 @@ struct perf_options {
 	enum perf_action action;
 	const char *config;          /* path; points into argv, as all text here does */
 	const char *selftest[2];     /* ports of --selftest; the second NULL: the first alone */
+	const char *make_tx, *make_rx; /* ports of --make-config; NULL: not named */
+	const char *make_gpu;        /* NULL: not named */
 	const char *selftest_only;   /* a pattern of check ids; NULL: all */
 	const char **overrides;      /* of -o, in order */
 	unsigned n_overrides;
