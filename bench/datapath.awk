@@ -5,6 +5,7 @@ BEGIN {
 	# instructions for each packet that a row may cost at most, with AVX2
 	limit["rx_cqe64", 32] = 12; limit["rx_cqe64", 64] = 11
 	limit["rx_cqe64_meta", 32] = 20; limit["rx_cqe64_meta", 64] = 18
+	limit["rx_compressed", 32] = 7; limit["rx_compressed", 64] = 6
 	limit["tx_empw", 32] = 6; limit["tx_empw", 64] = 5
 	limit["closed_loop", 32] = 20; limit["closed_loop", 64] = 18
 	n_bursts = split("1 4 8 16 32 64 256", bursts, " ")

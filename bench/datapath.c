@@ -104,6 +104,7 @@ static void begin_lap(const struct run *run)
 	rig->wire = rig->out;
 	rig->seen = 0;
 	rig->opcode = run->c->opcode;
+	rig->session = run->c->session;
 	rig->pcie_bytes = 0;
 	if (run->c->rx && rig->cold)
 		receive_cold(rig);

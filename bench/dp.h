@@ -27,7 +27,8 @@ struct dp_rx_ring {
 	uint32_t depth;	   /* packets, and completions */
 	uint32_t per_wqe;  /* packets of a WQE; striding: more than one */
 	enum dp_stamps stamps;
-	uint32_t pi;	   /* next packet, and next CQE */
+	bool compressed; /* completions */
+	uint32_t pi;	 /* next packet, and next CQE */
 };
 
 struct dp_tx_ring {
@@ -38,8 +39,8 @@ struct dp_tx_ring {
 	uint32_t bf_half;
 	uint32_t depth;	   /* WQEBBs */
 	uint32_t cq_depth; /* completions */
-	uint32_t ci;	 /* next WQEBB */
-	uint32_t cqe_pi; /* next CQE */
+	uint32_t ci;	   /* next WQEBB */
+	uint32_t cqe_pi;   /* next CQE */
 };
 
 /* What dp_step.c counts: instructions, by what they are. */
@@ -77,6 +78,8 @@ enum dp_rx_kind {
 	DP_RX_SPLIT,
 	DP_RX_KEEP,
 	DP_RX_FORWARD,
+	DP_RX_COMPRESSED,
+	DP_RX_COMPRESSED_META,
 	DP_N_RX
 };
 
@@ -94,25 +97,26 @@ struct dp_rig {
 	struct daqiri_rxq *rxqs[DP_N_RX]; /* one of each kind */
 	struct dp_rx_ring rings[DP_N_RX];
 	struct dp_tx_ring tx;
-	uint32_t lap;	    /* packets in a lap */
-	bool cold;	    /* another core is the device, and the program reads the frames */
-	const char *isa;    /* which instructions the library uses */
-	bool empw;	    /* the device takes enhanced multi-packet sends */
+	uint32_t lap;	 /* packets in a lap */
+	bool cold;	 /* another core is the device, and the program reads the frames */
+	const char *isa; /* which instructions the library uses */
+	bool empw;	 /* the device takes enhanced multi-packet sends */
 	enum dp_tx_kind send;
 	int cpu, other_cpu; /* other_cpu: -1 none */
 
-	struct daqiri_pkt *in, *out; /* of one lap */
+	struct daqiri_pkt *in, *out;	       /* of one lap */
 	struct daqiri_pkt *in_rest, *out_rest; /* payloads, where those are headers */
 	bool has_rest;			       /* of in: in this lap */
 	struct mlx5dv_clock_info clock;	       /* as it was when the context was opened */
-	struct daqiri_rx_meta *meta; /* of in */
-	bool has_meta;		     /* it was filled in this lap */
-	uint64_t *place;	     /* of in: where the device put them */
-	const struct daqiri_pkt *wire; /* what is posted: out, or in */
-	uint32_t owed;		     /* packets of in that were posted and are not released */
-	uint32_t seen;		     /* packets of wire that the device has sent in this lap */
-	uint8_t opcode;		     /* that their WQEs must have */
-	uint64_t received, sent;     /* packets, for ever */
+	struct daqiri_rx_meta *meta;	       /* of in */
+	bool has_meta;			       /* it was filled in this lap */
+	uint64_t *place;		       /* of in: where the device put them */
+	const struct daqiri_pkt *wire;	       /* what is posted: out, or in */
+	uint32_t owed;		 /* packets of in that were posted and are not released */
+	uint32_t seen;		 /* packets of wire that the device has sent in this lap */
+	uint8_t opcode;		 /* that their WQEs must have */
+	uint32_t session;	 /* compressed: packets that share a title */
+	uint64_t received, sent; /* packets, for ever */
 	uint64_t pcie_bytes;
 
 	struct dp_shared *shared;
@@ -126,6 +130,7 @@ struct dp_case {
 	enum dp_rx_kind queue;
 	uint8_t opcode; /* of the WQEs that it makes; 0: none */
 	enum dp_tx_kind send;
+	uint32_t session; /* packets of a session, where completions are compressed */
 	/* Before each lap, and when all are done, uncounted. May be NULL. */
 	void (*prepare)(struct dp_rig *rig);
 	void (*finish)(struct dp_rig *rig);

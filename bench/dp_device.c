@@ -23,7 +23,11 @@ enum {
 	FRAME = 64,	      /* what the PCIe bytes are told for */
 	SPACING = 7,	      /* of packets, in nanoseconds: frames of 64 bytes at 100 Gb/s */
 	RIGHT_NS = 1000,      /* of times: the kernel corrects its clock meanwhile */
-	DOORBELL = 8
+	DOORBELL = 8,
+	HASH = 12,	     /* of a completion */
+	MINIS = 8,	     /* small completions of a slot */
+	COMPRESSED = 3 << 2, /* format of a title, in op_own */
+	INVALID = 0xf	     /* MLX5_CQE_INVALID */
 };
 
 /* MLX5_INLINE_SEG */
@@ -75,6 +79,7 @@ uint32_t dp_frame_len(uint64_t number)
 	return 60 + (uint32_t)(mix(number) % 1455);
 }
 
+/* number: of the packet, or of the one whose completion is its title. */
 static uint32_t frame_tag(uint64_t number)
 {
 	return 1 + (uint32_t)((mix(number) >> 32) % 0xfffffe);
@@ -119,6 +124,64 @@ static uint64_t place_of(const struct dp_rx_ring *rx, uint32_t index)
 	return get64(&seg->addr) + (uint64_t)(index % rx->per_wqe) * BUFFER;
 }
 
+/* The packet whose completion says what all those of its session have. */
+static uint64_t title_of(const struct dp_rig *rig, uint64_t number)
+{
+	return rig->rx->compressed ? number - number % rig->session : number;
+}
+
+static uint32_t hash_of(uint64_t number)
+{
+	return (uint32_t)mix(~number ^ 0x5bd1e995);
+}
+
+/*
+ * A session, as the PRM has it ("CQE compression", basic layout): the title in the first of its
+ * slots, arrays of eight small completions, of hash and byte count, in the next one and in each
+ * eighth. The other slots stay as they are. One completion alone is not compressed.
+ */
+static void write_session(struct dp_rig *rig, uint64_t number, uint32_t n)
+{
+	struct dp_rx_ring *rx = rig->rx;
+	struct mlx5_cqe64 *title = &rx->cqes[rx->pi & (rx->depth - 1)];
+	uint8_t *array = NULL;
+	uint8_t op_own;
+
+	write_rx_cqe(rig, number);
+	op_own = title->op_own;
+	if (n == 1) {
+		put32((uint8_t *)title + HASH, hash_of(number));
+		return;
+	}
+	title->op_own = (uint8_t)(INVALID << 4);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i % MINIS == 0)
+			array = (uint8_t *)(title + (i ? i : 1));
+		put32(array + (size_t)(i % MINIS) * 8, hash_of(number + i));
+		put32(array + (size_t)(i % MINIS) * 8 + 4, dp_frame_len(number + i));
+	}
+	put32(&title->byte_cnt, n);
+	__atomic_store_n(&title->op_own, (uint8_t)(op_own | COMPRESSED), __ATOMIC_RELEASE);
+	rx->pi += n - 1;
+}
+
+/* Writes a lap's completions; returns the slots that were written. */
+static uint32_t write_completions(struct dp_rig *rig)
+{
+	uint32_t slots = 0;
+
+	if (!rig->rx->compressed) {
+		for (uint32_t i = 0; i < rig->lap; i++)
+			write_rx_cqe(rig, rig->received + i);
+		return rig->lap;
+	}
+	for (uint32_t i = 0; i < rig->lap; i += rig->session) {
+		write_session(rig, rig->received + i, rig->session);
+		slots += rig->session == 1 ? 1 : 1 + (rig->session + MINIS - 1) / MINIS;
+	}
+	return slots;
+}
+
 void dp_device_receive(struct dp_rig *rig)
 {
 	struct dp_rx_ring *rx = rig->rx;
@@ -129,12 +192,11 @@ void dp_device_receive(struct dp_rig *rig)
 			wqes & 0xffff);
 	if (((get32(rx->cq_dbrec) ^ rx->pi) & 0xffffff) != 0)
 		dp_fail("the completions were not given back");
-	for (uint32_t i = 0; i < rig->lap; i++) {
-		rig->place[i] = place_of(rx, rx->pi);
-		write_rx_cqe(rig, rig->received + i);
-	}
-	/* A completion, and a receive WQE or a part of one, cross the bus with each frame. */
-	rig->pcie_bytes += (uint64_t)rig->lap * (FRAME + sizeof(struct mlx5_cqe64)) +
+	for (uint32_t i = 0; i < rig->lap; i++)
+		rig->place[i] = place_of(rx, rx->pi + i);
+	/* Completions, and a receive WQE or a part of one for each frame, cross the bus. */
+	rig->pcie_bytes += write_completions(rig) * sizeof(struct mlx5_cqe64) +
+			   (uint64_t)rig->lap * FRAME +
 			   (uint64_t)rig->lap * rx->wqe_size / rx->per_wqe;
 }
 
@@ -142,19 +204,19 @@ void dp_device_receive(struct dp_rig *rig)
  * Metadata of a completion whose first 32 bytes are noise: hash at 12, checksums at 28, types at
  * 29, the tag at 30 (kernel: include/linux/mlx5/device.h, struct mlx5_cqe64).
  */
-static struct daqiri_rx_meta noise_meta(uint64_t number)
+static struct daqiri_rx_meta noise_meta(const struct dp_rig *rig, uint64_t number)
 {
 	static const uint8_t l4[8] = {0, DAQIRI_TYPE_TCP, DAQIRI_TYPE_UDP, DAQIRI_TYPE_TCP,
 				      DAQIRI_TYPE_TCP};
-	uint64_t noise = mix(~number);
+	uint64_t title = title_of(rig, number), noise = mix(~title);
 	uint8_t b[8], protocol, ip;
 
 	memcpy(b, &noise, sizeof(b));
 	protocol = l4[b[5] >> 4 & 7];
 	ip = b[5] >> 2 & 3;
 	return (struct daqiri_rx_meta){
-		.hash = get32(b + 4),
-		.flow = frame_tag(number),
+		.hash = rig->rx->compressed ? hash_of(number) : get32(b + 4),
+		.flow = frame_tag(title),
 		.vlan_tci = (uint16_t)(b[5] & 1 ? b[6] << 8 | b[7] : 0),
 		.checksum = (uint8_t)((b[4] & 6) | (protocol ? DAQIRI_CSUM_L4_KNOWN : 0) |
 				      (ip == 1 || ip == 2 ? DAQIRI_CSUM_L3_KNOWN : 0)),
@@ -179,7 +241,7 @@ static void check_meta(const struct dp_rig *rig)
 {
 	for (uint32_t i = 0; i < rig->lap; i++) {
 		uint64_t number = rig->received - rig->lap + i;
-		struct daqiri_rx_meta want = noise_meta(number);
+		struct daqiri_rx_meta want = noise_meta(rig, number);
 		uint64_t right = time_of(rig, number), ns = rig->meta[i].time_ns;
 
 		want.time_ns = ns;
@@ -216,7 +278,8 @@ static bool is_whole(const struct dp_rig *rig, uint32_t i, uint32_t index, uint3
 /* Its key: the flow's tag; the send side knows the other kind. */
 static bool is_tagged(const struct dp_rig *rig, uint32_t i, uint64_t number)
 {
-	return rig->wire == rig->in || daqiri_key_flow(rig->in[i].key) == frame_tag(number);
+	return rig->wire == rig->in ||
+	       daqiri_key_flow(rig->in[i].key) == frame_tag(title_of(rig, number));
 }
 
 void dp_device_check_received(const struct dp_rig *rig)
@@ -329,8 +392,8 @@ static uint32_t send_wqe(struct dp_rig *rig)
 }
 
 /*
- * The register, in one half or the other, has the first bytes of the last WQE, or all of one that is
- * copied into it.
+ * The register, in one half or the other, has the first bytes of the last WQE, or all of one that
+ * is copied into it.
  */
 static void check_doorbell(const struct dp_tx_ring *tx, uint32_t last, size_t bytes)
 {

@@ -35,14 +35,16 @@ void dp_fail(const char *fmt, ...)
 
 /* What each kind of queue has in its section besides. */
 static const char *const rx_keys[DP_N_RX] = {
-	[DP_RX_PLAIN] = "",
-	[DP_RX_META] = "metadata = hash, checksum, vlan, type\n",
+	[DP_RX_PLAIN] = "cqe_compression = off\n",
+	[DP_RX_META] = "cqe_compression = off\nmetadata = hash, checksum, vlan, type\n",
 	[DP_RX_TIME] = "metadata = timestamp, hash, checksum, vlan, type\n",
 	[DP_RX_COUNTER] = "metadata = timestamp, hash, checksum, vlan, type\n",
-	[DP_RX_STRIDING] = "rx_mode = striding\n",
-	[DP_RX_SPLIT] = "",
-	[DP_RX_KEEP] = "",
-	[DP_RX_FORWARD] = "key = forward p\n",
+	[DP_RX_STRIDING] = "cqe_compression = off\nrx_mode = striding\n",
+	[DP_RX_SPLIT] = "cqe_compression = off\n",
+	[DP_RX_KEEP] = "cqe_compression = off\n",
+	[DP_RX_FORWARD] = "cqe_compression = off\nkey = forward p\n",
+	[DP_RX_COMPRESSED] = "cqe_compression = on\n",
+	[DP_RX_COMPRESSED_META] = "cqe_compression = on\nmetadata = hash, checksum, vlan, type\n",
 };
 static const char *const tx_keys[DP_N_TX] = {
 	[DP_TX_SLOTS] = "",
@@ -267,8 +269,10 @@ void dp_open(struct dp_rig *rig, const struct dp_options *options)
 			       .isa = "portable"};
 	choose_cpus(rig);
 	open_context(rig, options);
-	for (unsigned i = 0; i < DP_N_RX; i++)
+	for (unsigned i = 0; i < DP_N_RX; i++) {
 		find_rx_ring(rig->rxqs[i], &rig->rings[i]);
+		rig->rings[i].compressed = i == DP_RX_COMPRESSED || i == DP_RX_COMPRESSED_META;
+	}
 	find_clock(rig);
 	find_tx_ring(rig);
 	rig->in = zeroed(rig->lap, sizeof(*rig->in));

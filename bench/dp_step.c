@@ -24,7 +24,11 @@ const char *const dp_step_names[DP_N_STEPS] = {
 #include <sys/user.h>
 #include <unistd.h>
 
-enum { INT3 = 0xcc, REGISTER = 1024, LINE = 64 }; /* bytes from the register on; both halves are in them */
+enum {
+	INT3 = 0xcc,
+	REGISTER = 1024,
+	LINE = 64
+}; /* bytes from the register on; both halves are in them */
 
 void dp_step_mark(void)
 {

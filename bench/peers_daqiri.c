@@ -31,6 +31,7 @@ static struct daqiri_config *make_config(void)
 	int len = snprintf(text, sizeof(text),
 			   "[port p]\naddress = mlx5_0\nunmatched = queue 0\n"
 			   "[rxq p 0]\nkind = host\nnum_bufs = %d\nbuf_size = %d\ndepth = %d\n"
+			   "cqe_compression = off\n"
 			   "[txq p 0]\nkind = host\nnum_bufs = %d\nbuf_size = %d\ndepth = %d\n",
 			   PEERS_DEPTH, PEERS_SLOT, PEERS_DEPTH, PEERS_DEPTH, PEERS_SLOT,
 			   PEERS_DEPTH);
@@ -39,10 +40,19 @@ static struct daqiri_config *make_config(void)
 	return cfg;
 }
 
-/* The row's options: "SECTION.KEY=VALUE" */
+/* The row's options: "SECTION.KEY=VALUE", with a ";" between them */
 static int set_options(struct daqiri_config *cfg, const char *options)
 {
-	return *options ? daqiri_config_override(cfg, options) : 0;
+	char one[128];
+	size_t len;
+	int ret = 0;
+
+	for (; !ret && *options; options += len + (options[len] == ';')) {
+		len = strcspn(options, ";");
+		snprintf(one, sizeof(one), "%.*s", (int)len, options);
+		ret = daqiri_config_override(cfg, one);
+	}
+	return ret;
 }
 
 static bool open_it(struct peers_rig *rig)

@@ -156,9 +156,16 @@ static void keep_striding(struct dq_caps_striding *caps, const struct mlx5dv_con
 		.log_strides_max = (uint8_t)rq->max_single_wqe_log_num_of_strides};
 }
 
+static void keep_compression(struct dq_caps *caps, const struct mlx5dv_context *dv)
+{
+	if (dv->comp_mask & MLX5DV_CONTEXT_MASK_CQE_COMPRESION && dv->cqe_comp_caps.max_num)
+		caps->mini_cqes = dv->cqe_comp_caps.supported_format;
+}
+
 int dq_caps_query(struct dq_device *dev)
 {
-	struct mlx5dv_context dv = {.comp_mask = MLX5DV_CONTEXT_MASK_STRIDING_RQ};
+	struct mlx5dv_context dv = {.comp_mask = MLX5DV_CONTEXT_MASK_STRIDING_RQ |
+						 MLX5DV_CONTEXT_MASK_CQE_COMPRESION};
 	struct ibv_device_attr_ex attr = {0};
 	struct dq_caps *caps = &dev->caps;
 	int err = ibv_query_device_ex(dev->ctx, NULL, &attr);
@@ -186,6 +193,7 @@ int dq_caps_query(struct dq_device *dev)
 	caps->real_time = dv.flags & MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS;
 #endif
 	keep_striding(&caps->striding, &dv);
+	keep_compression(caps, &dv);
 	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */
 	caps->empw = caps->empw && !caps->min_inline;

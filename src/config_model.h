@@ -61,6 +61,7 @@ struct dq_conf_port {
 
 enum dq_rx_mode { DQ_RX_AUTO, DQ_RX_CYCLIC, DQ_RX_STRIDING };
 enum dq_clock_choice { DQ_CLOCK_AUTO, DQ_CLOCK_REAL, DQ_CLOCK_FREE };
+enum dq_compression { DQ_COMPRESSION_AUTO, DQ_COMPRESSION_ON, DQ_COMPRESSION_OFF };
 
 struct dq_conf_rxq {
 	const char *where;
@@ -74,6 +75,7 @@ struct dq_conf_rxq {
 	uint32_t split;           /* bytes of a frame that go to the first region; 0: all */
 	uint32_t depth;           /* power of two, 64..32768; striding: strides, any number of them */
 	enum dq_rx_mode rx_mode;  /* as said */
+	enum dq_compression compression; /* of completions: as said */
 	int forward;              /* index into ports: whose keys packets get; -1: flow ids */
 	uint32_t spares;          /* slots behind those, for packets that are kept */
 	unsigned metadata;        /* enum daqiri_metadata, or-ed */

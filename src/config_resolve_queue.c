@@ -152,6 +152,22 @@ static int resolve_clock(struct dq_resolver *r, const struct dq_section *sec, st
 			    "there are no time stamps: add timestamp to metadata; allowed auto");
 }
 
+/* After metadata. */
+static int resolve_compression(struct dq_resolver *r, const struct dq_section *sec,
+			       struct dq_conf_rxq *q)
+{
+	if (dq_section_is(sec, "cqe_compression", "off"))
+		q->compression = DQ_COMPRESSION_OFF;
+	if (!dq_section_is(sec, "cqe_compression", "on"))
+		return 0;
+	q->compression = DQ_COMPRESSION_ON;
+	if (q->metadata & DAQIRI_META_TIMESTAMP)
+		return dq_blame_key(r->cfg, sec, "cqe_compression",
+				    "no compressed completion tells a packet's time, which "
+				    "metadata=timestamp asks for: one or the other");
+	return 0;
+}
+
 static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_rxq *q = &r->conf->rxqs[user->index];
@@ -171,6 +187,8 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	if (!q->where)
 		return dq_no_memory();
 	ret = resolve_clock(r, user->sec, q);
+	if (!ret)
+		ret = resolve_compression(r, user->sec, q);
 	return ret ? ret : resolve_forward(r, user->sec, &q->forward);
 }
 

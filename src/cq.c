@@ -64,6 +64,10 @@ int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, con
 	struct mlx5dv_obj obj;
 	int ret;
 
+	if (out->mini) {
+		dv_attr.comp_mask |= MLX5DV_CQ_INIT_ATTR_MASK_COMPRESSED_CQE;
+		dv_attr.cqe_comp_res_format = out->mini;
+	}
 	errno = 0;
 	cq_ex = mlx5dv_create_cq(dev->ctx, &attr, &dv_attr);
 	if (!cq_ex)

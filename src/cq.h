@@ -13,6 +13,7 @@ struct dq_cq {
 	struct ibv_comp_channel *channel; /* NULL: nobody waits for it */
 	uint64_t wc_flags; /* IBV_WC_EX_WITH_COMPLETION_TIMESTAMP*, before dq_cq_create(), or 0 */
 	struct mlx5dv_cq dv;
+	uint8_t mini; /* enum mlx5dv_cqe_comp_res_format; 0: completions are not compressed */
 };
 
 /*
@@ -21,7 +22,8 @@ struct dq_cq {
  */
 int dq_cq_open_channel(struct dq_cq *cq, struct dq_device *dev, const char *where);
 
-/* A queue of exactly entries (a power of two) CQEs of 64 bytes. where: of its queue. */
+/* A queue of exactly entries (a power of two) CQEs of 64 bytes, compressed as out->mini says. where:
+ * of its queue. */
 int dq_cq_create(struct dq_cq *out, struct dq_device *dev, uint32_t entries, const char *where);
 void dq_cq_destroy(struct dq_cq *cq, struct dq_device *dev);
 

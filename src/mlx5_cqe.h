@@ -56,6 +56,44 @@ static inline uint8_t dq_cqe_good_recv(unsigned owner)
 	return (uint8_t)(MLX5_CQE_RESP_SEND << 4 | owner);
 }
 
+/*
+ * Compressed completions, basic layout (PRM, "CQE compression"; the kernel: en_rx.c,
+ * mlx5e_decompress_cqes_start() and _cont()): a title, of format 3 in op_own, stands for as many
+ * completions as its byte_cnt says, and takes as many slots, of which the device writes some only:
+ * arrays of eight small completions in the slot behind the title, and from then on in each eighth
+ * one, counted from the title. What they do not say is the same in all, and as in the title.
+ */
+enum { DQ_CQE_FORMAT = 3 << 2, DQ_MINI_ARRAY = 8, DQ_CQE_USED = MLX5_CQE_INVALID << 4 };
+
+/* Struct mlx5_mini_cqe8 of the kernel. */
+struct dq_mini_cqe {
+	union {
+		__be32 hash; /* MLX5DV_CQE_RES_FORMAT_HASH */
+		struct {     /* _CSUM_STRIDX */
+			__be16 checksum;
+			__be16 stride;
+		};
+	};
+	__be32 byte_cnt;
+};
+
+_Static_assert(DQ_MINI_ARRAY * sizeof(struct dq_mini_cqe) == DQ_CQE, "an array fills a slot");
+
+/* What opcode, format and owner of a title read, compared under DQ_CQE_OPCODE_OWNER. */
+static inline uint8_t dq_cqe_title(unsigned owner)
+{
+	return (uint8_t)(dq_cqe_good_recv(owner) | DQ_CQE_FORMAT);
+}
+
+/*
+ * The device writes the first slot of what it tells next, and perhaps none behind it: a slot that
+ * was read must not look like one that is new when its parity comes round again.
+ */
+static inline void dq_cqe_use_up(struct mlx5_cqe64 *cqe)
+{
+	cqe->op_own = (uint8_t)DQ_CQE_USED;
+}
+
 static inline uint16_t dq_cqe_wqe_counter(const struct mlx5_cqe64 *cqe)
 {
 	return dq_from_be16(cqe->wqe_counter);

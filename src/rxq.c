@@ -13,6 +13,7 @@
 #include "rxq.h"
 #include "rxq_clock.h"
 #include "rxq_split.h"
+#include "rxq_compress.h"
 #include "rxq_striding.h"
 #include "scan.h"
 #include "worker.h"
@@ -202,6 +203,14 @@ static const dq_rx_take_fn striding_takers[] = {
 #endif
 };
 
+static const struct dq_rx_minis *const cyclic_minis[] = {
+	[DQ_SIMD_PORTABLE] = &dq_rx_minis_portable,
+#ifdef DQ_X86_SIMD
+	[DQ_SIMD_SSE42] = &dq_rx_minis_portable,
+	[DQ_SIMD_AVX2] = &dq_rx_minis_avx2,
+#endif
+};
+
 static int choose_taker(struct daqiri_rxq *q)
 {
 	int ret;
@@ -219,6 +228,10 @@ static int choose_taker(struct daqiri_rxq *q)
 	dq_rx_choose_tell(q);
 	if (q->tell && !q->striding)
 		q->poll = dq_rx_poll_cyclic_meta;
+	if (q->session && !q->striding)
+		q->poll = cyclic_minis[q->simd]->poll[q->tell ? DQ_MINIS_TELL : 0];
+	if (q->session)
+		dq_rx_session_init(q, cyclic_minis[q->simd]);
 	q->restart = q->striding ? dq_rx_restart_striding : dq_rx_restart_cyclic;
 	if (q->split)
 		dq_rx_split_choose(q);
@@ -264,8 +277,8 @@ static void explain(struct daqiri_rxq *q)
 		[DQ_RX_CYCLIC] = "rx_mode=cyclic was asked for",
 		[DQ_RX_STRIDING] = "rx_mode=striding was asked for"};
 
-	snprintf(q->why, sizeof(q->why), "%s; completions are never compressed",
-		 modes[q->conf->rx_mode]);
+	snprintf(q->why, sizeof(q->why), "%s; %s", modes[q->conf->rx_mode],
+		 dq_rx_why_compressed(q));
 }
 
 static int init(struct daqiri_rxq *q, struct daqiri_region *payload)
@@ -274,6 +287,9 @@ static int init(struct daqiri_rxq *q, struct daqiri_region *payload)
 	char prefix[16];
 	int ret = prepare(q, payload);
 
+	if (ret)
+		return ret;
+	ret = dq_rx_choose_compression(q);
 	if (ret)
 		return ret;
 	explain(q);
@@ -331,6 +347,7 @@ void dq_rxq_destroy(struct daqiri_rxq *q)
 	dq_rx_split_destroy(q);
 	dq_rx_bufs_free(q);
 	dq_rx_clock_free(q);
+	free(q->session);
 	free(q->eaten_map);
 	free(q);
 }
@@ -383,7 +400,7 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .spares = spares_of(q),
 				       .forward = q->forward,
 				       .rx_mode = q->striding ? "striding" : "cyclic",
-				       .cqe_compression = "off",
+				       .cqe_compression = q->session ? "on" : "off",
 				       .why = q->why,
 				       .split = q->conf->split,
 				       .payload_region = q->split ? q->split->region : NULL,

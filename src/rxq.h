@@ -25,6 +25,7 @@ struct daqiri_rx_meta;
 struct dq_clock;
 struct dq_rx_hand;
 struct dq_rx_split;
+struct dq_rx_session;
 struct dq_rx_striding;
 
 /*
@@ -101,6 +102,9 @@ struct dq_rx_ask {
 	uint8_t checksum, type;
 };
 
+/* What the completion tells, but for time and hash. */
+struct daqiri_rx_meta dq_rx_meta_of(const struct mlx5_cqe64 *cqe, const struct dq_rx_ask *ask);
+
 /* Sets q->tell and q->ask by the configuration, q->clock, the instructions chosen, and what keys
  * hold.
  */
@@ -155,7 +159,7 @@ enum { DQ_RX_WHY = 192 };
 struct daqiri_rxq {
 	/* The first cache line: all that a poll without an error reads or writes. */
 	dq_rx_poll_fn poll;
-	const struct mlx5_cqe64 *cqes;
+	struct mlx5_cqe64 *cqes;
 	__be32 *cq_dbrec;
 	__be32 *rq_dbrec;
 	uint64_t base; /* address of the first buffer */
@@ -183,6 +187,7 @@ struct daqiri_rxq {
 	struct dq_rx_bufs bufs;
 	struct dq_rx_striding *striding; /* rxq_striding.h; NULL: cyclic */
 	struct dq_rx_split *split;	 /* rxq_split.h; NULL: frames are one piece */
+	struct dq_rx_session *session;	 /* rxq_compress.h; NULL: no compressed completions */
 	dq_rx_tell_fn tell;		 /* NULL: metadata = none */
 	struct dq_rx_ask ask;
 	struct dq_clock *clock; /* of time stamps, the queue's own; NULL: none, or the real time */

@@ -150,6 +150,8 @@ int dq_rx_keep_cyclic(struct daqiri_rxq *q, const struct daqiri_pkt *pkts, uint3
 	uint32_t done = keep_some(q, pkts, n);
 
 	q->take = q->take_slots;
+	if (q->session)
+		dq_rx_session_use_slots(q);
 	dq_counter_add(&q->count.kept, done);
 	dq_counter_add(&q->count.kept_out, done);
 	if (UNLIKELY(done < n && !q->bufs.n_spares)) {

@@ -37,6 +37,17 @@ static uint8_t checksum_of(const struct mlx5_cqe64 *cqe)
 			 known_of_l4[dq_cqe_l4(cqe)]);
 }
 
+static inline struct daqiri_rx_meta meta_of(const struct mlx5_cqe64 *cqe,
+					    const struct dq_rx_ask *ask)
+{
+	return (struct daqiri_rx_meta){
+		.flow = dq_key_to_flow(dq_cqe_flow_key(cqe)),
+		.vlan_tci = dq_cqe_vlan(cqe) & ask->vlan,
+		.checksum = checksum_of(cqe) & ask->checksum,
+		.type = type_of(cqe) & ask->type,
+	};
+}
+
 void dq_rx_tell_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
 			 struct daqiri_rx_meta *meta, uint32_t n)
 {
@@ -44,14 +55,15 @@ void dq_rx_tell_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pk
 	const struct dq_rx_ask ask = q->ask;
 
 	(void)pkts;
-	for (uint32_t i = 0; i < n; i++, cqe++)
-		meta[i] = (struct daqiri_rx_meta){
-			.hash = dq_cqe_hash(cqe) & ~ask.no_hash,
-			.flow = dq_key_to_flow(dq_cqe_flow_key(cqe)),
-			.vlan_tci = dq_cqe_vlan(cqe) & ask.vlan,
-			.checksum = checksum_of(cqe) & ask.checksum,
-			.type = type_of(cqe) & ask.type,
-		};
+	for (uint32_t i = 0; i < n; i++, cqe++) {
+		meta[i] = meta_of(cqe, &ask);
+		meta[i].hash = dq_cqe_hash(cqe) & ~ask.no_hash;
+	}
+}
+
+struct daqiri_rx_meta dq_rx_meta_of(const struct mlx5_cqe64 *cqe, const struct dq_rx_ask *ask)
+{
+	return meta_of(cqe, ask);
 }
 
 void dq_rx_tell_real_portable(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,

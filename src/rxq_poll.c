@@ -57,32 +57,39 @@ void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
 }
 
+void dq_rx_eat(struct daqiri_rxq *q)
+{
+	struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+	struct dq_cqe_error err = {0};
+
+	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
+	dq_from_device();
+	if (dq_cqe_opcode(dq_cqe_op_own(cqe)) == MLX5_CQE_RESP_ERR)
+		err = dq_cqe_read_error(cqe);
+	dq_rx_note_error(q, &err);
+	*dq_rx_eaten_word(q, q->ci) |= dq_rx_eaten_bit(q, q->ci);
+	if (q->session)
+		dq_cqe_use_up(cqe);
+	q->ci++;
+	q->eaten++;
+	/* First the completion, then the WQE: else the device could overrun the completion ring. */
+	dq_rx_ring_cq(q);
+	give_back_eaten(q, 0);
+}
+
 /*
  * Takes one completion that is no good packet: its slot goes back to the device as soon as no
  * packet before it is held. False: there is no completion. The caller's counts are up to date.
  */
 static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 {
-	const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
-	uint8_t op_own = dq_cqe_op_own(cqe);
-	struct dq_cqe_error err = {0};
+	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
 
 	if (!dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0))
 		return false;
-	/* A packet that came since the row was counted: the next round takes it. */
-	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_SEND)
-		return true;
-	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
-	dq_from_device();
-	if (dq_cqe_opcode(op_own) == MLX5_CQE_RESP_ERR)
-		err = dq_cqe_read_error(cqe);
-	dq_rx_note_error(q, &err);
-	*dq_rx_eaten_word(q, q->ci) |= dq_rx_eaten_bit(q, q->ci);
-	q->ci++;
-	q->eaten++;
-	/* First the completion, then the WQE: else the device could overrun the completion ring. */
-	dq_rx_ring_cq(q);
-	give_back_eaten(q, 0);
+	/* Else a packet that came since the row was counted: the next round takes it. */
+	if (dq_cqe_opcode(op_own) != MLX5_CQE_RESP_SEND)
+		dq_rx_eat(q);
 	return true;
 }
 
@@ -125,16 +132,6 @@ static __attribute__((noinline)) uint32_t poll_on(struct daqiri_rxq *q,
 	return n;
 }
 
-/* What a poll that has n packets returns. */
-static inline int polled(struct daqiri_rxq *q, uint32_t n)
-{
-	if (n) {
-		dq_rx_ring_cq(q);
-		dq_counter_add(&q->count.packets, n);
-	}
-	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
-}
-
 int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
 		      uint32_t max)
 {
@@ -143,7 +140,7 @@ int dq_rx_poll_cyclic(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct daqi
 	(void)meta;
 	if (n < max)
 		n = poll_on(q, &(struct dq_rx_wanted){pkts, NULL, max}, n);
-	return polled(q, n);
+	return dq_rx_polled(q, n);
 }
 
 int dq_rx_poll_cyclic_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
@@ -153,7 +150,7 @@ int dq_rx_poll_cyclic_meta(struct daqiri_rxq *q, struct daqiri_pkt *pkts,
 
 	if (n < max)
 		n = poll_on(q, &(struct dq_rx_wanted){pkts, meta, max}, n);
-	return polled(q, n);
+	return dq_rx_polled(q, n);
 }
 
 void dq_rx_release_cyclic(struct daqiri_rxq *q, uint32_t n)

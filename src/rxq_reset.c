@@ -29,15 +29,21 @@ static void count_error(struct daqiri_rxq *q, const struct mlx5_cqe64 *cqe)
 
 void dq_rx_drain(struct daqiri_rxq *q, bool (*is_packet)(const struct mlx5_cqe64 *cqe))
 {
+	if (q->session)
+		dq_rx_session_drop(q);
 	for (; dq_rx_has_completion(q); q->ci++) {
-		const struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
+		struct mlx5_cqe64 *cqe = &q->cqes[q->ci & q->mask];
 
 		/* Pairs with the device's write of the ownership byte. */
 		dq_from_device();
+		if (q->session)
+			dq_rx_expand(q);
 		if (dq_cqe_opcode(dq_cqe_op_own(cqe)) != MLX5_CQE_RESP_SEND)
 			count_error(q, cqe);
 		else if (is_packet(cqe))
 			dq_counter_add(&q->count.reset_drops, 1);
+		if (q->session)
+			dq_cqe_use_up(cqe);
 	}
 	dq_rx_ring_cq(q);
 }

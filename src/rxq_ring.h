@@ -5,8 +5,10 @@
 
 #include "barrier.h"
 #include "byteorder.h"
+#include "counter.h"
 #include "mlx5_cqe.h"
 #include "rxq.h"
+#include "rxq_compress.h"
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -36,6 +38,8 @@ static inline bool dq_rx_has_completion(const struct daqiri_rxq *q)
 {
 	uint8_t op_own = dq_cqe_op_own(&q->cqes[q->ci & q->mask]);
 
+	if (q->session && q->session->left)
+		return true;
 	return dq_cqe_is_ours(op_own, (q->ci & (q->mask + 1)) != 0);
 }
 
@@ -95,7 +99,23 @@ static inline uint32_t dq_rx_take_more(struct daqiri_rxq *q, const struct dq_rx_
 /* Counts an error completion, and remembers the first. */
 void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err);
 
+/*
+ * Of a cyclic queue: takes the next completion, which is there and no good packet's, as an error.
+ * Its slot goes back to the device as soon as no packet before it is held.
+ */
+void dq_rx_eat(struct daqiri_rxq *q);
+
 /* What a poll of a queue that has stopped returns when nothing is left in it: -EIO. */
 int dq_rx_is_stopped(const struct daqiri_rxq *q);
+
+/* What a poll that has n packets returns. */
+static inline int dq_rx_polled(struct daqiri_rxq *q, uint32_t n)
+{
+	if (n) {
+		dq_rx_ring_cq(q);
+		dq_counter_add(&q->count.packets, n);
+	}
+	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
+}
 
 #endif

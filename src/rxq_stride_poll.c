@@ -101,6 +101,8 @@ static __attribute__((noinline, cold)) bool take_other(struct daqiri_rxq *q)
 		return false;
 	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
 	dq_from_device();
+	if (q->session && dq_rx_expand(q))
+		return true;
 	known = close_before(q, cqe);
 	if (!known || !good)
 		take_error(q, cqe, known);
@@ -135,11 +137,7 @@ int dq_rx_poll_striding(struct daqiri_rxq *q, struct daqiri_pkt *pkts, struct da
 
 	if (n < max)
 		n = poll_on(q, &(struct dq_rx_wanted){pkts, meta, max}, n);
-	if (n) {
-		dq_rx_ring_cq(q);
-		dq_counter_add(&q->count.packets, n);
-	}
-	return LIKELY(n || !q->stopped) ? (int)n : dq_rx_is_stopped(q);
+	return dq_rx_polled(q, n);
 }
 
 void dq_rx_release_striding(struct daqiri_rxq *q, uint32_t n)

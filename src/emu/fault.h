@@ -23,6 +23,7 @@ enum emu_fault {
 	EMU_FAULT_NO_ROCE,    /* devlink's enable_roce is false: no table of GIDs */
 	EMU_FAULT_NO_DMABUF,  /* a kernel without on-demand paging: it registers none */
 	EMU_FAULT_SMALL_MR,   /* registrations of at most EMU_SMALL_MR bytes */
+	EMU_FAULT_NO_COMPRESSION, /* completions are never compressed */
 	EMU_FAULTS
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Completion channels and completion queues. */
 #include "caps.h"
+#include "fault.h"
 #include "uverbs.h"
 #include "uverbs_cq.h"
 #include "uverbs_event.h"
@@ -77,6 +78,8 @@ static int set_compression(const struct emu_call *call, const struct mlx5_ib_cre
 
 	if (req->cqe_comp_en != 1)
 		return 0;
+	if (emu_fault(EMU_FAULT_NO_COMPRESSION))
+		return -EOPNOTSUPP;
 	if (flags & IB_UVERBS_CQ_FLAGS_TIMESTAMP_COMPLETION)
 		return 0;
 	switch (req->cqe_comp_res_format) {

@@ -226,6 +226,8 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 		.mlx5_ib_support_multi_pkt_send_wqes =
 			emu_fault(EMU_FAULT_NO_EMPW) ? 0 : MLX5_IB_ALLOW_MPW | MLX5_IB_SUPPORT_EMPW,
 	};
+	if (emu_fault(EMU_FAULT_NO_COMPRESSION))
+		memset(&resp->cqe_comp_caps, 0, sizeof(resp->cqe_comp_caps));
 }
 
 static int query_device_ex(struct emu_call *call)

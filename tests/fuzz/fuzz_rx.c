@@ -17,6 +17,7 @@
 
 #include "mlx5_cqe.h"
 #include "rxq.h"
+#include "rxq_compress.h"
 
 enum { STRIDE = 2048, MAX_POLL = 300, MAX_ROUNDS = 64 };
 #define BASE 0x7f0000000000u
@@ -96,8 +97,11 @@ static void run(struct daqiri_rxq *q, struct input *in)
 	poll_and_release(q, MAX_POLL, INT32_MAX);
 }
 
-static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
+/* by: NULL for a queue whose completions are not compressed. */
+static void run_with(dq_rx_take_fn taker, const struct dq_rx_minis *by, const uint8_t *data,
+		     size_t size)
 {
+	struct dq_rx_session session = {.left = 0};
 	struct input in = {data, size};
 	struct dq_conf_rxq conf = {.where = "[rxq fuzz 0]"};
 	uint32_t depth = 1u << (6 + take(&in) % 4), start = 0;
@@ -123,6 +127,11 @@ static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 	q.ci = start;
 	q.posted = start + depth;
 	q.conf = &conf;
+	if (by) {
+		q.session = &session;
+		q.poll = by->poll[0];
+		dq_rx_session_init(&q, by);
+	}
 	run(&q, &in);
 	free((void *)(uintptr_t)q.cqes);
 	free(q.eaten_map);
@@ -131,12 +140,15 @@ static void run_with(dq_rx_take_fn taker, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	run_with(dq_rx_take_portable, data, size);
+	run_with(dq_rx_take_portable, NULL, data, size);
+	run_with(dq_rx_take_portable, &dq_rx_minis_portable, data, size);
 #ifdef __x86_64__
 	if (dq_simd_has(DQ_SIMD_SSE42))
-		run_with(dq_rx_take_sse42, data, size);
-	if (dq_simd_has(DQ_SIMD_AVX2))
-		run_with(dq_rx_take_avx2, data, size);
+		run_with(dq_rx_take_sse42, NULL, data, size);
+	if (dq_simd_has(DQ_SIMD_AVX2)) {
+		run_with(dq_rx_take_avx2, NULL, data, size);
+		run_with(dq_rx_take_avx2, &dq_rx_minis_avx2, data, size);
+	}
 #endif
 	return 0;
 }

@@ -24,6 +24,14 @@ struct rx_device {
 	uint32_t cq_pi;	 /* the device's own: its next completion */
 	uint32_t wqe_pi; /* and its next WQE, counted from the last reset */
 	bool stopped;
+
+	/* Compressed completions: those of packets that are not told of yet, all with one tag. */
+	struct {
+		uint32_t hash;
+		__be32 byte_cnt;
+	} minis[RX_DEPTH];
+	uint32_t n_minis;
+	uint32_t tag;
 };
 
 struct rx_kind {
@@ -33,6 +41,12 @@ struct rx_kind {
 	/* The device's part. receive: where it wrote the frame to; the WQE was there. */
 	uint8_t *(*receive)(struct rx_device *d, const uint8_t *frame, uint32_t len, uint32_t tag);
 	void (*fail)(struct rx_device *d, uint8_t syndrome);
+	/* Tells of all that came: NULL if that is done at once. */
+	void (*settle)(struct rx_device *d);
+	/* Packets in a row that have one tag; 0: each has its own. */
+	unsigned same_tag;
+	/* The program keeps packets: addresses come from a table then. */
+	bool keeps;
 	/* WQEs that it may still use. */
 	uint32_t (*room)(const struct rx_device *d);
 };
@@ -41,6 +55,12 @@ struct rx_kind {
 uint8_t *rx_cyclic_receive(struct rx_device *d, const uint8_t *frame, uint32_t len, uint32_t tag);
 void rx_cyclic_fail(struct rx_device *d, uint8_t syndrome);
 uint32_t rx_cyclic_room(const struct rx_device *d);
+
+/* The same with compressed completions. */
+uint8_t *rx_compressed_receive(struct rx_device *d, const uint8_t *frame, uint32_t len,
+			       uint32_t tag);
+void rx_compressed_fail(struct rx_device *d, uint8_t syndrome);
+void rx_compressed_settle(struct rx_device *d);
 
 /* Runs until so many packets were received. The seed tells failures from one another. */
 struct rx_run {

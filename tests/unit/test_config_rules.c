@@ -8,22 +8,17 @@
 #define QUEUE  "[rxq p 0]\nregions = m\n"
 
 static const struct bad_config between_sections[] = {
-	BAD("kind missing",
-	    "[region m]\nnum_bufs = 64\nbuf_size = 2K\n",
+	BAD("kind missing", "[region m]\nnum_bufs = 64\nbuf_size = 2K\n",
 	    "bad.ini:1: [region m] kind: missing; allowed host, huge, "
 	    "host_pinned, device, app"),
-	BAD("num_bufs missing",
-	    "[region m]\nkind = host\nbuf_size = 2K\n",
+	BAD("num_bufs missing", "[region m]\nkind = host\nbuf_size = 2K\n",
 	    "bad.ini:1: [region m] num_bufs: missing; allowed 1..4294967295"),
-	BAD("address missing",
-	    "[port p]\n",
+	BAD("address missing", "[port p]\n",
 	    "bad.ini:1: [port p] address: missing; allowed RDMA-DEVICE, PCI-ADDRESS, INTERFACE, "
 	    "AA:BB:CC:DD:EE:FF"),
-	BAD("queue missing",
-	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\n",
+	BAD("queue missing", MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\n",
 	    "bad.ini:9: [flow p f] queue: missing; allowed N[,N]"),
-	BAD("two ports of one address",
-	    "[port a]\naddress = x\n[port b]\naddress = x\n",
+	BAD("two ports of one address", "[port a]\naddress = x\n[port b]\naddress = x\n",
 	    "bad.ini:4: [port b] address=x: the address of [port a] too; every port has its own"),
 	BAD("a page size of kind host",
 	    "[region m]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\npage_size = 2M\n",
@@ -42,9 +37,9 @@ static const struct bad_config between_sections[] = {
 	    "[region m]\nkind = host_pinned\nnum_bufs = 64\nbuf_size = 2K\ngpu_export = dmabuf\n",
 	    "bad.ini:5: [region m] gpu_export=dmabuf: only kinds device and app have memory of a "
 	    "GPU; allowed auto"),
-	BAD("no GPU's name",
-	    "[region m]\naffinity = GPU0\n",
-	    "bad.ini:2: [region m] affinity=GPU0: not a number (10 or 0x10); allowed auto, 0..1023, "
+	BAD("no GPU's name", "[region m]\naffinity = GPU0\n",
+	    "bad.ini:2: [region m] affinity=GPU0: not a number (10 or 0x10); allowed auto, "
+	    "0..1023, "
 	    "GPU"),
 	BAD("numa against affinity",
 	    "[region m]\nkind = huge\nnum_bufs = 64\nbuf_size = 2K\naffinity = 0\nnuma = 1\n",
@@ -52,60 +47,56 @@ static const struct bad_config between_sections[] = {
 	BAD("a region's port that is not there",
 	    "[region m]\nkind = host\nnum_bufs = 64\nbuf_size = 2K\nports = p\n",
 	    "bad.ini:5: [region m] ports=p: there is no [port p]"),
-	BAD("a queue's port that is not there",
-	    MEMORY PORT "[rxq q 0]\nregions = m\n",
+	BAD("a queue's port that is not there", MEMORY PORT "[rxq q 0]\nregions = m\n",
 	    "bad.ini:7: [rxq q 0]: there is no [port q]; did you mean p?"),
-	BAD("a port to forward to that is not there",
-	    MEMORY PORT QUEUE "key = forward P\n",
+	BAD("a port to forward to that is not there", MEMORY PORT QUEUE "key = forward P\n",
 	    "bad.ini:9: [rxq p 0] key=forward P: there is no [port P]; did you mean p?"),
 	BAD("a queue's port misspelt",
 	    "[region m]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n[port left]\naddress = "
 	    "eth0\n[rxq leftt 0]\nregions = m\n",
 	    "bad.ini:7: [rxq leftt 0]: there is no [port leftt]; did you mean left?"),
-	BAD("a region that is not there",
-	    MEMORY PORT "[rxq p 0]\nregions = other\n",
+	BAD("a region that is not there", MEMORY PORT "[rxq p 0]\nregions = other\n",
 	    "bad.ini:8: [rxq p 0] regions=other: there is no [region other]"),
 	BAD("a region misspelt",
 	    "[region main]\nkind = host\nnum_bufs = 1024\nbuf_size = 2K\n[port p]\naddress = "
 	    "eth0\n[txq p 0]\nregions = maim\n",
 	    "bad.ini:8: [txq p 0] regions=maim: there is no [region maim]; did you mean main?"),
-	BAD("a receive queue without a region",
-	    MEMORY PORT "[rxq p 0]\ndepth = 64\n",
+	BAD("a receive queue without a region", MEMORY PORT "[rxq p 0]\ndepth = 64\n",
 	    "bad.ini:7: [rxq p 0] regions: missing; allowed NAME of a region, or kind, num_bufs "
 	    "and buf_size"),
-	BAD("a worker without a core",
-	    MEMORY PORT QUEUE "mode = worker\n",
+	BAD("a worker without a core", MEMORY PORT QUEUE "mode = worker\n",
 	    "bad.ini:7: [rxq p 0] cpu_core: missing: mode = worker pins the thread that serves the "
 	    "queue to a core; allowed 0..4095"),
 	BAD("a batch that is never full",
 	    MEMORY PORT QUEUE "mode = worker\ncpu_core = 1\nbatch = 2000\n",
-	    "bad.ini:11: [rxq p 0] batch=2000: above the queue's depth: it would never be full; must "
+	    "bad.ini:11: [rxq p 0] batch=2000: above the queue's depth: it would never be full; "
+	    "must "
 	    "be at most 1024"),
-	BAD("a clock of no time stamps",
-	    MEMORY PORT QUEUE "metadata = hash\nclock = real\n",
-	    "bad.ini:10: [rxq p 0] clock=real: there are no time stamps: add timestamp to metadata; "
+	BAD("a clock of no time stamps", MEMORY PORT QUEUE "metadata = hash\nclock = real\n",
+	    "bad.ini:10: [rxq p 0] clock=real: there are no time stamps: add timestamp to "
+	    "metadata; "
 	    "allowed auto"),
 	BAD("metadata of a worker",
 	    MEMORY PORT QUEUE "mode = worker\ncpu_core = 1\nmetadata = hash\n",
-	    "bad.ini:11: [rxq p 0] metadata=hash: with mode = worker packets are handed over without; "
+	    "bad.ini:11: [rxq p 0] metadata=hash: with mode = worker packets are handed over "
+	    "without; "
 	    "allowed none"),
-	BAD("a sending worker without a core",
-	    MEMORY PORT "[txq p 0]\nmode = worker\n",
+	BAD("a sending worker without a core", MEMORY PORT "[txq p 0]\nmode = worker\n",
 	    "bad.ini:7: [txq p 0] cpu_core: missing: mode = worker pins the thread that serves the "
 	    "queue to a core; allowed 0..4095"),
-	BAD("a region and a private one",
-	    MEMORY PORT QUEUE "kind = host\n",
+	BAD("times of compressed completions",
+	    MEMORY PORT QUEUE "metadata = hash, timestamp\ncqe_compression = on\n",
+	    "bad.ini:10: [rxq p 0] cqe_compression=on: no compressed completion tells a packet's "
+	    "time, which metadata=timestamp asks for: one or the other"),
+	BAD("a region and a private one", MEMORY PORT QUEUE "kind = host\n",
 	    "bad.ini:9: [rxq p 0] kind=host: the queue has regions=m already: one or the other"),
-	BAD("half a private region",
-	    MEMORY PORT "[txq p 0]\nkind = host\nbuf_size = 2K\n",
+	BAD("half a private region", MEMORY PORT "[txq p 0]\nkind = host\nbuf_size = 2K\n",
 	    "bad.ini:7: [txq p 0] num_bufs: missing: a private region takes kind, num_bufs and "
 	    "buf_size"),
-	BAD("depths above num_bufs",
-	    MEMORY PORT "[rxq p 0-1]\nregions = m\ndepth = 1024\n",
+	BAD("depths above num_bufs", MEMORY PORT "[rxq p 0-1]\nregions = m\ndepth = 1024\n",
 	    "bad.ini:3: [region m] num_bufs=1024: less than the sum of its queues' depths, 2048; "
 	    "must be at least 2048"),
-	BAD("a depth above num_bufs",
-	    MEMORY PORT "[txq p 0]\nregions = m\ndepth = 2048\n",
+	BAD("a depth above num_bufs", MEMORY PORT "[txq p 0]\nregions = m\ndepth = 2048\n",
 	    "bad.ini:3: [region m] num_bufs=1024: less than the sum of its queues' depths, 2048; "
 	    "must be at least 2048"),
 	BAD("more strides than num_bufs gives",
@@ -121,15 +112,15 @@ static const struct bad_config between_sections[] = {
 	BAD("strides that are no cache lines",
 	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\nalign = 32\n" PORT
 	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
-	    "bad.ini:5: [region m] align=32: feeds a queue with rx_mode=striding, whose strides are "
+	    "bad.ini:5: [region m] align=32: feeds a queue with rx_mode=striding, whose strides "
+	    "are "
 	    "whole cache lines; must be at least 64"),
 	BAD("an alignment beyond strides",
 	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\nalign = 16384\n" PORT
 	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
 	    "bad.ini:5: [region m] align=16384: feeds a queue with rx_mode=striding, whose strides "
 	    "are at most 8192 bytes; must be at most that"),
-	BAD("nothing left for auto",
-	    MEMORY PORT QUEUE "depth = 1024\n[txq p 0]\nregions = m\n",
+	BAD("nothing left for auto", MEMORY PORT QUEUE "depth = 1024\n[txq p 0]\nregions = m\n",
 	    "bad.ini:3: [region m] num_bufs=1024: leaves the queue less than 64 buffers; must be "
 	    "at least 1088"),
 	BAD("too few for one queue",
@@ -147,8 +138,7 @@ static const struct bad_config between_sections[] = {
 	BAD("a flow's queue that is not there",
 	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 1\n",
 	    "bad.ini:11: [flow p f] queue=1: there is no [rxq p 1]"),
-	BAD("a flow that matches all",
-	    MEMORY PORT QUEUE "[flow p f]\nqueue = 0\n",
+	BAD("a flow that matches all", MEMORY PORT QUEUE "[flow p f]\nqueue = 0\n",
 	    "bad.ini:9: [flow p f]: matches nothing in particular: give a match such as udp_dst, "
 	    "or use unmatched = queue N in the [port]"),
 	BAD("an ethertype against ipv4",
@@ -157,7 +147,7 @@ static const struct bad_config between_sections[] = {
 	    "0x0800"),
 	BAD("RSS of what is no IPv4",
 	    MEMORY PORT QUEUE "[rxq p 1]\nregions = m\n[flow p f]\nethertype = 0x88b5\nqueue = "
-	    "0,1\n",
+			      "0,1\n",
 	    "bad.ini:13: [flow p f] queue=0,1: RSS hashes IPv4 and UDP fields, which frames of "
 	    "this ethertype lack; allowed one queue"),
 	BAD("rss_fields of one queue",
@@ -166,28 +156,24 @@ static const struct bad_config between_sections[] = {
 	    "to spread"),
 	BAD("two flows of one match",
 	    MEMORY PORT QUEUE "[flow p a]\nudp_dst = 1\nqueue = 0\n[flow p b]\nudp_dst = 0x1\n"
-	    "queue = 0\n",
+			      "queue = 0\n",
 	    "bad.ini:12: [flow p b]: matches the same frames as [flow p a] (bad.ini:9); one flow "
 	    "with queue = A,B spreads them"),
 	BAD("two flows of one tag",
 	    MEMORY PORT QUEUE "[flow p a]\nudp_dst = 1\nqueue = 0\ntag = 7\n[flow p b]\nudp_dst "
-	    "= 2\nqueue = 0\ntag = 7\n",
+			      "= 2\nqueue = 0\ntag = 7\n",
 	    "bad.ini:16: [flow p b] tag=7: the tag of [flow p a] (bad.ini:9) too"),
 	BAD("unmatched to a queue that is not there",
 	    MEMORY PORT QUEUE "[port r]\naddress = y\nunmatched = queue 0\n",
 	    "bad.ini:11: [port r] unmatched=queue 0: there is no [rxq r 0]"),
-	BAD("a stream without ends",
-	    "[stream s]\nsize = 64\n",
+	BAD("a stream without ends", "[stream s]\nsize = 64\n",
 	    "bad.ini:1: [stream s]: has neither tx nor rx; allowed tx = PORT QUEUE, rx = PORT "
 	    "QUEUE, or both"),
-	BAD("a stream of a port that is not there",
-	    MEMORY PORT "[stream s]\nrx = q 0\n",
+	BAD("a stream of a port that is not there", MEMORY PORT "[stream s]\nrx = q 0\n",
 	    "bad.ini:8: [stream s] rx=q 0: there is no [port q]; did you mean p?"),
-	BAD("a stream of a queue that is not there",
-	    MEMORY PORT QUEUE "[stream s]\ntx = p 0\n",
+	BAD("a stream of a queue that is not there", MEMORY PORT QUEUE "[stream s]\ntx = p 0\n",
 	    "bad.ini:10: [stream s] tx=p 0: there is no [txq p 0]"),
-	BAD("a stream on a queue without slots",
-	    MEMORY PORT "[txq p 0]\n[stream s]\ntx = p 0\n",
+	BAD("a stream on a queue without slots", MEMORY PORT "[txq p 0]\n[stream s]\ntx = p 0\n",
 	    "bad.ini:9: [stream s] tx=p 0: [txq p 0] has no region to build frames in: give it "
 	    "regions"),
 	BAD("a stream of frames too long",

@@ -262,9 +262,6 @@ static const struct bad_config later[] = {
 	BAD("a batch of none",
 	    "[txq p 0]\nbatch = 0\n",
 	    "bad.ini:2: [txq p 0] batch=0: out of range; allowed 1..4096"),
-	BAD("cqe_compression = on",
-	    "[rxq p 0]\ncqe_compression = on\n",
-	    "bad.ini:2: [rxq p 0] cqe_compression=on: not supported yet; allowed auto, off"),
 	BAD("none and more metadata",
 	    "[rxq p 0]\nmetadata = none, hash\n",
 	    "bad.ini:2: [rxq p 0] metadata=none, hash: not a list of these words, each once; "

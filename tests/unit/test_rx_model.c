@@ -5,8 +5,10 @@
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rx_model.h"
+#include "rxq_compress.h"
 
 #define CYCLIC(isa)                                                                                \
 	static void choose_##isa(struct daqiri_rxq *q)                                             \
@@ -21,6 +23,7 @@
 	}                                                                                          \
 	static const struct rx_kind isa = {.name = #isa,                                           \
 					   .choose = choose_##isa,                                 \
+					   .keeps = true,                                          \
 					   .receive = rx_cyclic_receive,                           \
 					   .fail = rx_cyclic_fail,                                 \
 					   .room = rx_cyclic_room}
@@ -38,7 +41,38 @@ static void run_at_every_limit(const struct rx_kind *kind)
 					 .seed = 0x2545f4914f6cdd1d + i});
 }
 
+#define COMPRESSED(isa, by)                                                                        \
+	static void choose_compressed_##isa(struct daqiri_rxq *q)                                  \
+	{                                                                                          \
+		static struct dq_rx_session session;                                               \
+                                                                                                   \
+		choose_##isa(q);                                                                   \
+		memset(&session, 0, sizeof(session));                                              \
+		q->session = &session;                                                             \
+		dq_rx_session_init(q, by);                                                         \
+		q->poll = (by)->poll[0];                                                           \
+	}                                                                                          \
+	static void run_compressed_##isa(void)                                                     \
+	{                                                                                          \
+		struct rx_kind kind = {.name = "compressed " #isa,                                 \
+				       .choose = choose_compressed_##isa,                          \
+				       .receive = rx_compressed_receive,                           \
+				       .fail = rx_compressed_fail,                                 \
+				       .settle = rx_compressed_settle,                             \
+				       .same_tag = 29,                                             \
+				       .room = rx_cyclic_room};                                    \
+		run_at_every_limit(&kind);                                                         \
+		kind.keeps = true;                                                                 \
+		run_at_every_limit(&kind);                                                         \
+	}
+
 CYCLIC(portable);
+COMPRESSED(portable, &dq_rx_minis_portable)
+
+Test(rx_model, compressed_portable)
+{
+	run_compressed_portable();
+}
 
 Test(rx_model, cyclic_portable)
 {
@@ -48,6 +82,13 @@ Test(rx_model, cyclic_portable)
 #ifdef __x86_64__
 CYCLIC(sse42);
 CYCLIC(avx2);
+COMPRESSED(avx2, &dq_rx_minis_avx2)
+
+Test(rx_model, compressed_avx2)
+{
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		run_compressed_avx2();
+}
 
 Test(rx_model, cyclic_sse42)
 {
