@@ -212,10 +212,10 @@ Test(gather, payloads_from_elsewhere)
 	struct daqiri_rxq *in = daqiri_rxq_get(l.a, 0);
 	struct kit_burst burst = {.n = 30, .min = 600, .max = 600, .dst = MAC_A};
 	struct parts p;
-	uint8_t head[14];
+	uint8_t head[18]; /* and a number */
 	daqiri_key key;
 
-	kit_fill(head, 14, MAC_B, 0);
+	kit_fill(head, sizeof(head), MAC_B, 0);
 	cr_assert_eq(daqiri_region_key(daqiri_region_find(l.dq, "far"), l.a, &key), 0);
 	for (; burst.first < 600; burst.first += burst.n) {
 		kit_send(back, &burst);
