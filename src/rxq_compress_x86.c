@@ -198,7 +198,7 @@ static AVX2 inline __attribute__((always_inline)) int poll_next(struct daqiri_rx
 	static AVX2 int poll_##way(struct daqiri_rxq *q, struct daqiri_pkt *pkts,                  \
 				   struct daqiri_rx_meta *meta, uint32_t max)                      \
 	{                                                                                          \
-		struct daqiri_rx_meta *told = way & DQ_MINIS_TELL ? meta : NULL;                   \
+		struct daqiri_rx_meta *told = (way)&DQ_MINIS_TELL ? meta : NULL;                   \
 		uint32_t n = take(q, pkts, told, max, way);                                        \
                                                                                                    \
 		if (UNLIKELY(!n))                                                                  \
