@@ -3,10 +3,12 @@
 #include <endian.h>
 #include <string.h>
 
+#include "rxq_compress.h"
 #include "striding_device.h"
 
 dq_rx_take_fn taker = dq_rx_stride_portable;
 struct device d;
+bool device_compresses;
 
 static void put_wqe(uint32_t place, uint64_t addr)
 {
@@ -25,10 +27,12 @@ static uint64_t wqe_addr(uint32_t index)
 
 void device_init(uint32_t start)
 {
+	static struct dq_rx_session session;
+
 	dq_rx_stride_bufs_free(&d.st); /* of the last one */
 	memset(&d, 0, sizeof(d));
 	d.conf = (struct dq_conf_rxq){.where = "[rxq b 0]"};
-	d.cqe_pi = d.wqe = start;
+	d.cqe_pi = d.settled = d.wqe = start;
 	d.st = (struct dq_rx_striding){.where = d.where,
 				       .buf = d.buf,
 				       .end = d.end,
@@ -49,6 +53,7 @@ void device_init(uint32_t start)
 				  .base = BASE,
 				  .take = taker,
 				  .striding = &d.st,
+				  .session = device_compresses ? &session : NULL,
 				  .cqes = d.cqes,
 				  .cq_dbrec = d.cq_dbrec,
 				  .rq_dbrec = d.rq_dbrec,
@@ -83,6 +88,7 @@ static struct mlx5_cqe64 *device_cqe(uint8_t opcode, uint32_t byte_cnt)
 
 	cr_assert_gt(device_room(), 0, "the device has no WQE");
 	cr_assert_lt((d.cqe_pi - be32toh(d.cq_dbrec[0])) & 0xffffff, CQES, "CQ overrun");
+	d.old[d.cqe_pi % CQES] = *cqe;
 	memset(cqe, 0, sizeof(*cqe));
 	cqe->wqe_id = htobe16((uint16_t)d.wqe);
 	cqe->wqe_counter = htobe16((uint16_t)d.used);
@@ -115,7 +121,8 @@ void device_fill(void)
 
 bool device_receive(uint32_t len)
 {
-	uint32_t need = (len + STRIDE - 1) / STRIDE, tag = 1 + d.number % 0xffff00;
+	uint32_t need = (len + STRIDE - 1) / STRIDE,
+		 tag = device_compresses ? 1 + d.number / 29 % 0xffff : 1 + d.number % 0xffff00;
 	struct mlx5_cqe64 *cqe;
 
 	if (!device_room())
@@ -140,4 +147,54 @@ void device_fail(uint8_t syndrome, bool tells)
 	((uint8_t *)cqe)[55] = syndrome;
 	((uint8_t *)cqe)[54] = 0x68;
 	device_use(STRIDES - d.used);
+}
+
+/* ---- compressed ------------------------------------------------------------------------------ */
+
+/* What small completions do not say is the same in both. */
+static bool joins(const struct mlx5_cqe64 *title, const struct mlx5_cqe64 *cqe)
+{
+	return title->op_own >> 4 == 2 && cqe->op_own >> 4 == 2 && title->wqe_id == cqe->wqe_id &&
+	       title->sop_drop_qpn == cqe->sop_drop_qpn;
+}
+
+/*
+ * PRM, "CQE compression", basic layout, with checksum and stride: only the title's slot and those
+ * of the arrays are written. Sessions may go round the ring's end.
+ */
+static void put_session(uint32_t at, struct mlx5_cqe64 *cqes, uint32_t n)
+{
+	for (uint32_t i = 0; n > 1 && i < n; i++) {
+		uint8_t *slot = (uint8_t *)&d.cqes[(at + (i < 8 ? 1 : i / 8 * 8)) % CQES];
+
+		if (i % 8 == 0)
+			memset(slot, 0, 64);
+		memset(slot + i % 8 * 8, 0x77, 2);
+		memcpy(slot + i % 8 * 8 + 2, &cqes[i].wqe_counter, 2);
+		memcpy(slot + i % 8 * 8 + 4, &cqes[i].byte_cnt, 4);
+	}
+	if (n > 1) {
+		cqes[0].byte_cnt = htobe32(n);
+		cqes[0].op_own |= 0xc;
+	}
+	d.cqes[at % CQES] = cqes[0];
+}
+
+void device_settle(void)
+{
+	uint32_t first = d.settled, n = d.cqe_pi - first;
+	struct mlx5_cqe64 cqes[CQES];
+
+	d.settled = d.cqe_pi;
+	if (!device_compresses)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		cqes[i] = d.cqes[(first + i) % CQES];
+		d.cqes[(first + i) % CQES] = d.old[(first + i) % CQES];
+	}
+	for (uint32_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && joins(&cqes[i], &cqes[k]); k++)
+			;
+		put_session(first + i, &cqes[i], k - i);
+	}
 }

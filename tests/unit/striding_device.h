@@ -44,16 +44,22 @@ struct device {
 	uint32_t end[PLACES];
 	uint8_t wqes[PLACES * 32];
 	__be32 cq_dbrec[2], rq_dbrec[2];
-	uint32_t cqe_pi;	   /* the device's own: next CQE, */
-	uint32_t wqe, used;	   /* WQE and stride */
-	uint32_t number;	   /* of frames */
-	struct sent sent[PENDING]; /* and not polled yet */
+	uint32_t cqe_pi;    /* the device's own: next CQE, */
+	uint32_t wqe, used; /* WQE and stride */
+	uint32_t number;    /* of frames */
+	uint32_t settled;   /* completions that are told of: all, where it compresses none */
+	struct mlx5_cqe64 old[CQES]; /* what was in the slots of those behind */
+	struct sent sent[PENDING];   /* and not polled yet */
 	uint32_t n_sent;
 };
 
 /* The one that there is; by what the next one's packets are taken. */
 extern struct device d;
 extern dq_rx_take_fn taker;
+
+/* The next one compresses completions: device_settle() before each poll, then. */
+extern bool device_compresses;
+void device_settle(void);
 
 /* start: of completions, of packets polled, and of WQEs. */
 void device_init(uint32_t start);

@@ -320,6 +320,7 @@ static void play(uint32_t start, unsigned kind)
 				device_fail(1, random32() & 1);
 			else if (!device_receive(random_length(kind)))
 				break;
+		device_settle();
 		poll_some(random32() % (PENDING + 1));
 		check_room();
 		if (random32() % 3)
@@ -336,6 +337,16 @@ static void play(uint32_t start, unsigned kind)
 Test(rxq_striding, random_traffic_is_conserved)
 {
 	noise = 0x2545f4914f6cdd1d;
+	FOR_EACH_TAKER
+	for (unsigned s = 0; s < N_STARTS; s++)
+		for (unsigned kind = 0; kind < 3; kind++)
+			play(starts[s], kind);
+}
+
+Test(rxq_striding, random_traffic_is_conserved_where_completions_are_compressed)
+{
+	noise = 0x2545f4914f6cdd1d;
+	device_compresses = true;
 	FOR_EACH_TAKER
 	for (unsigned s = 0; s < N_STARTS; s++)
 		for (unsigned kind = 0; kind < 3; kind++)
