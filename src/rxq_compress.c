@@ -193,10 +193,12 @@ static struct mlx5_cqe64 plain_of(const struct daqiri_rxq *q, const struct mlx5_
 	struct mlx5_cqe64 cqe = *title;
 
 	cqe.byte_cnt = mini->byte_cnt;
-	if (q->striding)
+	if (q->striding) {
 		cqe.wqe_counter = mini->stride;
-	else
+	} else {
 		cqe.wqe_counter = dq_to_be16((uint16_t)(dq_cqe_wqe_counter(title) + i));
+		memcpy((uint8_t *)&cqe + DQ_CQE_HASH, &mini->hash, sizeof(mini->hash));
+	}
 	cqe.op_own = dq_cqe_good_recv(owner);
 	return cqe;
 }

@@ -4,6 +4,7 @@
  * from positions near every index limit. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
  */
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,42 @@ Test(rx_model, compressed_portable)
 Test(rx_model, cyclic_portable)
 {
 	run_at_every_limit(&portable);
+}
+
+/* Its packets on both sides of the ring's end have their own hashes. */
+static void try_metadata_of_a_session_round_the_rings_end(const struct dq_rx_minis *by)
+{
+	static const struct rx_kind kind = {.choose = choose_compressed_portable};
+	const struct rx_run run = {.kind = &kind, .start = RX_DEPTH - 5};
+	struct daqiri_rx_meta meta[20];
+	struct daqiri_pkt pkts[20];
+	static struct rx_device d;
+	uint8_t frame[64] = {0};
+
+	rx_device_init(&d, &run);
+	dq_rx_session_init(&d.q, by);
+	d.q.tell = dq_rx_tell_portable;
+	d.q.ask = (struct dq_rx_ask){.no_hash = 0};
+	d.q.poll = by->poll[DQ_MINIS_TELL];
+	for (uint32_t i = 0; i < 20; i++)
+		rx_compressed_receive(&d, frame, 20 + i, 3);
+	rx_compressed_settle(&d);
+	cr_assert_eq(daqiri_rx_poll_meta(&d.q, pkts, meta, 20), 20);
+	for (uint32_t i = 0; i < 20; i++) {
+		cr_assert_eq(pkts[i].len, 20 + i);
+		cr_assert_eq(meta[i].hash, be32toh(3 * 7 + 20 + i), "%u", i);
+		cr_assert_eq(meta[i].flow, 3u);
+	}
+	dq_rx_bufs_free(&d.q);
+}
+
+Test(rx_model, metadata_of_a_session_round_the_rings_end)
+{
+	try_metadata_of_a_session_round_the_rings_end(&dq_rx_minis_portable);
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		try_metadata_of_a_session_round_the_rings_end(&dq_rx_minis_avx2);
+#endif
 }
 
 #ifdef __x86_64__
