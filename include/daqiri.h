@@ -635,7 +635,7 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  * daqiri_tx_reserve() are consumed in the order shown, one for each packet whose addr lies in the
  * queue's slots. Packets may lie in any registered memory (received ones too): those consume no
  * slot and must stay untouched until completed. pkts itself may be reused at once. With tx_inline
- * the CPU must be able to read frames that are not longer: they are copied before it returns.
+ * the CPU must be able to read frames that are not longer; they too stay untouched until completed.
  *
  * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
  * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells

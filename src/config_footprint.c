@@ -10,13 +10,14 @@
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "mlx5_wqe.h"
+#include "rxq_compress.h"
 #include "rxq_split.h"
 #include "rxq_striding.h"
 #include "worker.h"
 
 enum {
-	LOG_STRIDES = 6,  /* of a striding WQE, where the device takes so few */
-	WQES_MIN = 2,	  /* of a ring */
+	LOG_STRIDES = 6, /* of a striding WQE, where the device takes so few */
+	WQES_MIN = 2,	 /* of a ring */
 	FRAME_MAX = 65535,
 	STRIDING_WQE = 32 /* libmlx5: a next segment before the data segment */
 };
@@ -87,6 +88,8 @@ static uint64_t of_rxq(const struct dq_conf *conf, const struct dq_conf_rxq *q)
 	/* auto: where the device has no real time */
 	if (q->metadata & DAQIRI_META_TIMESTAMP && q->clock != DQ_CLOCK_REAL)
 		sum += sizeof(struct dq_clock);
+	if (q->compression != DQ_COMPRESSION_OFF && !(q->metadata & DAQIRI_META_TIMESTAMP))
+		sum += sizeof(struct dq_rx_session);
 	if (q->worker)
 		sum += sizeof(struct dq_rx_hand) + sizeof(struct daqiri_rxq) +
 		       power_of_two(q->depth) * sizeof(struct daqiri_pkt);

@@ -165,6 +165,10 @@ static int resolve_compression(struct dq_resolver *r, const struct dq_section *s
 		return dq_blame_key(r->cfg, sec, "cqe_compression",
 				    "no compressed completion tells a packet's time, which "
 				    "metadata=timestamp asks for: one or the other");
+	if (q->metadata & DAQIRI_META_HASH && q->rx_mode == DQ_RX_STRIDING)
+		return dq_blame_key(r->cfg, sec, "cqe_compression",
+				    "with rx_mode=striding no compressed completion tells a hash, "
+				    "which metadata=hash asks for: one or the other");
 	return 0;
 }
 

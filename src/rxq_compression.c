@@ -9,7 +9,8 @@
 
 /*
  * A cyclic ring is told hashes: whatever else is asked for is the same in all packets of a session,
- * or the device ends it. A striding one needs to be told strides.
+ * or the device ends it. A striding one needs to be told strides, and then there is no hash: the
+ * kernel takes those of such a session for unknown (mlx5e_decompress_cqe_no_hash()).
  */
 static uint8_t format_for(const struct daqiri_rxq *q)
 {
@@ -35,11 +36,16 @@ static bool wants_time(const struct daqiri_rxq *q)
 	return q->conf->metadata & DAQIRI_META_TIMESTAMP;
 }
 
+static bool wants_hash(const struct daqiri_rxq *q)
+{
+	return q->striding && q->conf->metadata & DAQIRI_META_HASH;
+}
+
 int dq_rx_choose_compression(struct daqiri_rxq *q)
 {
 	enum dq_compression want = q->conf->compression;
 
-	if (want == DQ_COMPRESSION_OFF || wants_time(q))
+	if (want == DQ_COMPRESSION_OFF || wants_time(q) || wants_hash(q))
 		return 0;
 	if (!can(q))
 		return want == DQ_COMPRESSION_ON ? refuse(q) : 0;
@@ -58,6 +64,8 @@ const char *dq_rx_why_compressed(const struct daqiri_rxq *q)
 		return "cqe_compression=off was asked for";
 	if (wants_time(q))
 		return "cqe_compression=auto: no compressed completion tells a packet's time";
+	if (wants_hash(q))
+		return "cqe_compression=auto: on a striding queue they tell no hash";
 	return q->session ? "cqe_compression=auto: the device can"
 			  : "cqe_compression=auto: the device cannot";
 }

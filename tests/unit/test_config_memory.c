@@ -107,11 +107,20 @@ static uint64_t with_keys(const char *keys)
 
 Test(resolve, a_clock_takes_some_bytes)
 {
-	uint64_t without = with_keys("");
+	uint64_t without = with_keys("cqe_compression = off\n");
 	uint64_t with = with_keys("metadata = timestamp\n");
 
 	cr_expect_gt(with, without);
 	cr_expect_lt(with, without + 512);
 	cr_expect_eq(with_keys("metadata = timestamp\nclock = free\n"), with);
 	cr_expect_eq(with_keys("metadata = timestamp\nclock = real\n"), without);
+}
+
+Test(resolve, what_is_read_of_compressed_completions_takes_some_bytes)
+{
+	uint64_t without = with_keys("cqe_compression = off\n"), with = with_keys("");
+
+	cr_expect_gt(with, without);
+	cr_expect_lt(with, without + 512);
+	cr_expect_eq(with_keys("cqe_compression = on\n"), with);
 }

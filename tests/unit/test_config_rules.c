@@ -88,6 +88,10 @@ static const struct bad_config between_sections[] = {
 	    MEMORY PORT QUEUE "metadata = hash, timestamp\ncqe_compression = on\n",
 	    "bad.ini:10: [rxq p 0] cqe_compression=on: no compressed completion tells a packet's "
 	    "time, which metadata=timestamp asks for: one or the other"),
+	BAD("hashes of compressed completions of strides",
+	    MEMORY PORT QUEUE "metadata = hash\nrx_mode = striding\ncqe_compression = on\n",
+	    "bad.ini:11: [rxq p 0] cqe_compression=on: with rx_mode=striding no compressed "
+	    "completion tells a hash, which metadata=hash asks for: one or the other"),
 	BAD("a region and a private one", MEMORY PORT QUEUE "kind = host\n",
 	    "bad.ini:9: [rxq p 0] kind=host: the queue has regions=m already: one or the other"),
 	BAD("half a private region", MEMORY PORT "[txq p 0]\nkind = host\nbuf_size = 2K\n",
