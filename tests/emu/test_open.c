@@ -206,7 +206,7 @@ Test(open, queues_and_regions_tell_what_they_are)
 	cr_assert_eq(daqiri_rxq_info(daqiri_rxq_get(b, 5), &rx), 0);
 	cr_assert(rx.id == 5 && rx.depth == 512 && rx.buf_size == 2048 && rx.cpu_core == -1);
 	cr_assert(rx.port == b && rx.region == daqiri_region_find(dq, "rx"));
-	cr_assert(!strcmp(rx.rx_mode, "cyclic") && !strcmp(rx.cqe_compression, "off"));
+	cr_assert(!strcmp(rx.rx_mode, "cyclic") && !strcmp(rx.cqe_compression, "on"));
 	cr_assert(!strncmp(rx.why, "rx_mode=auto: ", 14), "%s", rx.why);
 	cr_assert(!strcmp(tx.tx_mode, "empw") && !tx.tx_inline && !tx.latency);
 	cr_assert(strstr(tx.why, " packets in a WQE") != NULL, "%s", tx.why);
