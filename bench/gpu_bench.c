@@ -231,6 +231,12 @@ int main(int argc, char **argv)
 		printf("# %s\n", r.gpu->name);
 		ret = table(&r, n);
 	}
+	if (r.from)
+		cu->cuEventDestroy_v2(r.from);
+	if (r.to)
+		cu->cuEventDestroy_v2(r.to);
+	if (r.stream)
+		cu->cuStreamDestroy_v2(r.stream);
 	perf_gpu_leave();
 	perf_gpu_close_all();
 	return ret ? 1 : 0;
