@@ -67,5 +67,5 @@ find "$dir" -name 'callgrind.*' -exec awk '
 ' {} + >>"$dir/lines"
 
 model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
-printf 'rings in memory, no NIC; %s, %s\n\n' "${model:-$(uname -m)}" "$(uname -sr)"
+printf 'rings in memory, no NIC; %s, %s\n\n' "${model:-$(uname -m)}" "$(uname -s) $(uname -r | cut -d- -f1)"
 awk -F'\t' -v gate=$gate -f "${0%.sh}.awk" "$dir/lines"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The two hottest pieces of the library as they were compiled, with the number of instructions: a loop
+# The hottest pieces of the library as they were compiled, with the number of instructions: a loop
 # from the target of the jump that closes it to that jump; what has no loop, from one jump to the next. LIBDAQIRI names the library, not stripped.
 set -euo pipefail
 lib=${LIBDAQIRI:-src/.libs/libdaqiri.so}
@@ -86,4 +86,6 @@ straight() {
 }
 
 loop dq_rx_take_avx2 0x200 8 'Receive, AVX2: 8 completions of 64 bytes'
+# pkts += 8, which GCC subtracts as -0x80
+loop poll_0 0xffffffffffffff80 8 'Receive, AVX2: an array of 8 small completions, where they are compressed'
 straight dq_tx_write_empw_avx2 'Send, AVX2: descriptors into an eMPW, without a loop'

@@ -1,11 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# make bench-results: bench/RESULTS.md of what bench-peers, bench-ends and bench-loops print, files in
-# this order; one that is empty or not there is left out.
+# make bench-results: bench/RESULTS.md of what check-perf, bench-peers, bench-ends and bench-loops
+# print, files in this order; one that is empty or not there is left out.
 set -euo pipefail
 
+# section TITLE FILE [FILTER]
 section() {
-	[ ! -s "$2" ] || { printf '\n## %s\n\n' "$1" && cat "$2"; }
+	[ ! -s "$2" ] || { printf '\n## %s\n\n' "$1" && "${3:-cat}" "$2"; }
+}
+
+# fenced FILE: tables for people, then the JSON lines, as Markdown
+fenced() {
+	# shellcheck disable=SC2016
+	printf '```\n%s\n```\n\n```json\n%s\n```\n' "$(sed '/^{/d' "$1")" "$(grep '^{' "$1")"
 }
 
 cat <<'END'
@@ -16,6 +23,7 @@ Made by `make bench-results`; bench/README says how each number comes about. **A
 no NIC was used.** Instructions are repeatable; what is told by the clock depends on the machine and
 on what else it did.
 END
-section 'Instructions for each packet' "${1:-}"
-section 'From end to end' "${2:-}"
-section 'The hottest loops' "${3:-}"
+section 'The data path alone' "${1:-}" fenced
+section 'Instructions for each packet, beside other libraries' "${2:-}"
+section 'From end to end' "${3:-}"
+section 'The hottest loops' "${4:-}"
