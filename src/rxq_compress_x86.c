@@ -14,14 +14,9 @@
 
 #include "rxq_meta_x86.h"
 
-static AVX2 inline __m256i load32(const void *at)
-{
-	return _mm256_loadu_si256(at);
-}
-
 static AVX2 inline __m256i in_order(const void *four)
 {
-	return _mm256_permute4x64_epi64(load32(four), _MM_SHUFFLE(3, 1, 2, 0));
+	return _mm256_permute4x64_epi64(dq_load32(four), _MM_SHUFFLE(3, 1, 2, 0));
 }
 
 /* Lengths, with nothing where keys belong, of four small completions. */
@@ -70,10 +65,10 @@ static AVX2 inline void tell_eight(struct daqiri_rx_meta *meta, __m256i first, _
 	hash = _mm256_shuffle_epi8(hash, told->hash);
 	low = _mm256_unpacklo_epi32(hash, told->flow);
 	high = _mm256_unpackhi_epi32(hash, told->flow);
-	dq_put_two_meta(meta, _mm256_unpacklo_epi64(low, told->status));
-	dq_put_two_meta(meta + 2, _mm256_unpackhi_epi64(low, told->status));
-	dq_put_two_meta(meta + 4, _mm256_unpacklo_epi64(high, told->status));
-	dq_put_two_meta(meta + 6, _mm256_unpackhi_epi64(high, told->status));
+	dq_put_two_untimed(meta, _mm256_unpacklo_epi64(low, told->status));
+	dq_put_two_untimed(meta + 2, _mm256_unpackhi_epi64(low, told->status));
+	dq_put_two_untimed(meta + 4, _mm256_unpacklo_epi64(high, told->status));
+	dq_put_two_untimed(meta + 6, _mm256_unpackhi_epi64(high, told->status));
 }
 
 /* In one register: GCC would take two, and copy the one to the other. */
@@ -98,11 +93,11 @@ take_arrays(struct daqiri_rxq *q, const struct dq_rx_wanted *want, unsigned way)
 	struct daqiri_pkt *pkts = want->pkts, *end = pkts + want->n;
 	struct daqiri_rx_meta *meta = want->meta;
 	struct dq_mini_cqe *minis = s->minis, *next = s->next;
-	const __m256i key = _mm256_set1_epi64x((int64_t)s->key), step = load32(s->step);
+	const __m256i key = _mm256_set1_epi64x((int64_t)s->key), step = dq_load32(s->step);
 	const struct told all = way & DQ_MINIS_TELL ? told(q) : (struct told){key, key, key};
 	__m256i addrs = _mm256_set1_epi64x((int64_t)s->addr), sum = _mm256_setzero_si256();
 
-	addrs = _mm256_add_epi64(addrs, load32(s->offset));
+	addrs = _mm256_add_epi64(addrs, dq_load32(s->offset));
 	do {
 		__m256i one = in_order(minis), two = in_order(minis + 4);
 		__m256i lens = lengths(one), more = lengths(two);

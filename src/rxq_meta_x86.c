@@ -5,14 +5,11 @@
  */
 #include "device_clock.h"
 #include "mlx5_cqe.h"
-#include "rxq.h"
+#include "rxq_meta_x86.h"
 
 #ifdef DQ_X86_SIMD
 
-#include <immintrin.h>
 #include <string.h>
-
-#define AVX2 __attribute__((target("avx2")))
 
 enum { STATUS = offsetof(struct mlx5_cqe64, hds_ip_ext), TYPE_SHIFT = 24, CHECKSUM_SHIFT = 16 };
 
@@ -33,11 +30,6 @@ struct words {
 	__m256i hash, flow, status;
 };
 
-static AVX2 inline __m256i load32(const void *at)
-{
-	return _mm256_loadu_si256(at);
-}
-
 static AVX2 inline __m128i load16(const void *at)
 {
 	return _mm_loadu_si128(at);
@@ -46,8 +38,8 @@ static AVX2 inline __m128i load16(const void *at)
 /* The hashes of four completions, every other one from cqe on, and then their status words. */
 static AVX2 inline __m256i four(const struct mlx5_cqe64 *cqe)
 {
-	__m256i a = _mm256_unpackhi_epi32(load32(cqe), load32(cqe + 2));
-	__m256i b = _mm256_unpackhi_epi32(load32(cqe + 4), load32(cqe + 6));
+	__m256i a = _mm256_unpackhi_epi32(dq_load32(cqe), dq_load32(cqe + 2));
+	__m256i b = _mm256_unpackhi_epi32(dq_load32(cqe + 4), dq_load32(cqe + 6));
 
 	return _mm256_unpackhi_epi64(a, b);
 }
@@ -55,8 +47,8 @@ static AVX2 inline __m256i four(const struct mlx5_cqe64 *cqe)
 /* The keys of eight packets. */
 static AVX2 inline __m256i keys(const struct daqiri_pkt *pkts)
 {
-	__m256i a = _mm256_unpackhi_epi32(load32(pkts), load32(pkts + 2));
-	__m256i b = _mm256_unpackhi_epi32(load32(pkts + 4), load32(pkts + 6));
+	__m256i a = _mm256_unpackhi_epi32(dq_load32(pkts), dq_load32(pkts + 2));
+	__m256i b = _mm256_unpackhi_epi32(dq_load32(pkts + 4), dq_load32(pkts + 6));
 
 	return _mm256_unpackhi_epi64(a, b);
 }
@@ -113,12 +105,10 @@ struct asked {
 
 static AVX2 inline struct asked asked(const struct dq_rx_ask *ask)
 {
-	__m256i none = _mm256_set1_epi32((int)ask->no_hash); /* an order of -1 all over */
 	int status;
 
 	memcpy(&status, &ask->vlan, sizeof(status));
-	return (struct asked){.hash = _mm256_or_si256(none, order(3, 2, 1, 0)),
-			      .status = _mm256_set1_epi32(status)};
+	return (struct asked){.hash = dq_hash_order(ask), .status = _mm256_set1_epi32(status)};
 }
 
 static AVX2 inline struct words read_eight(const struct mlx5_cqe64 *cqe,
@@ -152,20 +142,6 @@ static AVX2 inline struct pairs pair(const struct words *w)
 			       _mm256_unpackhi_epi64(high, high_status)}};
 }
 
-/* All but the times. */
-static AVX2 inline void put_two(struct daqiri_rx_meta *meta, __m256i two)
-{
-	_mm_storeu_si128((void *)&meta[0].hash, _mm256_castsi256_si128(two));
-	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
-}
-
-/* Two stores for each pair, and one for both its times. */
-static AVX2 inline void put_untimed(struct daqiri_rx_meta *meta, __m256i two)
-{
-	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
-	put_two(meta, two);
-}
-
 /* Takes flow ids from keys: only for queues whose keys they are. */
 AVX2 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
 			  struct daqiri_rx_meta *meta, uint32_t n)
@@ -178,10 +154,10 @@ AVX2 void dq_rx_tell_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *p
 		struct words w = read_eight(cqe, pkts, &ask);
 		struct pairs p = pair(&w);
 
-		put_untimed(meta, p.two[0]);
-		put_untimed(meta + 2, p.two[1]);
-		put_untimed(meta + 4, p.two[2]);
-		put_untimed(meta + 6, p.two[3]);
+		dq_put_two_untimed(meta, p.two[0]);
+		dq_put_two_untimed(meta + 2, p.two[1]);
+		dq_put_two_untimed(meta + 4, p.two[2]);
+		dq_put_two_untimed(meta + 6, p.two[3]);
 	}
 	if (n % 8)
 		dq_rx_tell_portable(q, pkts, meta, n % 8);
@@ -259,8 +235,8 @@ static AVX2 inline void put_times(struct daqiri_rx_meta *meta, __m256i ns)
 static AVX2 inline void put_timed(struct daqiri_rx_meta *meta, const __m256i *two, __m256i ns)
 {
 	put_times(meta, ns);
-	put_two(meta, two[0]);
-	put_two(meta + 2, two[1]);
+	dq_put_two_meta(meta, two[0]);
+	dq_put_two_meta(meta + 2, two[1]);
 }
 
 AVX2 void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,

@@ -11,6 +11,11 @@
 
 #define AVX2 __attribute__((target("avx2")))
 
+static AVX2 inline __m256i dq_load32(const void *at)
+{
+	return _mm256_loadu_si256(at);
+}
+
 /* To shuffle hashes as completions have them into numbers; into 0 where none was asked for. */
 static AVX2 inline __m256i dq_hash_order(const struct dq_rx_ask *ask)
 {
@@ -21,12 +26,18 @@ static AVX2 inline __m256i dq_hash_order(const struct dq_rx_ask *ask)
 	return _mm256_or_si256(_mm256_set1_epi32((int)ask->no_hash), order);
 }
 
-/* Two neighbours: hash, flow, status, 0 of each. The first store is for both times. */
+/* Two neighbours: hash, flow, status, 0 of each; all but the times. */
 static AVX2 inline void dq_put_two_meta(struct daqiri_rx_meta *meta, __m256i two)
 {
-	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
 	_mm_storeu_si128((void *)&meta[0].hash, _mm256_castsi256_si128(two));
 	_mm_storeu_si128((void *)&meta[1].hash, _mm256_extracti128_si256(two, 1));
+}
+
+/* Two stores for each pair, and one for both its times, which are 0. */
+static AVX2 inline void dq_put_two_untimed(struct daqiri_rx_meta *meta, __m256i two)
+{
+	_mm256_storeu_si256((void *)meta, _mm256_setzero_si256());
+	dq_put_two_meta(meta, two);
 }
 
 #endif
