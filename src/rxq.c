@@ -203,14 +203,6 @@ static const dq_rx_take_fn striding_takers[] = {
 #endif
 };
 
-static const struct dq_rx_minis *const cyclic_minis[] = {
-	[DQ_SIMD_PORTABLE] = &dq_rx_minis_portable,
-#ifdef DQ_X86_SIMD
-	[DQ_SIMD_SSE42] = &dq_rx_minis_portable,
-	[DQ_SIMD_AVX2] = &dq_rx_minis_avx2,
-#endif
-};
-
 static int choose_taker(struct daqiri_rxq *q)
 {
 	int ret;
@@ -228,10 +220,8 @@ static int choose_taker(struct daqiri_rxq *q)
 	dq_rx_choose_tell(q);
 	if (q->tell && !q->striding)
 		q->poll = dq_rx_poll_cyclic_meta;
-	if (q->session && !q->striding)
-		q->poll = cyclic_minis[q->simd]->poll[q->tell ? DQ_MINIS_TELL : 0];
 	if (q->session)
-		dq_rx_session_init(q, cyclic_minis[q->simd]);
+		dq_rx_session_choose(q);
 	q->restart = q->striding ? dq_rx_restart_striding : dq_rx_restart_cyclic;
 	if (q->split)
 		dq_rx_split_choose(q);

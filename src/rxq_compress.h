@@ -75,6 +75,9 @@ void dq_rx_session_drop(struct daqiri_rxq *q);
  */
 int dq_rx_choose_compression(struct daqiri_rxq *q);
 
+/* For a queue that compresses, whose instructions, slots and way to tell are chosen. */
+void dq_rx_session_choose(struct daqiri_rxq *q);
+
 /* And why, or why not. */
 const char *dq_rx_why_compressed(const struct daqiri_rxq *q);
 

@@ -69,3 +69,18 @@ const char *dq_rx_why_compressed(const struct daqiri_rxq *q)
 	return q->session ? "cqe_compression=auto: the device can"
 			  : "cqe_compression=auto: the device cannot";
 }
+
+void dq_rx_session_choose(struct daqiri_rxq *q)
+{
+	static const struct dq_rx_minis *const minis[] = {
+		[DQ_SIMD_PORTABLE] = &dq_rx_minis_portable,
+#ifdef DQ_X86_SIMD
+		[DQ_SIMD_SSE42] = &dq_rx_minis_portable,
+		[DQ_SIMD_AVX2] = &dq_rx_minis_avx2,
+#endif
+	};
+
+	dq_rx_session_init(q, minis[q->simd]);
+	if (!q->striding)
+		q->poll = minis[q->simd]->poll[q->tell ? DQ_MINIS_TELL : 0];
+}
