@@ -239,8 +239,10 @@ static AVX2 inline void put_timed(struct daqiri_rx_meta *meta, const __m256i *tw
 	dq_put_two_meta(meta + 2, two[1]);
 }
 
-AVX2 void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
-			       struct daqiri_rx_meta *meta, uint32_t n)
+/* All but the last n % 8. line: NULL, where stamps are the real time. */
+static AVX2 inline __attribute__((always_inline)) void
+tell_timed(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts, struct daqiri_rx_meta *meta,
+	   uint32_t n, const struct line *line)
 {
 	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
 	const struct mlx5_cqe64 *end = cqe + (n & ~7u);
@@ -249,33 +251,34 @@ AVX2 void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_p
 	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
 		struct words w = read_eight(cqe, pkts, &ask);
 		struct pairs p = pair(&w);
+		__m256i low = stamps(cqe), high = stamps(cqe + 4);
 
-		put_timed(meta, p.two, real_ns(stamps(cqe)));
-		put_timed(meta + 4, p.two + 2, real_ns(stamps(cqe + 4)));
+		put_timed(meta, p.two, line ? free_ns(low, line) : real_ns(low));
+		put_timed(meta + 4, p.two + 2, line ? free_ns(high, line) : real_ns(high));
 	}
+}
+
+AVX2 void dq_rx_tell_real_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
+			       struct daqiri_rx_meta *meta, uint32_t n)
+{
+	uint32_t whole = n & ~7u;
+
+	tell_timed(q, pkts, meta, n, NULL);
 	if (n % 8)
-		dq_rx_tell_real_portable(q, pkts, meta, n % 8);
+		dq_rx_tell_real_portable(q, pkts + whole, meta + whole, n % 8);
 }
 
 /* Rows whose stamps the line covers. */
 static AVX2 inline void tell_row(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
 				 struct daqiri_rx_meta *meta, uint32_t n)
 {
-	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - n) & q->mask];
-	const struct mlx5_cqe64 *end = cqe + (n & ~7u);
-	const struct asked ask = asked(&q->ask);
 	const struct line line = line_of(q->clock);
+	uint32_t whole = n & ~7u;
 
-	for (; cqe != end; cqe += 8, pkts += 8, meta += 8) {
-		struct words w = read_eight(cqe, pkts, &ask);
-		struct pairs p = pair(&w);
-
-		put_timed(meta, p.two, free_ns(stamps(cqe), &line));
-		put_timed(meta + 4, p.two + 2, free_ns(stamps(cqe + 4), &line));
-	}
-	q->clock->told = meta[-1].time_ns;
+	tell_timed(q, pkts, meta, n, &line);
+	q->clock->told = meta[whole - 1].time_ns;
 	if (n % 8)
-		dq_rx_tell_free_portable(q, pkts, meta, n % 8);
+		dq_rx_tell_free_portable(q, pkts + whole, meta + whole, n % 8);
 }
 
 AVX2 void dq_rx_tell_free_avx2(const struct daqiri_rxq *q, const struct daqiri_pkt *pkts,
