@@ -9,20 +9,9 @@
 
 #include "config_model.h"
 #include "config_stride.h"
+#include "resolve_text.h"
 
 #define PORT "[port p]\naddress = eth0\n"
-
-static struct dq_conf *resolve(const char *text)
-{
-	struct daqiri_config *cfg = NULL;
-	struct dq_conf *conf = NULL;
-
-	cr_assert_eq(daqiri_config_parse(&cfg, text, strlen(text), "t.ini"), 0, "%s",
-		     daqiri_error_detail());
-	cr_assert_eq(dq_conf_resolve(&conf, cfg, NULL), 0, "%s", daqiri_error_detail());
-	daqiri_config_destroy(cfg); /* the result must not need it */
-	return conf;
-}
 
 static struct dq_conf *resolve_everything(void)
 {

@@ -2,22 +2,11 @@
 /* Queues with two regions. */
 #include "bad_config.h"
 #include "config_model.h"
+#include "resolve_text.h"
 
 #define PORT  "[port p]\naddress = eth0\n"
 #define HEADS "[region h]\nkind = host\nnum_bufs = 64\nbuf_size = 128\n"
 #define REST  "[region r]\nkind = device\nnum_bufs = 64\nbuf_size = 2K\n"
-
-static struct dq_conf *resolve(const char *text)
-{
-	struct daqiri_config *cfg = NULL;
-	struct dq_conf *conf = NULL;
-
-	cr_assert_eq(daqiri_config_parse(&cfg, text, strlen(text), "t.ini"), 0, "%s",
-		     daqiri_error_detail());
-	cr_assert_eq(dq_conf_resolve(&conf, cfg, NULL), 0, "%s", daqiri_error_detail());
-	daqiri_config_destroy(cfg);
-	return conf;
-}
 
 Test(config_split, a_queue_has_both_regions_and_where_to_split)
 {
