@@ -18,7 +18,7 @@
 #include "scan.h"
 #include "worker.h"
 
-enum { ETHERNET_HEADER_VLAN = 18, N_COUNTERS = 9 };
+enum { N_COUNTERS = 9 };
 
 static const char *const counter_names[N_COUNTERS] = {"packets",       "bytes",	 "errors",
 						      "length_errors", "kept",	 "kept_out",
@@ -56,7 +56,7 @@ static void read_counters(const struct daqiri_rxq *q, uint64_t values[N_COUNTERS
 static int check_room(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
 		      const struct daqiri_region *region)
 {
-	uint64_t need = (uint64_t)port->info.mtu + ETHERNET_HEADER_VLAN;
+	uint64_t need = (uint64_t)port->info.mtu + DQ_ETHERNET_HEADER;
 
 	if (port->info.netdev[0] && region->conf->buf_size < need)
 		return dq_error(
@@ -66,8 +66,8 @@ static int check_room(const struct dq_conf_rxq *conf, const struct daqiri_port *
 			"buf_size at least that, or set mtu=%llu in [port %s]",
 			conf->where, (unsigned long long)region->conf->buf_size,
 			(unsigned long long)need, port->info.netdev, port->info.mtu,
-			(unsigned long long)(region->conf->buf_size > ETHERNET_HEADER_VLAN
-						     ? region->conf->buf_size - ETHERNET_HEADER_VLAN
+			(unsigned long long)(region->conf->buf_size > DQ_ETHERNET_HEADER
+						     ? region->conf->buf_size - DQ_ETHERNET_HEADER
 						     : 0),
 			port->conf->name);
 	return 0;

@@ -21,6 +21,9 @@
 #include "simd.h"
 #include "stats.h"
 
+/* Bytes of a frame besides its MTU: the Ethernet header, with a VLAN tag. */
+enum { DQ_ETHERNET_HEADER = 18 };
+
 struct daqiri_rx_meta;
 struct dq_clock;
 struct dq_rx_hand;

@@ -12,7 +12,7 @@
 
 __extension__ typedef unsigned __int128 uint128;
 
-enum { ETHERNET_HEADER_VLAN = 18, SPLIT_WQE = 2 * DQ_SEG };
+enum { SPLIT_WQE = 2 * DQ_SEG };
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ void dq_rx_split_bind(struct daqiri_rxq *q, const struct mlx5dv_rwq *rwq)
 int dq_rx_split_check(const struct dq_conf_rxq *conf, const struct daqiri_port *port,
 		      struct daqiri_region *const regions[2])
 {
-	uint64_t need = (uint64_t)port->info.mtu + ETHERNET_HEADER_VLAN;
+	uint64_t need = (uint64_t)port->info.mtu + DQ_ETHERNET_HEADER;
 	uint64_t room = regions[1]->conf->buf_size;
 
 	if (dq_region_on_gpu(regions[0]))
