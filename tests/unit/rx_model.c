@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "noise.h"
 #include "rx_model.h"
 
 enum {
@@ -175,13 +176,9 @@ struct model {
 	enum whose whose[RX_BUFS];
 };
 
-/* xorshift64 */
 static uint32_t random32(struct model *m)
 {
-	m->noise ^= m->noise << 13;
-	m->noise ^= m->noise >> 7;
-	m->noise ^= m->noise << 17;
-	return (uint32_t)(m->noise >> 16);
+	return noise32(&m->noise);
 }
 
 static uint32_t len_of(uint64_t number)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "device_clock.h"
+#include "noise.h"
 
 __extension__ typedef __int128 int128;
 
@@ -69,10 +70,7 @@ static uint64_t noise = 0x2545f4914f6cdd1d;
 
 static uint64_t random64(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return noise;
+	return noise64(&noise);
 }
 
 /* ---- an hour --------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "device_clock.h"
+#include "noise.h"
 #include "rxq.h"
 
 enum {
@@ -194,13 +195,9 @@ Test(rxq_meta, a_queue_without_metadata_says_so)
 
 static uint64_t noise = 0x2545f4914f6cdd1d;
 
-/* xorshift64 */
 static uint32_t random32(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return (uint32_t)(noise >> 16);
+	return noise32(&noise);
 }
 
 static struct mlx5dv_clock_info page;

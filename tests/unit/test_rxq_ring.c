@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "noise.h"
 #include "rxq.h"
 
 enum { DEPTH = 64, STRIDE = 2048, BASE = 0x40000000 };
@@ -319,13 +320,9 @@ Test(rxq_ring, a_stopped_queue_gives_what_came_before_it_stopped)
 
 static uint64_t noise;
 
-/* xorshift64 */
 static uint32_t random32(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return (uint32_t)(noise >> 16);
+	return noise32(&noise);
 }
 
 /* Completions of random bytes: mostly good ones, then something else in their midst. */

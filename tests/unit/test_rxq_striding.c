@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "noise.h"
 #include "striding_device.h"
 
 /* Polls up to max; all must be as they were sent. Returns how many. */
@@ -258,13 +259,9 @@ Test(rxq_striding, a_wqe_that_the_device_does_not_have_is_an_error)
 
 static uint64_t noise;
 
-/* xorshift64 */
 static uint32_t random32(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return (uint32_t)(noise >> 16);
+	return noise32(&noise);
 }
 
 static uint32_t random_length(unsigned kind)

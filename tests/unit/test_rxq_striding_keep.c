@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "noise.h"
 #include "striding_device.h"
 
 enum { N_SPARES = N_BUFS - N_WQES, MOST = N_BUFS * STRIDES };
@@ -13,13 +14,9 @@ static struct daqiri_pkt held[MOST], kept[MOST];
 static uint32_t n_held, n_kept;
 static uint64_t noise;
 
-/* xorshift64 */
 static uint32_t random32(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return (uint32_t)(noise >> 16);
+	return noise32(&noise);
 }
 
 static uint32_t buf_of(uint64_t addr)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "noise.h"
 #include "tx_model.h"
 
 enum { SEND = 0x0a, EMPW = 0x29, MIN_LEN = 18, MAX_LEN = 310 };
@@ -22,13 +23,9 @@ struct model {
 	bool is_slot[TX_DEPTH]; /* by number, modulo */
 };
 
-/* xorshift64 */
 static uint32_t random32(struct model *m)
 {
-	m->noise ^= m->noise << 13;
-	m->noise ^= m->noise >> 7;
-	m->noise ^= m->noise << 17;
-	return (uint32_t)(m->noise >> 16);
+	return noise32(&m->noise);
 }
 
 static uint32_t len_of(uint64_t number)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "noise.h"
 #include "txq.h"
 
 enum { DEPTH = 256, SLOT = 256, QPN = 0xabcdef, FOREIGN = 0x10000000, SEND = 0x0a, EMPW = 0x29 };
@@ -486,13 +487,9 @@ Test(txq_ring, an_error_stops_the_queue_and_keeps_what_was_completed)
 
 static uint64_t noise = 0x2545f4914f6cdd1d;
 
-/* xorshift64 */
 static uint64_t random64(void)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return noise;
+	return noise64(&noise);
 }
 
 /* ---- any sequence of calls --------------------------------------------------------------------
