@@ -10,6 +10,24 @@ dq_rx_take_fn taker = dq_rx_stride_portable;
 struct device d;
 bool device_compresses;
 
+const uint32_t starts[N_STARTS] = {0,	      1,	  15,	      64,	  0xfff0,
+				  0xffff,     0x10000,	  0xffffc0,   0xffffff,	  0x1000000,
+				  0x7ffffff0, 0x7fffffff, 0xffffff00, 0xfffffff0, 0xffffffff};
+
+dq_rx_take_fn takers[3] = {dq_rx_stride_portable};
+unsigned n_takers = 1;
+
+/* Before any test. */
+__attribute__((constructor)) static void find_takers(void)
+{
+#ifdef __x86_64__
+	if (dq_simd_has(DQ_SIMD_SSE42))
+		takers[n_takers++] = dq_rx_stride_sse42;
+	if (dq_simd_has(DQ_SIMD_AVX2))
+		takers[n_takers++] = dq_rx_stride_avx2;
+#endif
+}
+
 static void put_wqe(uint32_t place, uint64_t addr)
 {
 	uint64_t be = htobe64(addr);
@@ -147,6 +165,34 @@ void device_fail(uint8_t syndrome, bool tells)
 	((uint8_t *)cqe)[55] = syndrome;
 	((uint8_t *)cqe)[54] = 0x68;
 	device_use(STRIDES - d.used);
+}
+
+uint32_t device_expect(struct daqiri_pkt *pkts, uint32_t max)
+{
+	int n;
+
+	pkts[max].addr = ~0ull;
+	n = daqiri_rx_poll(&d.q, pkts, (int)max);
+	cr_assert_geq(n, 0);
+	cr_assert_leq((uint32_t)n, max);
+	cr_assert_leq((uint32_t)n, d.n_sent, "more than were sent");
+	for (int i = 0; i < n; i++) {
+		cr_assert_eq(pkts[i].addr, d.sent[i].addr, "packet %d of %d", i, n);
+		cr_assert_eq(pkts[i].len, d.sent[i].len);
+		cr_assert_eq(daqiri_key_flow(pkts[i].key), d.sent[i].tag);
+	}
+	cr_assert_eq(pkts[max].addr, ~0ull, "written behind the array");
+	d.n_sent -= (uint32_t)n;
+	memmove(d.sent, d.sent + n, d.n_sent * sizeof(d.sent[0]));
+	return (uint32_t)n;
+}
+
+void device_restart(void)
+{
+	d.q.held = 0;
+	d.q.stopped = d.q.error_seen = false;
+	d.rq_dbrec[0] = htobe32(d.q.posted & 0xffff);
+	d.wqe = d.used = d.n_sent = 0;
 }
 
 /* ---- compressed ------------------------------------------------------------------------------ */

@@ -57,6 +57,15 @@ struct device {
 extern struct device d;
 extern dq_rx_take_fn taker;
 
+/* Where all its counts begin: about every limit of an index. */
+enum { N_STARTS = 15 };
+extern const uint32_t starts[N_STARTS];
+
+/* Those that this processor can. */
+extern dq_rx_take_fn takers[3];
+extern unsigned n_takers;
+#define FOR_EACH_TAKER for (unsigned t = 0; t < n_takers && (taker = takers[t]); t++)
+
 /* The next one compresses completions: device_settle() before each poll, then. */
 extern bool device_compresses;
 void device_settle(void);
@@ -76,7 +85,13 @@ void device_fill(void);
 /* A frame. False: there is no WQE for it; a filler may have been written. */
 bool device_receive(uint32_t len);
 
+/* Polls up to max into pkts[max + 1]; all must be as they were sent. Returns how many. */
+uint32_t device_expect(struct daqiri_pkt *pkts, uint32_t max);
+
 /* An error takes what is left of its WQE, which its completion tells, or not. */
 void device_fail(uint8_t syndrome, bool tells);
+
+/* The queue has a new ring, whose packets that were not polled are lost. */
+void device_restart(void);
 
 #endif

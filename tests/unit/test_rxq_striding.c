@@ -8,50 +8,12 @@
 #include "noise.h"
 #include "striding_device.h"
 
-/* Polls up to max; all must be as they were sent. Returns how many. */
 static uint32_t expect(uint32_t max)
 {
 	struct daqiri_pkt pkts[PENDING + 1];
-	int n;
 
-	memset(pkts, 0xa5, sizeof(pkts));
-	n = daqiri_rx_poll(&d.q, pkts, (int)max);
-	cr_assert_geq(n, 0);
-	cr_assert_leq((uint32_t)n, max);
-	cr_assert_leq((uint32_t)n, d.n_sent, "more than were sent");
-	for (int i = 0; i < n; i++) {
-		cr_assert_eq(pkts[i].addr, d.sent[i].addr, "packet %d of %d", i, n);
-		cr_assert_eq(pkts[i].len, d.sent[i].len);
-		cr_assert_eq(daqiri_key_flow(pkts[i].key), d.sent[i].tag);
-	}
-	cr_assert_eq(pkts[max].addr, 0xa5a5a5a5a5a5a5a5, "written behind the array");
-	d.n_sent -= (uint32_t)n;
-	memmove(d.sent, d.sent + n, d.n_sent * sizeof(d.sent[0]));
-	return (uint32_t)n;
+	return device_expect(pkts, max);
 }
-
-static dq_rx_take_fn takers[3] = {dq_rx_stride_portable};
-static unsigned n_takers = 1;
-
-static void find_takers(void)
-{
-#ifdef __x86_64__
-	if (dq_simd_has(DQ_SIMD_SSE42))
-		takers[n_takers++] = dq_rx_stride_sse42;
-	if (dq_simd_has(DQ_SIMD_AVX2))
-		takers[n_takers++] = dq_rx_stride_avx2;
-#endif
-}
-
-TestSuite(rxq_striding, .init = find_takers);
-
-#define FOR_EACH_TAKER for (unsigned t = 0; t < n_takers && (taker = takers[t]); t++)
-
-static const uint32_t starts[] = {0,	      1,	  15,	      64,	  0xfff0,
-				  0xffff,     0x10000,	  0xffffc0,   0xffffff,	  0x1000000,
-				  0x7ffffff0, 0x7fffffff, 0xffffff00, 0xfffffff0, 0xffffffff};
-
-enum { N_STARTS = sizeof(starts) / sizeof(starts[0]) };
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
@@ -262,92 +224,6 @@ static uint64_t noise;
 static uint32_t random32(void)
 {
 	return noise32(&noise);
-}
-
-static uint32_t random_length(unsigned kind)
-{
-	if (kind % 3 == 0)
-		return 1 + random32() % STRIDE; /* one stride each */
-	if (kind % 3 == 1)
-		return 1 + random32() % FRAME_MAX;
-	return random32() % 8 ? 60 : FRAME_MAX;
-}
-
-static uint32_t held[2 * PENDING], n_held; /* the WQEs of packets */
-
-/* No WQE is given back of which a packet is held, or not even polled. */
-static void check_room(void)
-{
-	uint32_t oldest = d.n_sent ? d.sent[0].wqe : d.wqe;
-
-	if (n_held)
-		oldest = held[0];
-	cr_assert_leq((uint16_t)(be32toh(d.rq_dbrec[0]) - oldest), N_WQES,
-		      "a WQE with a packet that is held was given back");
-}
-
-static void poll_some(uint32_t max)
-{
-	uint32_t wqes[PENDING], n;
-
-	for (uint32_t i = 0; i < d.n_sent; i++)
-		wqes[i] = d.sent[i].wqe;
-	n = expect(max);
-	memcpy(held + n_held, wqes, n * sizeof(held[0]));
-	n_held += n;
-}
-
-static void release_some(uint32_t n)
-{
-	daqiri_rx_release(&d.q, (int)n);
-	n = n < n_held ? n : n_held;
-	n_held -= n;
-	memmove(held, held + n, n_held * sizeof(held[0]));
-}
-
-static void play(uint32_t start, unsigned kind)
-{
-	n_held = 0;
-	device_init(start);
-	for (unsigned step = 0; step < 3000; step++) {
-		uint32_t n = random32() % 40;
-
-		while (n--)
-			if (random32() % 200 == 0 && device_room())
-				device_fail(1, random32() & 1);
-			else if (!device_receive(random_length(kind)))
-				break;
-		device_settle();
-		poll_some(random32() % (PENDING + 1));
-		check_room();
-		if (random32() % 3)
-			release_some(random32() % 50);
-		check_room();
-	}
-	poll_some(PENDING);
-	release_some(PENDING);
-	poll_some(PENDING);
-	cr_assert_eq(n_held, 0u);
-	cr_assert_eq(device_room(), N_WQES);
-}
-
-Test(rxq_striding, random_traffic_is_conserved)
-{
-	noise = 0x2545f4914f6cdd1d;
-	FOR_EACH_TAKER
-	for (unsigned s = 0; s < N_STARTS; s++)
-		for (unsigned kind = 0; kind < 3; kind++)
-			play(starts[s], kind);
-}
-
-Test(rxq_striding, random_traffic_is_conserved_where_completions_are_compressed)
-{
-	noise = 0x2545f4914f6cdd1d;
-	device_compresses = true;
-	FOR_EACH_TAKER
-	for (unsigned s = 0; s < N_STARTS; s++)
-		for (unsigned kind = 0; kind < 3; kind++)
-			play(starts[s], kind);
 }
 
 /* Completions of random bytes, most of them good ones of one WQE or of two in a row. */
