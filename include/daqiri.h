@@ -237,6 +237,16 @@ int daqiri_open_config(struct daqiri **out, const struct daqiri_config *cfg);
  */
 void daqiri_close(struct daqiri *dq);
 
+/*
+ * Adds the regions and queues of cfg to a context, all of them or none, while its other queues are
+ * in use. cfg has [region], [rxq] and [txq] sections only, of ports that the context has; a queue
+ * may have a region of the context, too, that no queue has. The caller keeps cfg and may destroy it
+ * at once. Any thread; it waits for another that adds or destroys. -EINVAL: the configuration;
+ * -EEXIST: the context has the queue already; -EBUSY: the buffers of the region that a queue names
+ * were dealt to others (the detail names them); else as daqiri_open().
+ */
+int daqiri_add(struct daqiri *dq, const struct daqiri_config *cfg);
+
 /* What the NIC told about a port or a device. */
 enum daqiri_event_type {
 	DAQIRI_EVENT_LINK_UP = 1,
@@ -358,6 +368,13 @@ struct daqiri_gpu_info {
  */
 int daqiri_gpu_info(const char *affinity, struct daqiri_gpu_info *info);
 
+/*
+ * Destroys a region, which no queue may have: -EBUSY, the detail names those that do. Packets of it
+ * that were posted with a key, by queues that do not have it, must have completed. NULL: 0. Any
+ * thread; the region is gone for all. -ENOENT: not of this context.
+ */
+int daqiri_region_destroy(struct daqiri *dq, struct daqiri_region *region);
+
 /* The region that the configuration calls name; NULL: none. Owned by dq. Any thread. */
 struct daqiri_region *daqiri_region_find(struct daqiri *dq, const char *name);
 
@@ -403,6 +420,14 @@ struct daqiri_queue_error {
 
 /* Queue id of port; NULL: none. Owned by the context. Any thread. */
 struct daqiri_rxq *daqiri_rxq_get(struct daqiri_port *port, unsigned id);
+
+/*
+ * Destroys a queue, with a region that is its own section's; packets that were not polled are lost,
+ * what it has counted stays in the port's sums. -EBUSY: flows send to it (the detail names them), or
+ * packets are held or kept; -ENOENT: not of this context. NULL: 0. No thread may be using the
+ * queue; others' queues are not touched.
+ */
+int daqiri_rxq_destroy(struct daqiri *dq, struct daqiri_rxq *q);
 
 struct daqiri_rxq_info {
 	size_t size;                  /* set by the caller: sizeof(struct daqiri_rxq_info) */
@@ -601,6 +626,12 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 
 /* Queue id of port; NULL: none. Owned by the context. Any thread. */
 struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id);
+
+/*
+ * As daqiri_rxq_destroy(). -EBUSY: packets are posted and not completed, unless an error has stopped
+ * the queue: those are lost then.
+ */
+int daqiri_txq_destroy(struct daqiri *dq, struct daqiri_txq *q);
 
 struct daqiri_txq_info {
 	size_t size;                  /* set by the caller: sizeof(struct daqiri_txq_info) */

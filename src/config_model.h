@@ -38,6 +38,7 @@ struct dq_conf_region {
 	const char *gpu;          /* index, PCI address or UUID; NULL: auto */
 	enum dq_gpu_export gpu_export;
 	struct daqiri_memory app; /* kind app: the program's; size 0: not given */
+	bool borrowed;            /* of a context that runs: dq_conf_resolve_added() */
 	unsigned n_ports;         /* registered there besides where its queues are */
 	unsigned *ports;
 };
@@ -180,6 +181,21 @@ struct dq_conf {
 int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 		    const char *const *may_lack_address);
 void dq_conf_free(struct dq_conf *conf);
+
+/* What a configuration of more regions and queues may name besides. */
+struct dq_running {
+	const struct dq_conf *opened; /* all ports; their index stays the same */
+	unsigned n_regions;
+	const struct dq_conf_region *const *regions; /* that have names */
+};
+
+/*
+ * Likewise, where a context runs already. A region of it that a queue names becomes one of the
+ * result's, borrowed: it has all slots to deal, whoever has them now, and points into its own
+ * configuration.
+ */
+int dq_conf_resolve_added(struct dq_conf **out, const struct daqiri_config *cfg,
+			  const struct dq_running *running);
 
 /* Logs what is legal and probably not meant, such as a core that several queues name. At open. */
 void dq_conf_warn(const struct dq_conf *conf);

@@ -178,13 +178,43 @@ static int resolve(struct dq_resolver *r)
 		dq_resolve_queues, dq_resolve_slots,	 dq_resolve_workers,
 		dq_resolve_flows,  dq_resolve_unmatched, dq_resolve_streams,
 	};
+	static int (*const steps_added[])(struct dq_resolver *) = {
+		dq_resolve_added,  dq_resolve_regions, dq_resolve_region_ports,
+		dq_resolve_queues, dq_resolve_slots,   dq_resolve_workers,
+	};
+	unsigned n = r->running ? sizeof(steps_added) / sizeof(steps_added[0])
+				: sizeof(steps) / sizeof(steps[0]);
 	int err = 0;
 
 	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
 		if (r->cfg->sections[i].kind)
 			err = check_required(r, &r->cfg->sections[i]);
-	for (unsigned i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
-		err = steps[i](r);
+	for (unsigned i = 0; !err && i < n; i++)
+		err = r->running ? steps_added[i](r) : steps[i](r);
+	return err;
+}
+
+/* r: without a result yet. */
+static int make(struct dq_conf **out, struct dq_resolver *r)
+{
+	struct dq_pool *pool = dq_pool_create();
+	int err;
+
+	if (!pool)
+		return dq_no_memory();
+	r->conf = dq_pool_alloc(pool, 1, sizeof(*r->conf));
+	if (!r->conf) {
+		dq_pool_destroy(pool);
+		return dq_no_memory();
+	}
+	r->conf->pool = pool;
+	r->conf->log_level = r->running ? r->running->opened->log_level : log_level(r->cfg);
+	r->conf->simd = r->running ? r->running->opened->simd : simd(r->cfg);
+	err = resolve(r);
+	if (err)
+		dq_pool_destroy(pool);
+	else
+		*out = r->conf;
 	return err;
 }
 
@@ -192,25 +222,16 @@ int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 		    const char *const *may_lack_address)
 {
 	struct dq_resolver r = {.cfg = cfg, .may_lack_address = may_lack_address};
-	struct dq_pool *pool = dq_pool_create();
-	int err;
 
-	if (!pool)
-		return dq_no_memory();
-	r.conf = dq_pool_alloc(pool, 1, sizeof(*r.conf));
-	if (!r.conf) {
-		dq_pool_destroy(pool);
-		return dq_no_memory();
-	}
-	r.conf->pool = pool;
-	r.conf->log_level = log_level(cfg);
-	r.conf->simd = simd(cfg);
-	err = resolve(&r);
-	if (err)
-		dq_pool_destroy(pool);
-	else
-		*out = r.conf;
-	return err;
+	return make(out, &r);
+}
+
+int dq_conf_resolve_added(struct dq_conf **out, const struct daqiri_config *cfg,
+			  const struct dq_running *running)
+{
+	struct dq_resolver r = {.cfg = cfg, .running = running};
+
+	return make(out, &r);
 }
 
 void dq_conf_free(struct dq_conf *conf)

@@ -23,6 +23,7 @@ struct dq_user {
 struct dq_resolver {
 	const struct daqiri_config *cfg;
 	const char *const *may_lack_address;
+	const struct dq_running *running; /* NULL: a context of its own */
 	struct dq_conf *conf;
 	unsigned n_users;
 	struct dq_user *users;
@@ -66,9 +67,13 @@ unsigned dq_count_kind(const struct daqiri_config *cfg, const char *word);
 /* One more region, with the keys that [region] and a queue share; name "": private. */
 int dq_resolve_add_region(struct dq_resolver *r, const struct dq_section *sec, const char *name);
 
+/* A region of the running context for sec, a queue's: its index; -1: none of that name. */
+int dq_borrow_region(struct dq_resolver *r, const struct dq_section *sec, const char *name);
+
 int dq_resolve_regions(struct dq_resolver *r);
 int dq_resolve_region_ports(struct dq_resolver *r);
 int dq_resolve_ports(struct dq_resolver *r);
+int dq_resolve_added(struct dq_resolver *r);
 int dq_resolve_queues(struct dq_resolver *r);
 int dq_resolve_slots(struct dq_resolver *r);
 

@@ -69,6 +69,8 @@ static int resolve_named(struct dq_resolver *r, struct dq_user *user)
 	for (int i = 0; i < 2 && dq_list_next(&list, name, sizeof(name)); i++) {
 		*found[i] = dq_region_index(r->conf, name);
 		if (*found[i] < 0)
+			*found[i] = dq_borrow_region(r, user->sec, name);
+		if (*found[i] < 0)
 			return dq_blame_missing(r, user->sec, "regions", "region", name);
 	}
 	return 0;

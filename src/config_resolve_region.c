@@ -122,11 +122,26 @@ static int resolve_region(struct dq_resolver *r, const struct dq_section *sec)
 	return 0;
 }
 
+int dq_borrow_region(struct dq_resolver *r, const struct dq_section *sec, const char *name)
+{
+	const struct dq_running *running = r->running;
+	unsigned i = 0;
+
+	while (running && i < running->n_regions && strcmp(running->regions[i]->name, name) != 0)
+		i++;
+	if (!running || i == running->n_regions)
+		return -1;
+	r->conf->regions[r->conf->n_regions] = *running->regions[i];
+	r->conf->regions[r->conf->n_regions].borrowed = true;
+	r->region_sec[r->conf->n_regions] = sec;
+	return (int)r->conf->n_regions++;
+}
+
 int dq_resolve_regions(struct dq_resolver *r)
 {
 	/* Every queue may bring one of its own. */
 	unsigned n = dq_count_kind(r->cfg, "region") + dq_count_kind(r->cfg, "rxq") +
-		     dq_count_kind(r->cfg, "txq");
+		     dq_count_kind(r->cfg, "txq") + (r->running ? r->running->n_regions : 0);
 	int err = 0;
 
 	r->conf->regions = dq_resolver_alloc(r, n, sizeof(*r->conf->regions));

@@ -103,7 +103,10 @@ static int make_port(struct daqiri *dq, unsigned index, const struct dq_scan *sc
 	}
 	if (!ret)
 		ret = dq_port_create(&dq->ports[index], conf, dev, port_num);
-	return ret ? ret : check_twice(dq, index);
+	if (ret)
+		return ret;
+	dq->ports[index]->lock = &dq->lock;
+	return check_twice(dq, index);
 }
 
 static int make_ports(struct daqiri *dq, const struct attached *attached)
@@ -119,118 +122,50 @@ static int make_ports(struct daqiri *dq, const struct attached *attached)
 	return ret;
 }
 
-/* ---- queues and flows ------------------------------------------------------------------------ */
-
-/* A queue's region by its index, -1: NULL. */
-static struct daqiri_region *region_of(const struct daqiri *dq, int index)
-{
-	return index < 0 ? NULL : dq->regions[index];
-}
-
-static int make_rxq(struct daqiri *dq, unsigned index)
-{
-	const struct dq_conf_rxq *conf = &dq->conf->rxqs[index];
-	struct daqiri_region *regions[] = {dq->regions[conf->region], region_of(dq, conf->payload)};
-	int ret = dq_rxq_create(&dq->rxqs[index], conf, dq->ports[conf->port], regions);
-
-	if (!ret && conf->forward >= 0)
-		dq_rxq_forward(dq->rxqs[index], dq->ports[conf->forward]);
-	return ret;
-}
-
-static int make_queues(struct daqiri *dq)
-{
-	const struct dq_conf *conf = dq->conf;
-	int ret = 0;
-
-	for (unsigned i = 0; !ret && i < conf->n_rxqs; i++)
-		ret = make_rxq(dq, i);
-	for (unsigned i = 0; !ret && i < conf->n_txqs; i++) {
-		const struct dq_conf_txq *txq = &conf->txqs[i];
-		struct daqiri_region *regions[] = {region_of(dq, txq->region),
-						   region_of(dq, txq->payload)};
-
-		ret = dq_txq_create(&dq->txqs[i], txq, dq->ports[txq->port], regions);
-	}
-	return ret;
-}
-
-/* Deals the queues out to the ports, whose lists are parts of two arrays. */
-static void deal_queues(struct daqiri *dq)
-{
-	const struct dq_conf *conf = dq->conf;
-	unsigned n_rxqs = 0, n_txqs = 0;
-
-	for (unsigned p = 0; p < conf->n_ports; p++) {
-		struct daqiri_port *port = dq->ports[p];
-
-		port->rxqs = dq->port_rxqs + n_rxqs;
-		port->txqs = dq->port_txqs + n_txqs;
-		for (unsigned i = 0; i < conf->n_rxqs; i++)
-			if (conf->rxqs[i].port == p)
-				port->rxqs[port->n_rxqs++] = dq->rxqs[i];
-		for (unsigned i = 0; i < conf->n_txqs; i++)
-			if (conf->txqs[i].port == p)
-				port->txqs[port->n_txqs++] = dq->txqs[i];
-		n_rxqs += port->n_rxqs;
-		n_txqs += port->n_txqs;
-	}
-}
+/* ---- open and close -------------------------------------------------------------------------- */
 
 static int make_flows(struct daqiri *dq)
 {
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < dq->conf->n_ports; i++)
-		ret = dq_flow_table_create(dq->ports[i], dq->conf, i, dq->rxqs);
+		ret = dq_flow_table_create(dq->ports[i], dq->conf, i, dq->opened->rxqs);
 	return ret;
-}
-
-/* ---- open and close -------------------------------------------------------------------------- */
-
-static int allocate_lists(struct daqiri *dq)
-{
-	const struct dq_conf *conf = dq->conf;
-
-	dq->ports = calloc(conf->n_ports + 1, sizeof(struct daqiri_port *));
-	dq->regions = calloc(conf->n_regions + 1, sizeof(struct daqiri_region *));
-	dq->rxqs = calloc(conf->n_rxqs + 1, sizeof(struct daqiri_rxq *));
-	dq->txqs = calloc(conf->n_txqs + 1, sizeof(struct daqiri_txq *));
-	dq->port_rxqs = calloc(conf->n_rxqs + 1, sizeof(struct daqiri_rxq *));
-	dq->port_txqs = calloc(conf->n_txqs + 1, sizeof(struct daqiri_txq *));
-	if (!dq->ports || !dq->regions || !dq->rxqs || !dq->txqs || !dq->port_rxqs ||
-	    !dq->port_txqs)
-		return dq_error(ENOMEM, "out of memory for a context");
-	return 0;
 }
 
 /* What is made is taken down by daqiri_close(), which knows what is there. */
 static int build(struct daqiri *dq, const struct attached *attached)
 {
-	int ret = allocate_lists(dq);
+	int ret;
 
+	dq->ports = calloc(dq->conf->n_ports + 1, sizeof(struct daqiri_port *));
+	if (!dq->ports)
+		return dq_error(ENOMEM, "out of memory for a context");
+	ret = make_ports(dq, attached);
 	if (!ret)
-		ret = make_ports(dq, attached);
+		ret = dq_part_make(dq, dq->opened);
 	if (!ret)
-		ret = dq_context_make_regions(dq);
-	if (!ret)
-		ret = make_queues(dq);
-	if (ret)
-		return ret;
-	deal_queues(dq);
-	ret = make_flows(dq);
-	return ret ? ret : dq_workers_start(dq);
+		ret = make_flows(dq);
+	return ret ? ret : dq_part_start(dq, dq->opened);
 }
 
 static int open_context(struct daqiri **out, struct dq_conf *conf, const struct attached *attached)
 {
 	struct daqiri *dq = calloc(1, sizeof(*dq));
+	struct dq_part *part = NULL;
 	int ret;
 
 	if (!dq) {
 		dq_conf_free(conf);
 		return dq_error(ENOMEM, "out of memory for a context");
 	}
+	ret = dq_part_create(&part, conf);
+	if (ret) {
+		free(dq);
+		return ret;
+	}
+	pthread_mutex_init(&dq->lock, NULL);
+	dq->parts = dq->opened = part;
 	dq->conf = conf;
 	dq_conf_warn(conf);
 	ret = build(dq, attached);
@@ -342,12 +277,9 @@ static void destroy_objects(struct daqiri *dq)
 	for (unsigned i = conf->n_ports; dq->ports && i--;)
 		if (dq->ports[i])
 			dq_flow_table_destroy(dq->ports[i]);
-	for (unsigned i = conf->n_txqs; dq->txqs && i--;)
-		dq_txq_destroy(dq->txqs[i]);
-	for (unsigned i = conf->n_rxqs; dq->rxqs && i--;)
-		dq_rxq_destroy(dq->rxqs[i]);
-	for (unsigned i = conf->n_regions; dq->regions && i--;)
-		dq_region_destroy(dq->regions[i]);
+	/* The last made first: it may use regions of those before it. */
+	for DQ_EACH_PART (part, dq)
+		dq_part_clear(dq, part);
 	for (unsigned i = conf->n_ports; dq->ports && i--;)
 		dq_port_destroy(dq->ports[i]);
 }
@@ -355,6 +287,7 @@ static void destroy_objects(struct daqiri *dq)
 void daqiri_close(struct daqiri *dq)
 {
 	struct dq_device *dev, *next;
+	struct dq_part *part;
 
 	if (!dq)
 		return;
@@ -366,13 +299,12 @@ void daqiri_close(struct daqiri *dq)
 		next = dev->next;
 		dq_device_destroy(dev);
 	}
-	free(dq->port_txqs);
-	free(dq->port_rxqs);
-	free(dq->txqs);
-	free(dq->rxqs);
-	free(dq->regions);
 	free(dq->ports);
-	dq_conf_free(dq->conf);
+	while ((part = dq->parts)) {
+		dq->parts = part->next;
+		dq_part_free(part);
+	}
+	pthread_mutex_destroy(&dq->lock);
 	free(dq);
 }
 
@@ -391,11 +323,24 @@ struct daqiri_port *daqiri_port_get(struct daqiri *dq, unsigned i)
 	return dq && i < dq->conf->n_ports ? dq->ports[i] : NULL;
 }
 
+/* Private regions have no name; a region that several parts use has it in each. */
+struct daqiri_region *dq_context_region(const struct daqiri *dq, const char *name)
+{
+	for DQ_EACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_regions; i++)
+			if (part->regions[i] && !strcmp(part->conf->regions[i].name, name))
+				return part->regions[i];
+	return NULL;
+}
+
 struct daqiri_region *daqiri_region_find(struct daqiri *dq, const char *name)
 {
-	/* Private regions have no name. */
-	for (unsigned i = 0; dq && name && name[0] && i < dq->conf->n_regions; i++)
-		if (!strcmp(dq->conf->regions[i].name, name))
-			return dq->regions[i];
-	return NULL;
+	struct daqiri_region *region;
+
+	if (!dq || !name || !name[0])
+		return NULL;
+	pthread_mutex_lock(&dq->lock);
+	region = dq_context_region(dq, name);
+	pthread_mutex_unlock(&dq->lock);
+	return region;
 }

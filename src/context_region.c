@@ -3,10 +3,9 @@
 #include "context.h"
 
 /* Calls fn for each port that uses a region, until it returns other than 0. */
-static int each_port_of(struct daqiri *dq, unsigned region,
+static int each_port_of(struct daqiri *dq, const struct dq_conf *conf, unsigned region,
 			int (*fn)(void *arg, struct daqiri_port *port), void *arg)
 {
-	const struct dq_conf *conf = dq->conf;
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < conf->regions[region].n_ports; i++)
@@ -35,23 +34,17 @@ static int register_on(void *arg, struct daqiri_port *port)
 	return dq_region_register(arg, port->dev);
 }
 
-static int make_region(struct daqiri *dq, unsigned index)
+int dq_part_make_region(struct daqiri *dq, struct dq_part *part, unsigned index)
 {
-	int node = -1, ret;
+	const struct dq_conf *conf = part->conf;
+	int node = -1, ret = 0;
 
-	each_port_of(dq, index, note_node, &node);
-	ret = dq_region_create(&dq->regions[index], &dq->conf->regions[index], node,
-			       dq->conf->log_level);
-	return ret ? ret : each_port_of(dq, index, register_on, dq->regions[index]);
-}
-
-int dq_context_make_regions(struct daqiri *dq)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; !ret && i < dq->conf->n_regions; i++)
-		ret = make_region(dq, i);
-	if (!ret)
-		dq_regions_log(dq->regions, dq->conf->n_regions, dq->conf->log_level);
-	return ret;
+	if (conf->regions[index].borrowed) {
+		part->regions[index] = dq_context_region(dq, conf->regions[index].name);
+	} else {
+		each_port_of(dq, conf, index, note_node, &node);
+		ret = dq_region_create(&part->regions[index], &conf->regions[index], node,
+				       conf->log_level);
+	}
+	return ret ? ret : each_port_of(dq, conf, index, register_on, part->regions[index]);
 }

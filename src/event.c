@@ -21,30 +21,29 @@ static struct daqiri_port *port_by_num(const struct daqiri *dq, const struct dq_
 	return NULL;
 }
 
-static struct daqiri_port *port_by_wq(const struct daqiri *dq, const struct ibv_wq *wq)
+static bool rxq_has(const struct daqiri_rxq *q, const void *object)
 {
-	for (unsigned i = 0; i < dq->conf->n_rxqs; i++)
-		if (dq->rxqs[i] && dq->rxqs[i]->wq == wq)
-			return dq->rxqs[i]->port;
-	return NULL;
+	return q->wq == object || q->cq.cq == object;
 }
 
-static struct daqiri_port *port_by_qp(const struct daqiri *dq, const struct ibv_qp *qp)
+static bool txq_has(const struct daqiri_txq *q, const void *object)
 {
-	for (unsigned i = 0; i < dq->conf->n_txqs; i++)
-		if (dq->txqs[i] && dq->txqs[i]->qp == qp)
-			return dq->txqs[i]->port;
-	return NULL;
+	return q->qp == object || q->cq.cq == object;
 }
 
-static struct daqiri_port *port_by_cq(const struct daqiri *dq, const struct ibv_cq *cq)
+/* The port of the queue whose work queue, QP or completion queue the object is. */
+static struct daqiri_port *port_by_object(const struct daqiri *dq, const void *object)
 {
-	for (unsigned i = 0; i < dq->conf->n_rxqs; i++)
-		if (dq->rxqs[i] && dq->rxqs[i]->cq.cq == cq)
-			return dq->rxqs[i]->port;
-	for (unsigned i = 0; i < dq->conf->n_txqs; i++)
-		if (dq->txqs[i] && dq->txqs[i]->cq.cq == cq)
-			return dq->txqs[i]->port;
+	for (unsigned p = 0; p < dq->conf->n_ports; p++) {
+		struct daqiri_port *port = dq->ports[p];
+
+		for (unsigned i = 0; port && i < port->n_rxqs; i++)
+			if (rxq_has(port->rxqs[i], object))
+				return port;
+		for (unsigned i = 0; port && i < port->n_txqs; i++)
+			if (txq_has(port->txqs[i], object))
+				return port;
+	}
 	return NULL;
 }
 
@@ -68,15 +67,15 @@ static void translate(const struct daqiri *dq, struct dq_device *dev,
 	case IBV_EVENT_QP_REQ_ERR:
 	case IBV_EVENT_QP_ACCESS_ERR:
 		ev->type = DAQIRI_EVENT_QUEUE_ERROR;
-		ev->port = port_by_qp(dq, async->element.qp);
+		ev->port = port_by_object(dq, async->element.qp);
 		break;
 	case IBV_EVENT_WQ_FATAL:
 		ev->type = DAQIRI_EVENT_QUEUE_ERROR;
-		ev->port = port_by_wq(dq, async->element.wq);
+		ev->port = port_by_object(dq, async->element.wq);
 		break;
 	case IBV_EVENT_CQ_ERR:
 		ev->type = DAQIRI_EVENT_QUEUE_ERROR;
-		ev->port = port_by_cq(dq, async->element.cq);
+		ev->port = port_by_object(dq, async->element.cq);
 		break;
 	default:
 		/* Of a port: SM, GID, P_Key, client reregistration. Others are not ours. */
@@ -112,6 +111,7 @@ int daqiri_event_get(struct daqiri *dq, struct daqiri_event *ev)
 
 	if (!dq || !ev || ev->size < sizeof(ev->size))
 		return dq_error(EINVAL, "daqiri_event_get: NULL argument, or size is not set");
+	pthread_mutex_lock(&dq->lock);
 	start = dq->next_event ? dq->next_event : dq->devices;
 	dev = start;
 	/* In turn, so that one noisy device does not hide another. */
@@ -122,6 +122,7 @@ int daqiri_event_get(struct daqiri *dq, struct daqiri_event *ev)
 			dev = dev->next ? dev->next : dq->devices;
 	} while (!ret && dev != start);
 	dq->next_event = dev;
+	pthread_mutex_unlock(&dq->lock);
 	if (ret <= 0)
 		return ret;
 	dq_info_copy(ev, &found, sizeof(found));

@@ -299,6 +299,27 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 	port->flows = NULL;
 }
 
+static bool sends_to(const struct dq_flow_table *ft, const unsigned *queues, unsigned n,
+		     const struct daqiri_rxq *q)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (ft->rxqs[queues[i]] == q)
+			return true;
+	return false;
+}
+
+void dq_flow_each_user(const struct daqiri_port *port, const struct daqiri_rxq *q,
+		       void (*fn)(void *arg, const char *where), void *arg)
+{
+	const struct dq_flow_table *ft = port->flows;
+
+	for (unsigned i = 0; ft && i < ft->in.n_flows; i++)
+		if (sends_to(ft, ft->flows[i]->queues, ft->flows[i]->n_queues, q))
+			fn(arg, ft->flows[i]->where);
+	if (ft && sends_to(ft, port->conf->queues, port->conf->n_queues, q))
+		fn(arg, port->conf->where);
+}
+
 /* ---- public ---------------------------------------------------------------------------------- */
 
 int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *id)

@@ -17,4 +17,8 @@ int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, u
 			 struct daqiri_rxq *const *rxqs);
 void dq_flow_table_destroy(struct daqiri_port *port);
 
+/* Calls fn with the section of each flow, or of the port itself, that sends packets to the queue. */
+void dq_flow_each_user(const struct daqiri_port *port, const struct daqiri_rxq *q,
+		       void (*fn)(void *arg, const char *where), void *arg);
+
 #endif

@@ -196,7 +196,77 @@ void dq_port_destroy(struct daqiri_port *port)
 	restore_mtu(port);
 	dq_stat_files_free(&port->net);
 	dq_stat_files_free(&port->hw);
+	free(port->rxqs);
+	free(port->txqs);
 	free(port);
+}
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+int dq_port_add_rxq(struct daqiri_port *port, struct daqiri_rxq *q)
+{
+	struct daqiri_rxq **more =
+		reallocarray(port->rxqs, port->n_rxqs + 1, sizeof(struct daqiri_rxq *));
+
+	if (!more)
+		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	port->rxqs = more;
+	port->rxqs[port->n_rxqs++] = q;
+	return 0;
+}
+
+int dq_port_add_txq(struct daqiri_port *port, struct daqiri_txq *q)
+{
+	struct daqiri_txq **more =
+		reallocarray(port->txqs, port->n_txqs + 1, sizeof(struct daqiri_txq *));
+
+	if (!more)
+		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	port->txqs = more;
+	port->txqs[port->n_txqs++] = q;
+	return 0;
+}
+
+void dq_port_remove_rxq(struct daqiri_port *port, struct daqiri_rxq *q)
+{
+	unsigned i = 0;
+
+	while (i < port->n_rxqs && port->rxqs[i] != q)
+		i++;
+	if (i == port->n_rxqs)
+		return;
+	dq_rxq_add_counts(q, port->rx_gone);
+	port->n_rxqs--;
+	memmove(&port->rxqs[i], &port->rxqs[i + 1], (port->n_rxqs - i) * sizeof(q));
+}
+
+void dq_port_remove_txq(struct daqiri_port *port, struct daqiri_txq *q)
+{
+	unsigned i = 0;
+
+	while (i < port->n_txqs && port->txqs[i] != q)
+		i++;
+	if (i == port->n_txqs)
+		return;
+	dq_txq_add_counts(q, port->tx_gone);
+	port->n_txqs--;
+	memmove(&port->txqs[i], &port->txqs[i + 1], (port->n_txqs - i) * sizeof(q));
+}
+
+struct daqiri_rxq *dq_port_rxq(const struct daqiri_port *port, unsigned id)
+{
+	for (unsigned i = 0; i < port->n_rxqs; i++)
+		if (port->rxqs[i]->conf->id == id)
+			return port->rxqs[i];
+	return NULL;
+}
+
+struct daqiri_txq *dq_port_txq(const struct daqiri_port *port, unsigned id)
+{
+	for (unsigned i = 0; i < port->n_txqs; i++)
+		if (port->txqs[i]->conf->id == id)
+			return port->txqs[i];
+	return NULL;
 }
 
 /* ---- public --------------------------------------------------------------------------------- */
@@ -220,18 +290,28 @@ int daqiri_port_info(const struct daqiri_port *port, struct daqiri_port_info *in
 
 struct daqiri_rxq *daqiri_rxq_get(struct daqiri_port *port, unsigned id)
 {
-	for (unsigned i = 0; port && i < port->n_rxqs; i++)
-		if (port->rxqs[i]->conf->id == id)
-			return dq_rxq_face(port->rxqs[i]);
-	return NULL;
+	struct daqiri_rxq *q;
+
+	if (!port)
+		return NULL;
+	pthread_mutex_lock(port->lock);
+	q = dq_port_rxq(port, id);
+	q = q ? dq_rxq_face(q) : NULL;
+	pthread_mutex_unlock(port->lock);
+	return q;
 }
 
 struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id)
 {
-	for (unsigned i = 0; port && i < port->n_txqs; i++)
-		if (port->txqs[i]->conf->id == id)
-			return dq_txq_face(port->txqs[i]);
-	return NULL;
+	struct daqiri_txq *q;
+
+	if (!port)
+		return NULL;
+	pthread_mutex_lock(port->lock);
+	q = dq_port_txq(port, id);
+	q = q ? dq_txq_face(q) : NULL;
+	pthread_mutex_unlock(port->lock);
+	return q;
 }
 
 int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int max)
@@ -240,8 +320,10 @@ int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int m
 
 	if (!port || max < 0 || (max && !stats))
 		return dq_error(EINVAL, "daqiri_port_stats: NULL or negative argument");
+	pthread_mutex_lock(port->lock);
 	dq_rxq_put_sums(port, &list);
 	dq_txq_put_sums(port, &list);
+	pthread_mutex_unlock(port->lock);
 	dq_stat_files_put(&list, &port->hw);
 	dq_stat_files_put(&list, &port->net);
 	return list.n;

@@ -6,6 +6,7 @@
 #ifndef DQ_PORT_H
 #define DQ_PORT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,10 @@
 #include "stats.h"
 
 struct dq_flow_table;
+struct daqiri_rxq;
+struct daqiri_txq;
+
+enum { DQ_PORT_SUMS = 16 };
 
 /* How a setting of the network interface was found, to be put back. */
 struct dq_restore {
@@ -26,9 +31,12 @@ struct daqiri_port {
 	struct dq_device *dev;		 /* the context's */
 	struct daqiri_port_info info;	 /* what does not change, and the rest as it was at open */
 	struct dq_restore mtu, flags;
-	struct daqiri_rxq **rxqs; /* the context's, as are the queues; in file order */
+	pthread_mutex_t *lock;	  /* the context's: guards the lists of queues, and what was counted */
+	struct daqiri_rxq **rxqs; /* the context's, in the order in which they were made */
 	struct daqiri_txq **txqs;
 	unsigned n_rxqs, n_txqs;
+	uint64_t rx_gone[DQ_PORT_SUMS]; /* what queues counted that are not there any more */
+	uint64_t tx_gone[DQ_PORT_SUMS];
 	struct dq_flow_table *flows; /* NULL until the flows are made */
 	struct dq_stat_files hw, net;
 };
@@ -39,6 +47,19 @@ int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, st
 
 /* Puts the network interface back as it was. */
 void dq_port_destroy(struct daqiri_port *port);
+
+/*
+ * The port's lists of queues, which daqiri_rxq_get() and daqiri_port_stats() go by; the context's lock
+ * is held. Removing one that is not there does nothing.
+ */
+int dq_port_add_rxq(struct daqiri_port *port, struct daqiri_rxq *q);
+int dq_port_add_txq(struct daqiri_port *port, struct daqiri_txq *q);
+void dq_port_remove_rxq(struct daqiri_port *port, struct daqiri_rxq *q);
+void dq_port_remove_txq(struct daqiri_port *port, struct daqiri_txq *q);
+
+/* The queue with that number; NULL: none. */
+struct daqiri_rxq *dq_port_rxq(const struct daqiri_port *port, unsigned id);
+struct daqiri_txq *dq_port_txq(const struct daqiri_port *port, unsigned id);
 
 /* The log threshold of the context that a port is of. */
 #define DQ_PORT_LOG(port) ((port)->dev->log)

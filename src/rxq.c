@@ -19,6 +19,7 @@
 #include "worker.h"
 
 enum { N_COUNTERS = 9 };
+_Static_assert((int)N_COUNTERS <= (int)DQ_PORT_SUMS, "sums of a port");
 
 static const char *const counter_names[N_COUNTERS] = {"packets",       "bytes",	 "errors",
 						      "length_errors", "kept",	 "kept_out",
@@ -412,15 +413,22 @@ int daqiri_rxq_stats(const struct daqiri_rxq *q, struct daqiri_stat *stats, int 
 	return list.n;
 }
 
+void dq_rxq_add_counts(const struct daqiri_rxq *q, uint64_t *sums)
+{
+	uint64_t values[N_COUNTERS];
+
+	read_counters(q, values);
+	for (int k = 0; k < N_COUNTERS; k++)
+		sums[k] += values[k];
+}
+
 void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
 {
-	uint64_t sums[N_COUNTERS] = {0}, values[N_COUNTERS];
+	uint64_t sums[N_COUNTERS];
 
-	for (unsigned i = 0; i < port->n_rxqs; i++) {
-		read_counters(port->rxqs[i], values);
-		for (int k = 0; k < N_COUNTERS; k++)
-			sums[k] += values[k];
-	}
+	memcpy(sums, port->rx_gone, sizeof(sums));
+	for (unsigned i = 0; i < port->n_rxqs; i++)
+		dq_rxq_add_counts(port->rxqs[i], sums);
 	for (int k = 0; k < N_COUNTERS; k++)
 		dq_stat_put(list, sum_names[k], sums[k]);
 }

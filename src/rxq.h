@@ -256,7 +256,10 @@ void dq_rxq_forward(struct daqiri_rxq *q, struct daqiri_port *to);
 const struct daqiri_rxq *dq_rxq_real(const struct daqiri_rxq *q);
 struct daqiri_rxq *dq_rxq_face(struct daqiri_rxq *q);
 
-/* Adds the sums over all receive queues of a port: "rx_packets", … */
+/* Adds what the queue has counted; sums: DQ_PORT_SUMS of them. */
+void dq_rxq_add_counts(const struct daqiri_rxq *q, uint64_t *sums);
+
+/* Adds the sums over all receive queues that a port has had: "rx_packets", … */
 void dq_rxq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);
 
 #endif

@@ -14,6 +14,7 @@
 #include "worker.h"
 
 enum { N_COUNTERS = 7 };
+_Static_assert((int)N_COUNTERS <= (int)DQ_PORT_SUMS, "sums of a port");
 
 static const char *const counter_names[N_COUNTERS] = {"packets", "bytes",  "completed",	 "errors",
 						      "full",	 "resets", "reset_drops"};
@@ -286,15 +287,22 @@ int daqiri_txq_stats(const struct daqiri_txq *q, struct daqiri_stat *stats, int 
 	return list.n;
 }
 
+void dq_txq_add_counts(const struct daqiri_txq *q, uint64_t *sums)
+{
+	uint64_t values[N_COUNTERS];
+
+	read_counters(q, values);
+	for (int k = 0; k < N_COUNTERS; k++)
+		sums[k] += values[k];
+}
+
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list)
 {
-	uint64_t sums[N_COUNTERS] = {0}, values[N_COUNTERS];
+	uint64_t sums[N_COUNTERS];
 
-	for (unsigned i = 0; i < port->n_txqs; i++) {
-		read_counters(port->txqs[i], values);
-		for (int k = 0; k < N_COUNTERS; k++)
-			sums[k] += values[k];
-	}
+	memcpy(sums, port->tx_gone, sizeof(sums));
+	for (unsigned i = 0; i < port->n_txqs; i++)
+		dq_txq_add_counts(port->txqs[i], sums);
 	for (int k = 0; k < N_COUNTERS; k++)
 		dq_stat_put(list, sum_names[k], sums[k]);
 }

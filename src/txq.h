@@ -217,7 +217,10 @@ struct daqiri_txq *dq_txq_face(struct daqiri_txq *q);
  */
 void dq_tx_prepare(struct daqiri_txq *q, uint32_t opcode);
 
-/* Adds the sums over all send queues of a port: "tx_packets", … */
+/* Adds what the queue has counted; sums: DQ_PORT_SUMS of them. */
+void dq_txq_add_counts(const struct daqiri_txq *q, uint64_t *sums);
+
+/* Adds the sums over all send queues that a port has had: "tx_packets", … */
 void dq_txq_put_sums(const struct daqiri_port *port, struct dq_stat_list *list);
 
 #endif

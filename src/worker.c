@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads of worker mode: one for each core that a queue names, which serves its queues in
- * turn. */
+/*
+ * The threads of worker mode: one for each core that a queue names, which serves its queues in
+ * turn. What it serves is a table that is never written while the thread has it: the control thread
+ * makes another one, hands it over, and waits until the thread has taken it.
+ */
 #include <config.h>
 
 #include <errno.h>
@@ -18,21 +21,20 @@
 /* Idle rounds, about 100 us of them, after which the core is offered to others. */
 enum { PATIENCE = 4096 };
 
-struct dq_worker {
-	pthread_t thread;
-	bool started;
-	bool timed; /* a receive queue hands over by the clock */
-	bool *stop; /* atomic; of all of them */
-	int core;
+struct table {
 	unsigned n_rx, n_tx;
+	bool timed; /* a receive queue hands over by the clock */
 	struct dq_rx_hand **rx;
 	struct dq_tx_hand **tx;
 };
 
-struct dq_workers {
-	bool stop;
-	unsigned n;
-	struct dq_worker *list;
+struct dq_worker {
+	struct dq_worker *next;
+	pthread_t thread;
+	int core;
+	struct table *wanted; /* atomic; NULL: the thread is to end */
+	struct table *taken;  /* atomic: the thread's */
+	struct table *spare;  /* NULL: the worker has never had another */
 };
 
 /* ---- the thread -------------------------------------------------------------------------------
@@ -59,34 +61,51 @@ static void relax(unsigned idle)
 #endif
 }
 
-static bool serve(struct dq_worker *w)
+static bool serve(const struct table *t)
 {
-	uint64_t now = w->timed ? clock_ns() : 0;
+	uint64_t now = t->timed ? clock_ns() : 0;
 	bool busy = false;
 
-	for (unsigned i = 0; i < w->n_rx; i++)
-		busy |= dq_rx_hand_step(w->rx[i], now);
-	for (unsigned i = 0; i < w->n_tx; i++)
-		busy |= dq_tx_hand_step(w->tx[i]);
+	for (unsigned i = 0; i < t->n_rx; i++)
+		busy |= dq_rx_hand_step(t->rx[i], now);
+	for (unsigned i = 0; i < t->n_tx; i++)
+		busy |= dq_tx_hand_step(t->tx[i]);
 	return busy;
 }
 
 static void *work(void *arg)
 {
 	struct dq_worker *w = arg;
+	struct table *table;
 	unsigned idle = 0;
 	char name[16];
 
 	snprintf(name, sizeof(name), "daqiri-w%d", w->core);
 	pthread_setname_np(pthread_self(), name);
-	/* Pairs with the store in dq_workers_stop(). */
-	while (!__atomic_load_n(w->stop, __ATOMIC_ACQUIRE)) {
-		if (serve(w))
+	/* Pairs with the stores in hand_over() and stop(): the table is complete. */
+	while ((table = __atomic_load_n(&w->wanted, __ATOMIC_ACQUIRE))) {
+		/* Pairs with the load in hand_over(): the last one is not looked at any more. */
+		if (table != w->taken)
+			__atomic_store_n(&w->taken, table, __ATOMIC_RELEASE);
+		if (serve(table))
 			idle = 0;
 		else
 			relax(idle < PATIENCE ? idle++ : idle);
 	}
 	return NULL;
+}
+
+/* Signals are the program's: its threads that do not block them get them. */
+static int create_thread(struct dq_worker *w, const pthread_attr_t *attr)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&w->thread, attr, work, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
 }
 
 static int start(struct dq_worker *w, const char *where)
@@ -102,149 +121,214 @@ static int start(struct dq_worker *w, const char *where)
 		CPU_SET((unsigned)w->core, &cores);
 	err = pthread_attr_setaffinity_np(&attr, sizeof(cores), &cores);
 	if (!err)
-		err = pthread_create(&w->thread, &attr, work, w);
+		err = create_thread(w, &attr);
 	pthread_attr_destroy(&attr);
 	if (err)
 		return dq_error(err,
 				"%s cpu_core=%d: its worker thread cannot be started there: %s; "
 				"name a core that this process may use (nproc, taskset -p)",
 				where, w->core, strerror(err));
-	w->started = true;
 	return 0;
+}
+
+static void stop(struct dq_worker *w)
+{
+	/* Pairs with the load in work(). */
+	__atomic_store_n(&w->wanted, NULL, __ATOMIC_RELEASE);
+	pthread_join(w->thread, NULL);
 }
 
 /* ---- who serves what --------------------------------------------------------------------------
  */
 
-static struct dq_worker *worker_of(struct dq_workers *ws, const struct dq_conf *conf, int core)
+static void free_table(struct table *t)
 {
-	struct dq_worker *w;
+	if (!t)
+		return;
+	free(t->rx);
+	free(t->tx);
+	free(t);
+}
 
-	for (unsigned i = 0; i < ws->n; i++)
-		if (ws->list[i].core == core)
-			return &ws->list[i];
-	w = &ws->list[ws->n++];
-	w->core = core;
-	w->stop = &ws->stop;
-	w->rx = calloc(conf->n_rxqs + 1, sizeof(struct dq_rx_hand *));
-	w->tx = calloc(conf->n_txqs + 1, sizeof(struct dq_tx_hand *));
+static void copy_hands(struct table *t, const struct table *from, const struct dq_rx_hand *not_rx,
+		       const struct dq_tx_hand *not_tx)
+{
+	t->n_rx = t->n_tx = 0;
+	for (unsigned i = 0; i < from->n_rx; i++)
+		if (from->rx[i] != not_rx)
+			t->rx[t->n_rx++] = from->rx[i];
+	for (unsigned i = 0; i < from->n_tx; i++)
+		if (from->tx[i] != not_tx)
+			t->tx[t->n_tx++] = from->tx[i];
+}
+
+/* A copy with room for one more of both. NULL: no memory. */
+static struct table *grow_table(const struct table *old)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->rx = calloc(old->n_rx + 1, sizeof(struct dq_rx_hand *));
+	t->tx = calloc(old->n_tx + 1, sizeof(struct dq_tx_hand *));
+	if (!t->rx || !t->tx) {
+		free_table(t);
+		return NULL;
+	}
+	copy_hands(t, old, NULL, NULL);
+	return t;
+}
+
+/* The old table, of which there is one hand more or less, is kept: the next removal needs no
+ * memory. */
+static void hand_over(struct dq_worker *w, struct table *t)
+{
+	struct table *old = w->wanted;
+
+	if (w->spare != t)
+		free_table(w->spare);
+	w->spare = old;
+	/* Pairs with the load in work(). */
+	__atomic_store_n(&w->wanted, t, __ATOMIC_RELEASE);
+	/* Pairs with the store in work(). */
+	while (__atomic_load_n(&w->taken, __ATOMIC_ACQUIRE) != t)
+		sched_yield();
+}
+
+static void note_timed(struct table *t)
+{
+	t->timed = false;
+	for (unsigned i = 0; i < t->n_rx; i++)
+		t->timed |= t->rx[i]->timeout_ns != 0;
+}
+
+static struct dq_worker *find_worker(const struct daqiri *dq, int core)
+{
+	struct dq_worker *w = dq->workers;
+
+	while (w && w->core != core)
+		w = w->next;
 	return w;
 }
 
-static int deal_rxq(struct daqiri *dq, unsigned i)
+/* A worker that begins with this table, which it then owns. */
+static int new_worker(struct daqiri *dq, int core, const char *where, struct table *t)
 {
-	struct daqiri_rxq *q = dq->rxqs[i];
-	struct dq_worker *w;
+	struct dq_worker *w = calloc(1, sizeof(*w));
 	int ret;
 
-	if (!q->conf->worker)
-		return 0;
-	ret = dq_rx_hand_create(q);
-	if (ret)
+	if (!w)
+		return dq_error(ENOMEM, "%s: out of memory", where);
+	w->core = core;
+	w->wanted = t;
+	ret = start(w, where);
+	if (ret) {
+		free(w);
 		return ret;
-	w = worker_of(dq->workers, dq->conf, q->conf->cpu_core);
-	if (!w->rx || !w->tx)
-		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
-	w->rx[w->n_rx++] = q->hand;
-	w->timed |= q->conf->timeout_us != 0;
+	}
+	w->next = dq->workers;
+	dq->workers = w;
 	return 0;
 }
 
-static int deal_txq(struct daqiri *dq, unsigned i)
+/* The core's worker gets one of these two hands. */
+static int serve_also(struct daqiri *dq, int core, struct dq_rx_hand *rx, struct dq_tx_hand *tx)
 {
-	struct daqiri_txq *q = dq->txqs[i];
-	struct dq_worker *w;
-	int ret;
+	const char *where = rx ? rx->real->conf->where : tx->real->conf->where;
+	struct dq_worker *w = find_worker(dq, core);
+	struct table *t = grow_table(w ? w->wanted : &(struct table){.n_rx = 0});
+	int ret = 0;
 
-	if (!q->conf->worker)
-		return 0;
-	ret = dq_tx_hand_create(q);
+	if (!t)
+		return dq_error(ENOMEM, "%s: out of memory", where);
+	if (rx)
+		t->rx[t->n_rx++] = rx;
+	else
+		t->tx[t->n_tx++] = tx;
+	note_timed(t);
+	if (w)
+		hand_over(w, t);
+	else
+		ret = new_worker(dq, core, where, t);
 	if (ret)
+		free_table(t);
+	return ret;
+}
+
+static void remove_worker(struct daqiri *dq, struct dq_worker *w)
+{
+	struct dq_worker **link = &dq->workers;
+	struct table *last = w->wanted;
+
+	while (*link != w)
+		link = &(*link)->next;
+	*link = w->next;
+	stop(w);
+	free_table(last);
+	free_table(w->spare);
+	free(w);
+}
+
+/* No worker has that hand any more; a worker without any ends. */
+static void serve_no_more(struct daqiri *dq, int core, const struct dq_rx_hand *rx,
+			  const struct dq_tx_hand *tx)
+{
+	struct dq_worker *w = find_worker(dq, core);
+
+	if (!w)
+		return;
+	if (w->wanted->n_rx + w->wanted->n_tx == 1) {
+		remove_worker(dq, w);
+		return;
+	}
+	copy_hands(w->spare, w->wanted, rx, tx);
+	note_timed(w->spare);
+	hand_over(w, w->spare);
+}
+
+/* ---- queues -----------------------------------------------------------------------------------
+ */
+
+int dq_worker_add_rxq(struct daqiri *dq, struct daqiri_rxq *q)
+{
+	int ret = q->conf->worker ? dq_rx_hand_create(q) : 0;
+
+	if (ret || !q->conf->worker)
 		return ret;
-	w = worker_of(dq->workers, dq->conf, q->conf->cpu_core);
-	if (!w->rx || !w->tx)
-		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
-	w->tx[w->n_tx++] = q->hand;
-	return 0;
-}
-
-static int deal(struct daqiri *dq)
-{
-	int ret = 0;
-
-	for (unsigned i = 0; !ret && i < dq->conf->n_rxqs; i++)
-		ret = deal_rxq(dq, i);
-	for (unsigned i = 0; !ret && i < dq->conf->n_txqs; i++)
-		ret = deal_txq(dq, i);
+	ret = serve_also(dq, q->conf->cpu_core, q->hand, NULL);
+	if (ret)
+		dq_rx_hand_destroy(q);
 	return ret;
 }
 
-static unsigned count_queues(const struct dq_conf *conf)
+int dq_worker_add_txq(struct daqiri *dq, struct daqiri_txq *q)
 {
-	unsigned n = 0;
+	int ret = q->conf->worker ? dq_tx_hand_create(q) : 0;
 
-	for (unsigned i = 0; i < conf->n_rxqs; i++)
-		n += conf->rxqs[i].worker;
-	for (unsigned i = 0; i < conf->n_txqs; i++)
-		n += conf->txqs[i].worker;
-	return n;
-}
-
-/* The section to blame for a worker. */
-static const char *where_of(const struct dq_worker *w)
-{
-	return w->n_rx ? w->rx[0]->real->conf->where : w->tx[0]->real->conf->where;
-}
-
-/* Signals are the program's: its threads that do not block them get them. */
-static int start_all(struct dq_workers *ws)
-{
-	sigset_t all, old;
-	int ret = 0;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	for (unsigned i = 0; !ret && i < ws->n; i++)
-		ret = start(&ws->list[i], where_of(&ws->list[i]));
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret || !q->conf->worker)
+		return ret;
+	ret = serve_also(dq, q->conf->cpu_core, NULL, q->hand);
+	if (ret)
+		dq_tx_hand_destroy(q);
 	return ret;
 }
 
-int dq_workers_start(struct daqiri *dq)
+void dq_worker_remove_rxq(struct daqiri *dq, struct daqiri_rxq *q)
 {
-	unsigned n = count_queues(dq->conf);
-	int ret;
+	if (q->hand)
+		serve_no_more(dq, q->conf->cpu_core, q->hand, NULL);
+	dq_rx_hand_destroy(q);
+}
 
-	if (!n)
-		return 0;
-	dq->workers = calloc(1, sizeof(*dq->workers));
-	if (dq->workers)
-		dq->workers->list = calloc(n, sizeof(*dq->workers->list));
-	if (!dq->workers || !dq->workers->list)
-		return dq_error(ENOMEM, "out of memory for worker threads");
-	ret = deal(dq);
-	return ret ? ret : start_all(dq->workers);
+void dq_worker_remove_txq(struct daqiri *dq, struct daqiri_txq *q)
+{
+	if (q->hand)
+		serve_no_more(dq, q->conf->cpu_core, NULL, q->hand);
+	dq_tx_hand_destroy(q);
 }
 
 void dq_workers_stop(struct daqiri *dq)
 {
-	struct dq_workers *ws = dq->workers;
-
-	if (!ws)
-		return;
-	/* Pairs with the load in work(). */
-	__atomic_store_n(&ws->stop, true, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < ws->n; i++) {
-		if (ws->list[i].started)
-			pthread_join(ws->list[i].thread, NULL);
-		free(ws->list[i].rx);
-		free(ws->list[i].tx);
-	}
-	for (unsigned i = 0; i < dq->conf->n_rxqs; i++)
-		dq_rx_hand_destroy(dq->rxqs[i]);
-	for (unsigned i = 0; i < dq->conf->n_txqs; i++)
-		dq_tx_hand_destroy(dq->txqs[i]);
-	free(ws->list);
-	free(ws);
-	dq->workers = NULL;
+	while (dq->workers)
+		remove_worker(dq, dq->workers);
 }

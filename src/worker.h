@@ -67,10 +67,17 @@ extern const struct mlx5_cqe64 dq_tx_no_completion;
 /* The face's completions. */
 void dq_tx_hand_reap(struct daqiri_txq *face);
 
-/* Starts the threads of all queues in worker mode, the last step of opening. */
-int dq_workers_start(struct daqiri *dq);
+/*
+ * A queue in worker mode is served by the thread of its core, which is started for the first one and
+ * ends with the last one; others are left alone. Adding is the last step of making a queue: on
+ * failure it is not served.
+ */
+int dq_worker_add_rxq(struct daqiri *dq, struct daqiri_rxq *q);
+int dq_worker_add_txq(struct daqiri *dq, struct daqiri_txq *q);
+void dq_worker_remove_rxq(struct daqiri *dq, struct daqiri_rxq *q);
+void dq_worker_remove_txq(struct daqiri *dq, struct daqiri_txq *q);
 
-/* Stops and joins them; also where starting has failed, or none was started. */
+/* Ends all threads: queues keep their hands, which nobody serves. */
 void dq_workers_stop(struct daqiri *dq);
 
 #endif

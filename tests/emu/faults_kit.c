@@ -184,7 +184,8 @@ void fault_check_library(const struct fault_stock *before, const char *when)
 	cr_assert_eq(now.lib.allocations, before->lib.allocations, "%s: memory is left", when);
 	cr_assert_eq(now.files, before->files, "%s: a descriptor is left", when);
 	for (int i = 0; i < 2; i++)
-		cr_assert_str_eq(now.objects[i], before->objects[i], "%s: left on %d", when, i);
+		cr_assert_str_eq(now.objects[i], before->objects[i], "%s: left on %d: %s, not %s",
+				 when, i, now.objects[i], before->objects[i]);
 }
 
 void fault_check_stock(const struct fault_stock *before, const char *when)

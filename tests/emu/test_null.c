@@ -77,6 +77,14 @@ Test(misuse, null_for_contexts_and_ports)
 	daqiri_close(NULL);
 	refused(daqiri_event_get(NULL, &ev), "daqiri_event_get");
 	refused(daqiri_event_get(l.dq, NULL), "daqiri_event_get");
+	refused(daqiri_add(NULL, NULL), "daqiri_add");
+	refused(daqiri_add(l.dq, NULL), "daqiri_add");
+	refused(daqiri_rxq_destroy(NULL, NULL), "daqiri_rxq_destroy");
+	refused(daqiri_txq_destroy(NULL, NULL), "daqiri_txq_destroy");
+	refused(daqiri_region_destroy(NULL, NULL), "daqiri_region_destroy");
+	cr_assert_eq(daqiri_rxq_destroy(l.dq, NULL), 0);
+	cr_assert_eq(daqiri_txq_destroy(l.dq, NULL), 0);
+	cr_assert_eq(daqiri_region_destroy(l.dq, NULL), 0);
 	refused(daqiri_port_each(NULL, NULL), "daqiri_port_each");
 	cr_assert_null(daqiri_port_find(NULL, "a"));
 	cr_assert_null(daqiri_port_find(l.dq, NULL));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Striding receive queues driven at random against a model: all that comes is polled once, in order, and no
- * memory is used twice. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
+ * Striding receive queues driven at random against a model: all that comes is polled once, in
+ * order, and no memory is used twice. DAQIRI_MODEL_PACKETS: how many each gets (10^5).
  */
 #include <criterion/criterion.h>
 #include <endian.h>

@@ -64,8 +64,8 @@ int main(void)
 		int status = run(test);
 
 		failed |= status && status != SKIPPED;
-		printf("%s %u - %s/%s%s\n", status && status != SKIPPED ? "not ok" : "ok", ++n, test->suite,
-		       test->name, status == SKIPPED ? " # SKIP" : "");
+		printf("%s %u - %s/%s%s\n", status && status != SKIPPED ? "not ok" : "ok", ++n,
+		       test->suite, test->name, status == SKIPPED ? " # SKIP" : "");
 	}
 	printf("1..%u\n", n);
 	return failed || !n;
