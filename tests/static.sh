@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.." || exit 2
 [ -f "$build/config.h" ] || { echo "static.sh: $build is not configured" >&2; exit 2; }
 read -r -a ext < <(pkg-config --cflags libibverbs libmlx5 libnl-3.0 jansson libpci 2>/dev/null; echo)
 flags=(-std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H "-I$build" -Iinclude -Isrc "${ext[@]}"
-	'-DEMU_VERSION="0"' '-DEMU_BINDIR="/usr/bin"' '-DEMU_PKGLIBDIR="/usr/lib/daqiri"')
+	'-DEMU_VERSION="0"' '-DEMU_BINDIR="/usr/bin"' '-DEMU_PKGLIBDIR="/usr/lib/daqiri"'
+	'-DTUNE_UNITDIR="/usr/lib/systemd/system"' '-DTUNE_UDEVDIR="/usr/lib/udev/rules.d"')
 # bench/peers_dpdk.c is more of DPDK's headers than its own
 mapfile -t sources < <(printf '%s\n' src/*.c src/emu/*.c src/tune/*.c bench/*.c | grep -v peers_dpdk)
 

@@ -3,6 +3,7 @@
 #define TUNE_CHECK_H
 
 #include "machine.h"
+#include "plan.h"
 #include "wanted.h"
 
 enum tune_status { TUNE_OK, TUNE_NA, TUNE_SKIP, TUNE_WARN, TUNE_FAIL };
@@ -43,6 +44,7 @@ struct tune_check {
 	void (*judge)(const struct tune_judge *j);
 	enum tune_persist persist;
 	unsigned needs;
+	void (*plan)(struct tune_planner *p); /* NULL: it can only be judged */
 };
 
 extern const struct tune_check tune_checks[];

@@ -33,19 +33,26 @@ static bool take_list(const struct tune_judge *j, const char *flag, struct tune_
 	return true;
 }
 
-static void print_big(const struct tune_machine *m, char *buf, size_t size)
+void tune_big_cores(const struct tune_machine *m, struct tune_cores *big)
 {
-	struct tune_cores big = {0};
 	int most = 0;
 
+	memset(big, 0, sizeof(*big));
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		if (m->cpu[i].capacity > most)
 			most = m->cpu[i].capacity;
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		if (most && m->cpu[i].capacity == most)
-			tune_cores_add(&big, m->cpu[i].id);
-	if (tune_cores_count(&big) == m->n_cpus)
-		big = (struct tune_cores){0};
+			tune_cores_add(big, m->cpu[i].id);
+	if (tune_cores_count(big) == m->n_cpus)
+		memset(big, 0, sizeof(*big));
+}
+
+static void print_big(const struct tune_machine *m, char *buf, size_t size)
+{
+	struct tune_cores big;
+
+	tune_big_cores(m, &big);
 	tune_cores_print(&big, buf, size);
 }
 

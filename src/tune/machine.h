@@ -28,7 +28,8 @@ struct tune_pcie {
 	unsigned mps_cap, mps, mrrs; /* bytes */
 	unsigned speed_cap, speed;   /* 1 = 2.5 GT/s … 6 = 64 GT/s */
 	unsigned width_cap, width;
-	int acs; /* control bits of Access Control Services; TUNE_UNKNOWN: has none */
+	unsigned devctl; /* where Device Control is in the configuration space */
+	int acs;	 /* control bits of Access Control Services; TUNE_UNKNOWN: has none */
 };
 
 #define TUNE_BRIDGES 8
@@ -136,6 +137,9 @@ const char *tune_platform_name(enum tune_platform p);
 int tune_platform_parse(enum tune_platform *p, const char *name);
 const char *tune_nic_name(const struct tune_nic *nic);
 bool tune_gpu_integrated(const struct tune_machine *m, const struct tune_gpu *gpu);
+
+/* The cores of the largest capacity, where they differ; none else. */
+void tune_big_cores(const struct tune_machine *m, struct tune_cores *big);
 
 /* Whether a NIC reaches a GPU's memory by dma-buf; by anything. */
 bool tune_gpu_dmabuf(const struct tune_machine *m, const struct tune_gpu *gpu);

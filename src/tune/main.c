@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "change.h"
 #include "facts.h"
 #include "options.h"
 #include "print.h"
@@ -59,6 +60,12 @@ static int show(const struct tune_options *o, const struct tune_machine *m,
 static int act_on(const struct tune_options *o, const struct tune_machine *m,
 		  const struct tune_wanted *w)
 {
+	if (o->action == TUNE_SET)
+		return tune_change_set(o, m, w);
+	if (o->action == TUNE_UNDO)
+		return tune_change_undo(m);
+	if (o->action == TUNE_APPLY)
+		return tune_change_apply(o, m);
 	if (o->action == TUNE_PORTS)
 		tune_ports_text(stdout, m);
 	else if (o->action == TUNE_TOPOLOGY)

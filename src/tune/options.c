@@ -7,18 +7,28 @@
 #include "options.h"
 
 const char tune_usage[] =
-	"usage: daqiri-tune --check all|NAME[,NAME] [options] (daqiri-tune --help tells more)";
+	"usage: daqiri-tune --check all|NAME[,NAME] | --set NAME[=VALUE] [options] "
+	"(daqiri-tune --help tells more)";
 
 const char tune_help[] =
 	"usage: daqiri-tune --check all|NAME[,NAME] [options]\n"
+	"       daqiri-tune --set NAME[=VALUE] [--set ...] [--persist] [--dry-run]\n"
+	"       daqiri-tune --undo | --apply all|NAME[,NAME]\n"
 	"       daqiri-tune --topology [--dot] | --ports\n"
 	"       daqiri-tune --list | --help | --version\n"
 	"\n"
-	"Tells what of this machine holds packets back, why, and the command that cures it.\n"
-	"It changes nothing.\n"
+	"Tells what of this machine holds packets back, why, and the command that cures it;\n"
+	"sets it, and takes that back.\n"
 	"\n"
 	"      --check NAMES        judges: all, or checks with commas between them\n"
-	"      --list               lists the checks\n"
+	"      --list               lists the checks; * those that can be set\n"
+	"      --set NAME[=VALUE]   sets it: to VALUE, or as --config needs it, or as the guide\n"
+	"      --persist            with --set: so that it outlasts a reboot\n"
+	"      --dry-run            with --set: prints the commands, does nothing\n"
+	"      --yes                with --set: does not ask before it changes firmware\n"
+	"      --undo               takes back whatever --set did\n"
+	"      --apply NAMES        sets what /etc/daqiri/tune.ini has of these, or of all\n"
+	"      --nic NAME           with --set and --apply: this port only (PCI, RDMA, netdev)\n"
 	"      --topology           the PCI tree of NICs and GPUs, and how they are joined\n"
 	"      --dot                with --topology: as a graph for Graphviz\n"
 	"      --ports              lists ports, each with its nearest GPU\n"
@@ -45,7 +55,14 @@ enum {
 	OPT_FAIL_ON,
 	OPT_ROOT,
 	OPT_PLATFORM,
-	OPT_NO_COLOR
+	OPT_NO_COLOR,
+	OPT_SET,
+	OPT_PERSIST,
+	OPT_DRY_RUN,
+	OPT_YES,
+	OPT_UNDO,
+	OPT_APPLY,
+	OPT_NIC
 };
 
 static const struct option long_options[] = {{"check", required_argument, NULL, OPT_CHECK},
@@ -59,6 +76,13 @@ static const struct option long_options[] = {{"check", required_argument, NULL, 
 					     {"root", required_argument, NULL, OPT_ROOT},
 					     {"platform", required_argument, NULL, OPT_PLATFORM},
 					     {"no-color", no_argument, NULL, OPT_NO_COLOR},
+					     {"set", required_argument, NULL, OPT_SET},
+					     {"persist", no_argument, NULL, OPT_PERSIST},
+					     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+					     {"yes", no_argument, NULL, OPT_YES},
+					     {"undo", no_argument, NULL, OPT_UNDO},
+					     {"apply", required_argument, NULL, OPT_APPLY},
+					     {"nic", required_argument, NULL, OPT_NIC},
 					     {"help", no_argument, NULL, 'h'},
 					     {"version", no_argument, NULL, 'V'},
 					     {NULL, 0, NULL, 0}};
@@ -74,7 +98,7 @@ static int choose(struct tune_options *o, const char *names, char err[256])
 		} else if (check) {
 			o->chosen[check - tune_checks] = true;
 		} else {
-			snprintf(err, 256, "--check %.*s: no such check; --list shows them",
+			snprintf(err, 256, "%.*s: no such check; --list shows them",
 				 (int)(len < 64 ? len : 64), p);
 			return -EINVAL;
 		}
@@ -87,7 +111,8 @@ static int set_action(struct tune_options *o, enum tune_action action, char err[
 {
 	if (o->given && o->action != action) {
 		snprintf(err, 256,
-			 "only one of --check, --topology, --ports and --list may be given");
+			 "only one of --check, --set, --undo, --apply, --topology, --ports and "
+			 "--list may be given");
 		return -EINVAL;
 	}
 	o->given = true;
@@ -114,11 +139,60 @@ static int set_platform(struct tune_options *o, const char *value, char err[256]
 	return -EINVAL;
 }
 
+/* One setting a flag: its value may have commas. */
+static int add_set(struct tune_options *o, const char *text, char err[256])
+{
+	size_t len = strcspn(text, "=");
+	const struct tune_check *check = tune_check_find(text, len);
+
+	if (!check || !check->plan || o->n_sets == TUNE_SETS) {
+		snprintf(err, 256, "--set %.*s: %s", (int)(len < 64 ? len : 64), text,
+			 !check	       ? "no such setting; --list shows them"
+			 : check->plan ? "one too many"
+				       : "that can be judged, and not be set");
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < o->n_sets; i++)
+		if (o->set[i].check == check) {
+			snprintf(err, 256, "--set %s: given twice", check->id);
+			return -EINVAL;
+		}
+	o->set[o->n_sets].check = check;
+	o->set[o->n_sets++].value = text + len + (text[len] == '=');
+	return 0;
+}
+
 static int refuse_unknown(int result, char **argv, char err[256])
 {
 	snprintf(err, 256, result == ':' ? "option %s needs a value" : "unknown option: %s",
 		 argv[optind - 1]);
 	return -EINVAL;
+}
+
+static int take_change(struct tune_options *o, int opt, char **argv, char err[256])
+{
+	switch (opt) {
+	case OPT_SET:
+		return set_action(o, TUNE_SET, err) ? -EINVAL : add_set(o, optarg, err);
+	case OPT_UNDO:
+		return set_action(o, TUNE_UNDO, err);
+	case OPT_APPLY:
+		return set_action(o, TUNE_APPLY, err) ? -EINVAL : choose(o, optarg, err);
+	case OPT_PERSIST:
+		o->persist = true;
+		return 0;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		return 0;
+	case OPT_YES:
+		o->yes = true;
+		return 0;
+	case OPT_NIC:
+		o->nic = optarg;
+		return 0;
+	default:
+		return refuse_unknown(opt, argv, err);
+	}
 }
 
 static int take(struct tune_options *o, int opt, char **argv, char err[256])
@@ -152,7 +226,7 @@ static int take(struct tune_options *o, int opt, char **argv, char err[256])
 		o->no_colour = true;
 		return 0;
 	default:
-		return refuse_unknown(opt, argv, err);
+		return take_change(o, opt, argv, err);
 	}
 }
 
@@ -162,11 +236,17 @@ static int judge_rest(const struct tune_options *o, char err[256])
 	const char *bad = NULL;
 
 	if (!o->given)
-		bad = "what is to be done: --check, --topology, --ports or --list?";
+		bad = "what is to be done: --check, --set, --undo, --topology, --ports or --list?";
 	else if (o->dot && o->action != TUNE_TOPOLOGY)
 		bad = "--dot goes with --topology only";
-	else if ((o->json || o->config) && o->action != TUNE_CHECK)
-		bad = "--json and --config go with --check only";
+	else if (o->json && o->action != TUNE_CHECK)
+		bad = "--json goes with --check only";
+	else if (o->config && o->action != TUNE_CHECK && o->action != TUNE_SET)
+		bad = "--config goes with --check and --set only";
+	else if ((o->persist || o->dry_run || o->yes) && o->action != TUNE_SET)
+		bad = "--persist, --dry-run and --yes go with --set only";
+	else if (o->nic && o->action != TUNE_SET && o->action != TUNE_APPLY)
+		bad = "--nic goes with --set and --apply only";
 	if (!bad)
 		return 0;
 	snprintf(err, 256, "%s", bad);

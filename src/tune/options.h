@@ -6,14 +6,33 @@
 
 #include "check.h"
 
-enum tune_action { TUNE_CHECK, TUNE_TOPOLOGY, TUNE_PORTS, TUNE_LIST, TUNE_HELP, TUNE_VERSION };
+enum tune_action {
+	TUNE_CHECK,
+	TUNE_SET,
+	TUNE_UNDO,
+	TUNE_APPLY,
+	TUNE_TOPOLOGY,
+	TUNE_PORTS,
+	TUNE_LIST,
+	TUNE_HELP,
+	TUNE_VERSION
+};
+
+#define TUNE_SETS 32
+
+struct tune_set {
+	const struct tune_check *check;
+	const char *value; /* "" none */
+};
 
 struct tune_options {
 	enum tune_action action;
 	bool given; /* an action */
-	bool json, no_colour, dot;
+	bool json, no_colour, dot, persist, dry_run, yes;
 	bool chosen[64]; /* by place in tune_checks */
-	const char *config, *root;
+	unsigned n_sets;
+	struct tune_set set[TUNE_SETS];
+	const char *config, *root, *nic;
 	enum tune_status fail_on;
 	bool have_platform;
 	enum tune_platform platform;

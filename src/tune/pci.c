@@ -93,6 +93,7 @@ static void read_capability(struct tune_pcie *p, struct pci_dev *dev, unsigned a
 	if (devcap == 0xffffffff || devctl == 0xffff || lnkcap == 0xffffffff || lnksta == 0xffff)
 		return; /* cut short, or a device that has left the bus */
 	p->known = true;
+	p->devctl = at + PCI_EXP_DEVCTL;
 	p->mps_cap = 128u << (devcap & PCI_EXP_DEVCAP_PAYLOAD);
 	p->mps = 128u << ((devctl & PCI_EXP_DEVCTL_PAYLOAD) >> 5);
 	p->mrrs = 128u << ((devctl & PCI_EXP_DEVCTL_READRQ) >> 12);

@@ -41,6 +41,8 @@ static void print_row(FILE *f, const struct tune_row *r, const struct tune_row *
 		fprintf(f, "      why: %s\n", r->why);
 	if (*r->fix && (!again || strcmp(before->fix, r->fix)))
 		fprintf(f, "      fix: %s\n", r->fix);
+	if (r->check->plan && !again)
+		fprintf(f, "      set: daqiri-tune --set %s\n", r->check->id);
 }
 
 void tune_print_text(FILE *f, const struct tune_rows *rows, bool colour)
@@ -106,7 +108,7 @@ void tune_print_list(FILE *f)
 	for (unsigned i = 0; i < tune_n_checks; i++) {
 		const struct tune_check *c = &tune_checks[i];
 
-		fprintf(f, "%-12s  %s%s%s%s\n", c->id, c->title, *c->alias ? " (also: " : "",
-			c->alias, *c->alias ? ")" : "");
+		fprintf(f, "%-12s %c%s%s%s%s\n", c->id, c->plan ? '*' : ' ', c->title,
+			*c->alias ? " (also: " : "", c->alias, *c->alias ? ")" : "");
 	}
 }

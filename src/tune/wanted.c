@@ -158,8 +158,11 @@ static void add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, c
 		if (!port)
 			continue;
 		port->frame = frame > port->frame ? frame : port->frame;
-		if (!i && to)
-			tune_put(port->peer, sizeof(port->peer), to + 1 + strspn(to + 1, " "));
+		if (i || !to)
+			continue;
+		tune_put(port->peer, sizeof(port->peer), to + 1 + strspn(to + 1, " "));
+		if (sscanf(pair, "%63[0-9.]", port->source) != 1)
+			*port->source = 0;
 	}
 }
 

@@ -18,6 +18,7 @@ struct tune_wanted_port {
 	long long frame; /* the longest frame of its streams without FCS; 0: not said */
 	bool pause_off, real_time, flex;
 	char peer[64];		 /* an IPv4 address that its streams send to; "" none */
+	char source[64];	 /* and the one that they send from */
 	struct tune_cores cores; /* of its queues */
 };
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "journal.h"
+
+static const char place[] = "var/lib/daqiri";
+static const char name[] = "journal";
+
+enum { JOURNAL_MAX = 64 << 20 };
+
+static int lock(struct tune_journal *j)
+{
+	struct stat ours, there;
+
+	if (flock(j->dir, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	/* the one who had it may have taken the empty directory away */
+	if (fstat(j->dir, &ours) || tune_stat(j->root, place, &there) ||
+	    ours.st_ino != there.st_ino)
+		return -EBUSY;
+	return 0;
+}
+
+static int explain(int ret, char err[256])
+{
+	if (ret == -EBUSY)
+		snprintf(err, 256, "another daqiri-tune is at work: try again when it has ended");
+	else
+		snprintf(err, 256, "/%s: %s; the journal for --undo must be there", place,
+			 strerror(-ret));
+	return ret;
+}
+
+int tune_journal_open(struct tune_journal *j, const struct tune_root *root, char err[256])
+{
+	int ret;
+
+	*j = (struct tune_journal){.root = root, .dir = -1, .fd = -1};
+	tune_text(root, j->boot, sizeof(j->boot), "proc/sys/kernel/random/boot_id");
+	ret = tune_make_dirs(root, place, NULL, NULL);
+	if (!ret)
+		ret = j->dir = tune_root_fd(root, place, O_RDONLY | O_DIRECTORY);
+	if (ret >= 0)
+		ret = lock(j);
+	if (!ret) {
+		j->fd = openat(j->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		ret = j->fd < 0 ? -errno : 0;
+	}
+	if (!ret)
+		return 0;
+	if (j->dir >= 0)
+		close(j->dir);
+	j->dir = -1;
+	return explain(ret, err);
+}
+
+/* Directories of a snapshot go as they came; those of a machine hold other things. */
+static void tidy(const struct tune_root *root)
+{
+	static const char *const up[] = {"var/lib/daqiri", "var/lib", "var"};
+
+	for (unsigned i = 0; i < (root->live ? 1 : 3); i++)
+		if (tune_remove(root, up[i], AT_REMOVEDIR))
+			return;
+}
+
+void tune_journal_close(struct tune_journal *j)
+{
+	if (j->fd >= 0 && !tune_journal_end(j) && !unlinkat(j->dir, name, 0))
+		tidy(j->root);
+	if (j->fd >= 0)
+		close(j->fd);
+	if (j->dir >= 0)
+		close(j->dir);
+	j->fd = j->dir = -1;
+}
+
+off_t tune_journal_end(const struct tune_journal *j)
+{
+	struct stat st;
+
+	return fstat(j->fd, &st) ? 0 : st.st_size;
+}
+
+int tune_journal_add(struct tune_journal *j, json_t *entry)
+{
+	char *text = NULL, *line;
+	off_t end = tune_journal_end(j);
+	int ret = -ENOMEM;
+
+	if (entry && !json_object_set_new(entry, "boot", json_string(j->boot)))
+		text = json_dumps(entry, JSON_COMPACT);
+	json_decref(entry);
+	line = text ? malloc(strlen(text) + 2) : NULL;
+	if (line) {
+		size_t len = (size_t)sprintf(line, "%s\n", text);
+
+		ret = tune_write_all(j->fd, line, len, end);
+		if (!ret && fsync(j->fd))
+			ret = -errno;
+		if (ret)
+			tune_journal_cut(j, end);
+	}
+	free(text);
+	free(line);
+	return ret;
+}
+
+int tune_journal_cut(struct tune_journal *j, off_t at)
+{
+	return ftruncate(j->fd, at) || fsync(j->fd) ? -errno : 0;
+}
+
+static char *read_all(int fd, size_t *size)
+{
+	struct stat st;
+	char *buf;
+	ssize_t n;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > JOURNAL_MAX)
+		return NULL;
+	buf = malloc((size_t)st.st_size + 1);
+	n = buf ? pread(fd, buf, (size_t)st.st_size, 0) : -1;
+	if (n != st.st_size) {
+		free(buf);
+		return NULL;
+	}
+	*size = (size_t)n;
+	buf[n] = 0;
+	return buf;
+}
+
+json_t *tune_journal_last(struct tune_journal *j, off_t *at)
+{
+	size_t size = 0, from;
+	char *buf = read_all(j->fd, &size);
+	json_t *entry = NULL;
+
+	*at = 0;
+	if (!buf)
+		return NULL;
+	while (size && buf[size - 1] != '\n') /* cut off: its change was not made */
+		size--;
+	from = size ? size - 1 : 0;
+	while (from && buf[from - 1] != '\n')
+		from--;
+	if (size)
+		entry = json_loadb(buf + from, size - from, JSON_DISABLE_EOF_CHECK, NULL);
+	*at = size ? (off_t)from : -1;
+	free(buf);
+	return entry;
+}
+
+bool tune_journal_now(const struct tune_journal *j, const json_t *entry)
+{
+	const char *boot = json_string_value(json_object_get(entry, "boot"));
+
+	return boot && !strcmp(boot, j->boot);
+}
+
+static bool waits(const struct tune_journal *j, const char *line, const char *setting)
+{
+	json_t *e = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+	const char *of = json_string_value(json_object_get(e, "setting"));
+	bool yes = of && !strcmp(of, setting) && tune_journal_now(j, e);
+
+	json_decref(e);
+	return yes;
+}
+
+bool tune_journal_pending(const struct tune_root *root, const char *setting)
+{
+	struct tune_journal j = {.root = root};
+	int fd = tune_root_fd(root, "var/lib/daqiri/journal", O_RDONLY | O_NONBLOCK);
+	size_t size = 0;
+	char *buf = fd < 0 ? NULL : read_all(fd, &size);
+	bool yes = false;
+
+	tune_text(root, j.boot, sizeof(j.boot), "proc/sys/kernel/random/boot_id");
+	for (char *p = buf; p && *p && !yes; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		yes = waits(&j, p, setting);
+	free(buf);
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}

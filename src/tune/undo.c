@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apply.h"
+#include "files.h"
+
+static const char *text_of(const json_t *entry, const char *key)
+{
+	const char *t = json_string_value(json_object_get(entry, key));
+
+	return t ? t : "";
+}
+
+static unsigned number_of(const json_t *entry, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(entry, key));
+
+	return n < 0 || n > UINT32_MAX ? 0 : (unsigned)n;
+}
+
+static unsigned nibble(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
+}
+
+/* -ENOENT: there was none. */
+static int bytes_of(const json_t *entry, const char *key, struct tune_content *out)
+{
+	const char *text = json_string_value(json_object_get(entry, key));
+
+	memset(out, 0, sizeof(*out));
+	if (!text)
+		return -ENOENT;
+	out->len = strlen(text) / 2;
+	out->bytes = malloc(out->len + 1);
+	if (!out->bytes)
+		return -ENOMEM;
+	for (size_t i = 0; i < out->len; i++)
+		out->bytes[i] = (char)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
+	out->mode = number_of(entry, "mode") & 07777;
+	out->uid = number_of(entry, "uid");
+	out->gid = number_of(entry, "gid");
+	return 0;
+}
+
+static int undo_write(struct tune_doer *d, const json_t *entry)
+{
+	struct tune_content old;
+	int ret = bytes_of(entry, "old", &old);
+
+	if (!ret)
+		ret = tune_overwrite(d->root, text_of(entry, "path"), old.bytes, old.len);
+	free(old.bytes);
+	return ret;
+}
+
+static int undo_pci(struct tune_doer *d, const json_t *entry)
+{
+	const char *addr = text_of(entry, "path");
+	unsigned at = number_of(entry, "at"), mask = number_of(entry, "mask"), now;
+	int ret = tune_pci_get(d->root, addr, at, &now);
+
+	return ret ? ret
+		   : tune_pci_set(d->root, addr, at, (now & ~mask) | number_of(entry, "value"));
+}
+
+static bool same(const struct tune_content *a, const struct tune_content *b)
+{
+	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+}
+
+/* What somebody changed after us is not lost: it stays beside the file. */
+static int keep_changed(struct tune_doer *d, const json_t *entry, const struct tune_content *old)
+{
+	const char *path = text_of(entry, "path");
+	struct tune_content now, ours;
+	char beside[TUNE_PATH];
+	int ret = 0;
+
+	if (tune_content(d->root, path, &now))
+		return 0;
+	if (!bytes_of(entry, "new", &ours) && !same(&now, &ours) &&
+	    !(old->bytes && same(&now, old))) {
+		snprintf(beside, sizeof(beside), "%.480s.daqiri-changed", path);
+		ret = tune_replace(d->root, beside, &now);
+		fprintf(d->out, "# /%s was changed since: that is /%s now\n", path, beside);
+	}
+	free(now.bytes);
+	free(ours.bytes);
+	return ret;
+}
+
+static int undo_file(struct tune_doer *d, const json_t *entry)
+{
+	const char *path = text_of(entry, "path"), *base = strrchr(path, '/');
+	struct tune_content old;
+	char half[TUNE_PATH];
+	int was = bytes_of(entry, "old", &old), ret;
+
+	/* of one who was killed between writing and renaming */
+	snprintf(half, sizeof(half), "%.*s.%.255s.daqiri-tune", (int)(base ? base + 1 - path : 0),
+		 path, base ? base + 1 : path);
+	tune_remove(d->root, half, 0);
+	ret = was == -ENOMEM ? was : keep_changed(d, entry, &old);
+	if (!ret && !was)
+		ret = tune_replace(d->root, path, &old);
+	else if (!ret)
+		ret = tune_remove(d->root, path, 0);
+	free(old.bytes);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int undo_run(struct tune_doer *d, const json_t *entry)
+{
+	const char *back = text_of(entry, "back");
+
+	fprintf(d->out, "%s\n", back);
+	if (d->run)
+		return d->run(back);
+	fprintf(d->out, "# in a snapshot no command is run\n");
+	return 0;
+}
+
+static int undo_dir(struct tune_doer *d, const json_t *entry)
+{
+	int ret = tune_remove(d->root, text_of(entry, "path"), AT_REMOVEDIR);
+
+	return ret == -ENOTEMPTY || ret == -EEXIST || ret == -ENOENT ? 0 : ret;
+}
+
+static int undo_net(const json_t *entry, bool pause)
+{
+	if (!pause)
+		return tune_net_address(text_of(entry, "path"), text_of(entry, "address"), false);
+	return tune_net_pause_set(text_of(entry, "path"),
+				  json_is_true(json_object_get(entry, "rx")),
+				  json_is_true(json_object_get(entry, "tx")));
+}
+
+/* What a reboot has taken back by itself. */
+static bool gone(const struct tune_doer *d, const json_t *entry, const char *kind)
+{
+	return strcmp(kind, "file") && strcmp(kind, "dir") &&
+	       !json_is_true(json_object_get(entry, "lasting")) &&
+	       !tune_journal_now(d->journal, entry);
+}
+
+static int undo_one(struct tune_doer *d, const json_t *entry)
+{
+	const char *kind = text_of(entry, "kind");
+
+	if (gone(d, entry, kind))
+		return 0;
+	if (strcmp(kind, "run"))
+		fprintf(d->out, "# as it was: %s%s\n",
+			*kind == 'w' || *kind == 'f' || *kind == 'd' ? "/" : "",
+			text_of(entry, "path"));
+	if (!strcmp(kind, "write"))
+		return undo_write(d, entry);
+	if (!strcmp(kind, "pci"))
+		return undo_pci(d, entry);
+	if (!strcmp(kind, "file"))
+		return undo_file(d, entry);
+	if (!strcmp(kind, "dir"))
+		return undo_dir(d, entry);
+	if (!strcmp(kind, "run"))
+		return undo_run(d, entry);
+	return undo_net(entry, !strcmp(kind, "pause"));
+}
+
+static void complain(struct tune_doer *d, const json_t *entry, int ret)
+{
+	fprintf(d->out, "# %s %s%s: not taken back: %s\n", text_of(entry, "setting"),
+		text_of(entry, "path"), text_of(entry, "back"),
+		ret < 0 ? strerror(-ret) : "the command failed");
+	d->odd++;
+}
+
+int tune_undo(struct tune_doer *d, off_t down_to)
+{
+	int first = 0;
+
+	for (;;) {
+		off_t at;
+		json_t *entry = tune_journal_last(d->journal, &at);
+		int ret;
+
+		if (at < down_to) /* none, or one that was cut off */
+			return tune_journal_cut(d->journal, down_to) ? -EIO : first;
+		if (!entry)
+			return -EINVAL;
+		ret = undo_one(d, entry);
+		if (ret)
+			complain(d, entry, ret);
+		first = first ? first : ret;
+		json_decref(entry);
+		if (tune_journal_cut(d->journal, at))
+			return -EIO;
+	}
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daqiri-tune's setting: texts, plans, doing and taking back, in directories of its own. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "apply.h"
+#include "check.h"
+#include "edit.h"
+#include "files.h"
+
+static void is(char *got, const char *want)
+{
+	cr_expect_str_eq(got, want);
+	free(got);
+}
+
+Test(tune_edit, a_line_of_an_ini_file)
+{
+	is(tune_edit_ini(NULL, "tune", "mrrs = 4096"), "[tune]\nmrrs = 4096\n");
+	is(tune_edit_ini("[tune]\nmtu = 1\n", "tune", "mtu = 2"), "[tune]\nmtu = 2\n");
+	is(tune_edit_ini("[tune]\nmtu = 1", "tune", "irq = 2"), "[tune]\nmtu = 1\nirq = 2\n");
+	is(tune_edit_ini("[a]\nx=1\n\n[b]\nx=1\n", "a", "y=2"), "[a]\nx=1\ny=2\n\n[b]\nx=1\n");
+	is(tune_edit_ini("[a]\nx=1\n[b]\n x = 1\n", "b", "x=3"), "[a]\nx=1\n[b]\nx=3\n");
+	is(tune_edit_ini("; c\n[a]\nxy=1\n", "a", "x=3"), "; c\n[a]\nxy=1\nx=3\n");
+	is(tune_edit_ini("x=1\n", "a", "x=3"), "x=1\n\n[a]\nx=3\n");
+}
+
+Test(tune_edit, the_value_of_a_key)
+{
+	char value[256];
+
+	cr_expect(tune_edit_get("[a]\n key =  some thing \r\n", "a", "key", value));
+	cr_expect_str_eq(value, "some thing");
+	cr_expect_not(tune_edit_get("key=1\n[b]\nkey=2\n", "a", "key", value));
+	cr_expect_not(tune_edit_get("", "a", "key", value));
+	cr_expect(tune_edit_get("[a]\nkey=", "a", "key", value));
+	cr_expect_str_eq(value, "");
+}
+
+Test(tune_edit, flags_of_a_command_line)
+{
+	char value[256];
+
+	is(tune_edit_flags("", "isolcpus", "isolcpus=1"), "isolcpus=1");
+	is(tune_edit_flags(" quiet  isolcpus=1 isolcpusx=1 ", "nohz isolcpus", "isolcpus=2"),
+	   "quiet isolcpusx=1 isolcpus=2");
+	is(tune_edit_flags("a b", "a b", ""), "");
+	cr_expect(tune_edit_flag("quiet isolcpus=1,2 x", "isolcpus", value));
+	cr_expect_str_eq(value, "1,2");
+	cr_expect(tune_edit_flag("rcu_nocb_poll", "rcu_nocb_poll", value));
+	cr_expect_str_eq(value, "");
+	cr_expect_not(tune_edit_flag("isolcpus=1", "iso", value));
+}
+
+Test(tune_edit, grubs_file)
+{
+	static const char with[] =
+		"A=1\nGRUB_CMDLINE_LINUX=\"${GRUB_CMDLINE_LINUX} x=1\" # daqiri-tune\n";
+
+	is(tune_edit_grub("A=1", "x=1"), with);
+	is(tune_edit_grub(with, ""), "A=1\n");
+	is(tune_edit_grub(with, "x=2 y"),
+	   "A=1\nGRUB_CMDLINE_LINUX=\"${GRUB_CMDLINE_LINUX} x=2 y\" # daqiri-tune\n");
+	is(tune_edit_grub_flags(with, true), "x=1");
+	is(tune_edit_grub_flags(with, false), "");
+	is(tune_edit_grub_flags("GRUB_CMDLINE_LINUX='a b'\n#GRUB_CMDLINE_LINUX=c\n"
+				"GRUB_CMDLINE_LINUX_DEFAULT=d\n",
+				false),
+	   "a b d");
+	is(tune_edit_grub_flags("GRUB_CMDLINE_LINUX", false), "");
+}
+
+/* ---- doing and taking back ---- */
+static char dir[] = "/tmp/daqiri-tune.XXXXXX";
+static struct tune_root root;
+static struct tune_check check = {.id = "mtu"};
+static struct tune_plan plan;
+static struct tune_planner planner = {.check = &check, .value = "", .plan = &plan};
+static struct tune_machine m;
+static struct tune_doer d;
+static struct tune_journal journal;
+
+static void put(const char *name, const char *text)
+{
+	int fd;
+
+	cr_assert_eq(chdir(dir), 0);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void holds(const char *name, const char *text)
+{
+	struct tune_content c;
+
+	cr_assert_eq(tune_content(&root, name, &c), text ? 0 : -ENOENT, "%s", name);
+	if (text)
+		cr_expect(c.len == strlen(text) && !memcmp(c.bytes, text, c.len), "%s", name);
+	free(c.bytes);
+}
+
+static void start(void)
+{
+	char err[256];
+
+	cr_assert(mkdtemp(dir));
+	cr_assert_eq(tune_root_open(&root, dir), 0);
+	m.root = &root;
+	planner.m = &m;
+	put("a", "one\n");
+	put("b", "two");
+	cr_assert_eq(tune_journal_open(&journal, &root, err), 0, "%s", err);
+	d = (struct tune_doer){.root = &root, .journal = &journal, .out = fopen("/dev/null", "w")};
+	tune_plan_write(&planner, "1", "a");
+	tune_plan_file(&planner, "b", 0644, "new\n");
+	tune_plan_file(&planner, "etc/x/y/c", 0600, "new\n");
+}
+
+static void end(void)
+{
+	char command[64];
+
+	fclose(d.out);
+	tune_plan_free(&plan);
+	tune_root_close(&root);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	cr_expect_eq(system(command), 0);
+}
+
+static void as_before(void)
+{
+	struct stat st;
+
+	cr_expect_eq(tune_undo(&d, 0), 0);
+	tune_journal_close(&journal);
+	holds("a", "one\n");
+	holds("b", "two");
+	cr_expect_not(tune_exists(&root, "etc"));
+	cr_expect_not(tune_exists(&root, "var"));
+	cr_expect_not(tune_exists(&root, ".b.daqiri-tune"));
+	cr_expect(!tune_stat(&root, "b", &st) && (st.st_mode & 0777) == 0640);
+}
+
+Test(tune_do, is_done_and_taken_back, .init = start, .fini = end)
+{
+	char err[512];
+	struct stat st;
+
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	holds("a", "1\n");
+	holds("b", "new\n");
+	holds("etc/x/y/c", "new\n");
+	cr_expect(!tune_stat(&root, "etc/x/y/c", &st) && (st.st_mode & 0777) == 0600);
+	cr_expect(!tune_stat(&root, "b", &st) && (st.st_mode & 0777) == 0640);
+	cr_expect_eq(d.odd, 0u);
+	as_before();
+}
+
+static int die(const char *command)
+{
+	(void)command;
+	_exit(7);
+}
+
+/* Killed by its own command after each step in turn. */
+Test(tune_do, killed_half_way_it_is_taken_back, .init = start, .fini = end)
+{
+	for (unsigned at = 0; at <= 3; at++) {
+		struct tune_step spare;
+		char err[512];
+		int status;
+		pid_t pid;
+
+		cr_assert(tune_plan_run(&planner, "", "die %u", at));
+		spare = plan.step[3];
+		memmove(&plan.step[at + 1], &plan.step[at], (3 - at) * sizeof(spare));
+		plan.step[at] = spare;
+		pid = fork();
+		if (!pid) {
+			d.run = die;
+			tune_do(&d, &plan, err);
+			_exit(0);
+		}
+		cr_assert(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
+		free(plan.step[at].text);
+		free(plan.step[at].back);
+		memmove(&plan.step[at], &plan.step[at + 1], (3 - at) * sizeof(spare));
+		plan.n_steps = 3;
+		as_before();
+		cr_assert_eq(tune_journal_open(&journal, &root, err), 0);
+	}
+	tune_journal_close(&journal);
+}
+
+static char ran[256];
+
+static int note(const char *command)
+{
+	strcat(ran, command);
+	strcat(ran, ";");
+	return !strcmp(command, "fail") ? 3 : 0;
+}
+
+Test(tune_do, commands_are_taken_back_last_first, .init = start, .fini = end)
+{
+	char err[512];
+
+	d.run = note;
+	tune_plan_run(&planner, "undo-one", "one");
+	tune_plan_run(&planner, "rebuild", "%s", "");
+	tune_plan_run(&planner, "", "rebuild");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	cr_expect_str_eq(ran, "one;rebuild;");
+	*ran = 0;
+	as_before();
+	cr_expect_str_eq(ran, "rebuild;undo-one;");
+}
+
+Test(tune_do, a_command_that_fails_ends_it_unless_it_may, .init = start, .fini = end)
+{
+	char err[512];
+
+	d.run = note;
+	tune_plan_run(&planner, "", "fail")->may_fail = true;
+	tune_plan_run(&planner, "", "more");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	cr_expect_str_eq(ran, "fail;more;");
+	plan.step[3].may_fail = false;
+	cr_expect_neq(tune_do(&d, &plan, err), 0);
+	cr_expect(strstr(err, "\"fail\" failed with status 3"), "%s", err);
+	as_before();
+}
+
+Test(tune_do, the_same_command_runs_once_and_last, .init = start, .fini = end)
+{
+	char err[512];
+
+	d.run = note;
+	tune_plan_run(&planner, "", "rebuild");
+	tune_plan_run(&planner, "", "other");
+	tune_plan_run(&planner, "", "rebuild");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	cr_expect_str_eq(ran, "other;rebuild;");
+	as_before();
+}
+
+Test(tune_do, a_link_is_not_followed_to_be_replaced, .init = start, .fini = end)
+{
+	char err[512];
+
+	cr_assert_eq(chdir(dir), 0);
+	cr_assert_eq(unlink("b"), 0);
+	cr_assert_eq(symlink("a", "b"), 0);
+	cr_expect_neq(tune_do(&d, &plan, err), 0);
+	cr_expect(strstr(err, "symbolic link"), "%s", err);
+	holds("a", "1\n");
+	cr_expect_eq(tune_undo(&d, 0), 0);
+	holds("a", "one\n");
+	tune_journal_close(&journal);
+}
+
+Test(tune_do, the_second_journal_is_refused, .init = start, .fini = end)
+{
+	struct tune_journal second;
+	char err[256];
+
+	cr_expect_eq(tune_journal_open(&second, &root, err), -EBUSY);
+	cr_expect(strstr(err, "at work"));
+	tune_journal_close(&journal);
+	cr_expect_eq(tune_journal_open(&second, &root, err), 0);
+	tune_journal_close(&second);
+}
+
+Test(tune_plan, addresses_are_ipv4_with_a_length)
+{
+	cr_expect(tune_is_address("1.1.1.1/24"));
+	cr_expect_not(tune_is_address("1.1.1.1"));
+	cr_expect_not(tune_is_address("1.1.1.1/33"));
+	cr_expect_not(tune_is_address("1.1.1.1/"));
+	cr_expect_not(tune_is_address("1.1.1/24"));
+	cr_expect_not(tune_is_address("::1/64"));
+}
+
+Test(tune_run, a_command_is_words_and_no_shell)
+{
+	cr_expect_eq(tune_run("true"), 0);
+	cr_expect_eq(tune_run("false"), 1);
+	cr_expect_eq(tune_run("test ;exit = ;exit"), 0);
+	cr_expect_lt(tune_run("no-such-program-at-all"), 0);
+	cr_expect_lt(tune_run(""), 0);
+}
