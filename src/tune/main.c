@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <daqiri.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "facts.h"
 #include "options.h"
 #include "print.h"
+#include "record.h"
 #include "topology.h"
 
 enum { EXIT_GOOD, EXIT_FOUND, EXIT_USAGE };
@@ -57,6 +59,31 @@ static int show(const struct tune_options *o, const struct tune_machine *m,
 									       : EXIT_GOOD;
 }
 
+/* All checks look, so that all they look at is kept. */
+static int snapshot(const struct tune_options *o, const struct tune_machine *m,
+		    const struct tune_wanted *w)
+{
+	struct tune_record *rec = m->root->record;
+	char host[128] = "", *facts = json_dumps(m->facts, JSON_INDENT(1));
+	struct tune_rows rows = {0};
+	int ret = facts ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < tune_n_checks && !ret; i++)
+		ret = tune_check_run(&tune_checks[i], m, w, &rows);
+	free(rows.row);
+	m->root->record = NULL; /* its own name is none of it */
+	tune_text(m->root, host, sizeof(host), "proc/sys/kernel/hostname");
+	if (facts)
+		tune_record_put(rec, "facts.json", facts, strlen(facts));
+	if (!ret)
+		ret = rec->no_memory ? -ENOMEM : 0;
+	if (!ret && o->redact)
+		ret = tune_record_redact(rec, host);
+	if (!ret)
+		ret = tune_record_write(rec, o->snapshot);
+	return ret ? fail(o->snapshot, strerror(-ret)) : EXIT_GOOD;
+}
+
 static int act_on(const struct tune_options *o, const struct tune_machine *m,
 		  const struct tune_wanted *w)
 {
@@ -66,6 +93,8 @@ static int act_on(const struct tune_options *o, const struct tune_machine *m,
 		return tune_change_undo(m);
 	if (o->action == TUNE_APPLY)
 		return tune_change_apply(o, m);
+	if (o->action == TUNE_SNAPSHOT)
+		return snapshot(o, m, w);
 	if (o->action == TUNE_PORTS)
 		tune_ports_text(stdout, m);
 	else if (o->action == TUNE_TOPOLOGY)
@@ -101,15 +130,18 @@ static int with_facts(const struct tune_options *o, struct tune_root *root, json
 static int look(const struct tune_options *o)
 {
 	char err[256] = "out of memory";
+	struct tune_record rec = {0};
 	struct tune_root root;
 	json_t *facts;
 	int ret = tune_root_open(&root, o->root);
 
 	if (ret)
 		return fail(o->root ? o->root : "/", strerror(-ret));
+	root.record = o->action == TUNE_SNAPSHOT ? &rec : NULL;
 	facts = root.live ? tune_facts_gather(&root) : tune_facts_load(&root, err);
 	ret = facts ? with_facts(o, &root, facts) : fail(root.dir, err);
 	json_decref(facts);
+	tune_record_free(&rec);
 	tune_root_close(&root);
 	return ret;
 }

@@ -14,6 +14,7 @@ const char tune_help[] =
 	"usage: daqiri-tune --check all|NAME[,NAME] [options]\n"
 	"       daqiri-tune --set NAME[=VALUE] [--set ...] [--persist] [--dry-run]\n"
 	"       daqiri-tune --undo | --apply all|NAME[,NAME]\n"
+	"       daqiri-tune --snapshot FILE.tar [--redact]\n"
 	"       daqiri-tune --topology [--dot] | --ports\n"
 	"       daqiri-tune --list | --help | --version\n"
 	"\n"
@@ -33,6 +34,8 @@ const char tune_help[] =
 	"      --dot                with --topology: as a graph for Graphviz\n"
 	"      --ports              lists ports, each with its nearest GPU\n"
 	"      --config FILE.ini    judges against what this configuration needs\n"
+	"      --snapshot FILE.tar  writes what a judgement needs: unpacked, --root judges it\n"
+	"      --redact             with --snapshot: hides MACs, IPs, UUIDs and the host's name\n"
 	"      --json               the result as one JSON document\n"
 	"      --fail-on STATUS     exit 1 from this on: warn (default) or fail\n"
 	"      --root DIR           judges the files below DIR, a snapshot, not this machine\n"
@@ -62,7 +65,9 @@ enum {
 	OPT_YES,
 	OPT_UNDO,
 	OPT_APPLY,
-	OPT_NIC
+	OPT_NIC,
+	OPT_SNAPSHOT,
+	OPT_REDACT
 };
 
 static const struct option long_options[] = {{"check", required_argument, NULL, OPT_CHECK},
@@ -83,6 +88,8 @@ static const struct option long_options[] = {{"check", required_argument, NULL, 
 					     {"undo", no_argument, NULL, OPT_UNDO},
 					     {"apply", required_argument, NULL, OPT_APPLY},
 					     {"nic", required_argument, NULL, OPT_NIC},
+					     {"snapshot", required_argument, NULL, OPT_SNAPSHOT},
+					     {"redact", no_argument, NULL, OPT_REDACT},
 					     {"help", no_argument, NULL, 'h'},
 					     {"version", no_argument, NULL, 'V'},
 					     {NULL, 0, NULL, 0}};
@@ -111,8 +118,8 @@ static int set_action(struct tune_options *o, enum tune_action action, char err[
 {
 	if (o->given && o->action != action) {
 		snprintf(err, 256,
-			 "only one of --check, --set, --undo, --apply, --topology, --ports and "
-			 "--list may be given");
+			 "only one of --check, --set, --undo, --apply, --snapshot, --topology, "
+			 "--ports and --list may be given");
 		return -EINVAL;
 	}
 	o->given = true;
@@ -190,6 +197,12 @@ static int take_change(struct tune_options *o, int opt, char **argv, char err[25
 	case OPT_NIC:
 		o->nic = optarg;
 		return 0;
+	case OPT_SNAPSHOT:
+		o->snapshot = optarg;
+		return set_action(o, TUNE_SNAPSHOT, err);
+	case OPT_REDACT:
+		o->redact = true;
+		return 0;
 	default:
 		return refuse_unknown(opt, argv, err);
 	}
@@ -245,6 +258,8 @@ static int judge_rest(const struct tune_options *o, char err[256])
 		bad = "--config goes with --check and --set only";
 	else if ((o->persist || o->dry_run || o->yes) && o->action != TUNE_SET)
 		bad = "--persist, --dry-run and --yes go with --set only";
+	else if (o->redact && o->action != TUNE_SNAPSHOT)
+		bad = "--redact goes with --snapshot only";
 	else if (o->nic && o->action != TUNE_SET && o->action != TUNE_APPLY)
 		bad = "--nic goes with --set and --apply only";
 	if (!bad)

@@ -11,6 +11,7 @@ enum tune_action {
 	TUNE_SET,
 	TUNE_UNDO,
 	TUNE_APPLY,
+	TUNE_SNAPSHOT,
 	TUNE_TOPOLOGY,
 	TUNE_PORTS,
 	TUNE_LIST,
@@ -28,11 +29,11 @@ struct tune_set {
 struct tune_options {
 	enum tune_action action;
 	bool given; /* an action */
-	bool json, no_colour, dot, persist, dry_run, yes;
+	bool json, no_colour, dot, persist, dry_run, yes, redact;
 	bool chosen[64]; /* by place in tune_checks */
 	unsigned n_sets;
 	struct tune_set set[TUNE_SETS];
-	const char *config, *root, *nic;
+	const char *config, *root, *nic, *snapshot;
 	enum tune_status fail_on;
 	bool have_platform;
 	enum tune_platform platform;

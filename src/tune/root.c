@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "record.h"
 #include "root.h"
 
 #define NAMES_MAX 4096
@@ -20,6 +21,7 @@
 int tune_root_open(struct tune_root *r, const char *dir)
 {
 	r->live = !dir;
+	r->record = NULL;
 	r->dir = dir ? dir : "/";
 	r->fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return r->fd < 0 ? -errno : 0;
@@ -74,6 +76,8 @@ static int open_file(const struct tune_root *r, const char *path)
 	int fd = tune_root_fd(r, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
+	if (r->record)
+		tune_record_path(r, path, true);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
@@ -189,6 +193,8 @@ bool tune_exists(const struct tune_root *r, const char *fmt, ...)
 		fd = tune_root_fd(r, path, O_PATH);
 	if (fd < 0)
 		return false;
+	if (r->record)
+		tune_record_path(r, path, false);
 	close(fd);
 	return true;
 }
@@ -230,6 +236,8 @@ int tune_link(const struct tune_root *r, char buf[TUNE_PATH], const char *fmt, .
 	n = readlinkat(r->fd, path, target, sizeof(target) - 1);
 	if (n < 0)
 		return -errno;
+	if (r->record)
+		tune_record_path(r, path, false);
 	target[n] = 0;
 	*(strrchr(path, '/') ? strrchr(path, '/') : path) = 0;
 	if (strlen(path) + (size_t)n + 2 > TUNE_PATH)
@@ -266,6 +274,14 @@ static int fill(struct tune_names *names, DIR *dir)
 	return 0;
 }
 
+static void record_name(const struct tune_root *r, const char *dir, const char *name)
+{
+	char path[2 * TUNE_PATH];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	tune_record_path(r, path, false);
+}
+
 int tune_list(const struct tune_root *r, struct tune_names *names, const char *fmt, ...)
 {
 	char path[TUNE_PATH];
@@ -288,6 +304,8 @@ int tune_list(const struct tune_root *r, struct tune_names *names, const char *f
 	}
 	ret = fill(names, dir);
 	closedir(dir);
+	for (unsigned i = 0; r->record && i < names->n; i++)
+		record_name(r, path, names->name[i]);
 	return ret;
 }
 

@@ -12,9 +12,10 @@
  * binary or endless is an error number or cut short, never a wait.
  */
 struct tune_root {
-	int fd;		 /* the directory that stands for / */
-	bool live;	 /* it is / */
-	const char *dir; /* as it was given; "/" for this machine */
+	int fd;			    /* the directory that stands for / */
+	bool live;		    /* it is / */
+	const char *dir;	    /* as it was given; "/" for this machine */
+	struct tune_record *record; /* if not NULL: what is looked at is kept there */
 };
 
 #define TUNE_PATH 512 /* longer ones are refused */

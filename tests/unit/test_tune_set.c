@@ -14,6 +14,7 @@
 #include "check.h"
 #include "edit.h"
 #include "files.h"
+#include "redact.h"
 
 static void is(char *got, const char *want)
 {
@@ -75,6 +76,47 @@ Test(tune_edit, grubs_file)
 				false),
 	   "a b d");
 	is(tune_edit_grub_flags("GRUB_CMDLINE_LINUX", false), "");
+}
+
+Test(tune_redact, the_same_word_is_hidden_the_same_way)
+{
+	struct tune_hidden h = {0};
+
+	is(tune_redact(&h, "a b8:3f:d2:12:34:56,B8:3F:D2:12:34:56", NULL, true),
+	   "a 02:00:00:00:00:01,02:00:00:00:00:01");
+	is(tune_redact(&h, "enxb83fd2123456", NULL, false), "enx020000000001");
+	is(tune_redact(&h, "80:00:00:00:fe:80:00:01", NULL, true), "02:00:00:00:00:00:00:02");
+	is(tune_redact(&h, "10.1.2.3/24 10.1.2.4 10.1.2.3", NULL, true),
+	   "198.18.3.5/24 198.18.3.6 198.18.3.5");
+	is(tune_redact(&h, "my-host host my-host2 amy-host", "my-host", true),
+	   "host host my-host2 amy-host");
+	free(h.word);
+}
+
+Test(tune_redact, what_only_looks_like_it_stays)
+{
+	static const char *const texts[] = {"28.38.1002", "1.2.3.4.5",	   "5.15.0-1010",
+					    "127.0.0.1",  "300.1.1.1",	   "0005:03:00.0",
+					    "255.255",	  "v1.2.3.4",	   "0000:00:1f.2",
+					    "",		  "enxb83fd212345"};
+	struct tune_hidden h = {0};
+
+	for (unsigned i = 0; i < 11; i++)
+		is(tune_redact(&h, texts[i], "h", true), texts[i]);
+	cr_expect_eq(h.n_words, 0u);
+}
+
+Test(tune_redact, a_cards_serial_number_is_zeroed)
+{
+	unsigned char c[512] = {
+		[0x100] = 1, [0x103] = 0x15, [0x150] = 3, [0x154] = 7, [0x15b] = 7, [0x15c] = 9};
+
+	tune_redact_config(c, sizeof(c));
+	cr_expect(!c[0x154] && !c[0x15b] && c[0x15c] == 9 && c[0x100] == 1);
+	c[0x102] = 0xf0; /* leads behind the end */
+	c[0x103] = 0xff;
+	tune_redact_config(c, sizeof(c));
+	tune_redact_config(c, 0x10b);
 }
 
 /* ---- doing and taking back ---- */
