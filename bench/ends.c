@@ -106,18 +106,6 @@ static int fill_sender(struct perf_sender *s, const struct perf_link *link)
 	return 0;
 }
 
-/* The CPU cuts frames in two, and joins them. */
-static int judge_parts(const char *kind, const struct perf_end *end,
-		       const struct daqiri_region *payloads)
-{
-	if (!perf_gpu_only(payloads))
-		return 0;
-	return perf_fail("[%s %s %u] regions: the second one is memory of a GPU, and daqiri-perf "
-			 "has frames in two pieces made and checked by the CPU; allowed kinds host, "
-			 "huge, host_pinned",
-			 kind, end->port, end->queue);
-}
-
 static int fill_txq(struct perf_run *run, struct perf_txq *t)
 {
 	struct daqiri_txq_info info = { .size = sizeof(info) };
@@ -132,9 +120,6 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		return perf_fail("out of memory");
 	memset(t->senders, 0, t->n_senders * sizeof(*t->senders));
 	t->n_senders = 0;
-	if (info.payload_region && (judge_parts("txq", &t->end, info.payload_region) ||
-				    perf_parts_make(&t->parts, t->max_batch, t->buf_size)))
-		return -1;
 	for (unsigned i = 0; i < run->plan->n_streams; i++) {
 		struct perf_link *link = &run->links[i];
 
@@ -145,7 +130,11 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
 			return -1;
 	}
-	return t->parts.payloads ? 0 : perf_gpu_txq_make(t);
+	if (perf_gpu_txq_make(t))
+		return -1;
+	return info.payload_region && !t->gpu
+		       ? perf_parts_make(&t->parts, t->max_batch, t->buf_size)
+		       : 0;
 }
 
 /* ---- receive queues ---- */
@@ -246,9 +235,6 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	r->pkts = calloc(r->max_batch, sizeof(*r->pkts));
 	if (!r->streams || !r->expects || !r->arrivals || !r->pkts)
 		return perf_fail("out of memory");
-	if (info.split && (judge_parts("rxq", &r->end, info.payload_region) ||
-			   perf_parts_make(&r->parts, r->max_batch, info.buf_size)))
-		return -1;
 	for (unsigned i = 0; i < plan->n_streams; i++) {
 		const struct perf_stream *s = run->links[i].stream;
 
@@ -259,7 +245,9 @@ static int fill_rxq(struct perf_run *run, struct perf_rxq *r)
 	}
 	if (perf_verifier_create(&r->verifier, plan->verify, r->expects, r->n_streams))
 		return perf_fail("out of memory");
-	return r->parts.payloads ? 0 : perf_gpu_rxq_make(r);
+	if (perf_gpu_rxq_make(r))
+		return -1;
+	return info.split && !r->gpu ? perf_parts_make(&r->parts, r->max_batch, info.buf_size) : 0;
 }
 
 /* ---- streams ---- */

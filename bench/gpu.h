@@ -2,7 +2,8 @@
 /*
  * Queues whose frames a GPU writes and checks, where they lie: those with memory of a GPU, and of
  * the host where a GPU has it page-locked. A few batches are under way at once, in order; packets
- * are posted, and released, once their kernel has ended.
+ * are posted, and released, once their kernel has ended. Of frames in two pieces the second one is
+ * the GPU's; the first one, which lies in memory of the host, is copied from and to a batch's own.
  */
 #ifndef PERF_GPU_H
 #define PERF_GPU_H
@@ -17,6 +18,9 @@ struct perf_gpu_work;
 struct perf_gpu_batch {
 	struct perf_shared pkts;    /* struct daqiri_pkt[max_batch] */
 	struct perf_shared results; /* of a receive queue: struct perf_gpu_result[max_batch] */
+	struct perf_shared rests;   /* frames in two pieces: the second ones' descriptors, */
+	struct perf_shared heads;   /* and copies of the first ones, head_room bytes each */
+	struct daqiri_pkt *firsts;  /* of a send queue: where those go; max_batch */
 	struct CUevent_st *event;
 	unsigned n;
 	unsigned posted; /* of a send queue: of n */
@@ -29,8 +33,11 @@ struct perf_gpu_queue {
 	struct perf_gpu *gpu;
 	struct CUstream_st *stream;
 	uint64_t shift;		      /* from the addresses that the library gives to the GPU's */
+	uint32_t head;		      /* bytes of a first piece, where frames are in two; else 0 */
+	uint32_t head_room;	      /* for one */
 	unsigned long long constants; /* struct perf_gpu_expect[], or each sender's headers */
-	struct daqiri_pkt *slots;     /* of a send queue: all that are shown */
+	struct daqiri_pkt *slots;     /* of a send queue: all that are shown, */
+	struct daqiri_pkt *slot_rests; /* and their second pieces */
 	struct perf_gpu_work *work;   /* of a receive queue; NULL: none */
 	char where[128];	      /* for the report */
 	unsigned n_batches, oldest, pending;

@@ -21,6 +21,12 @@ enum perf_gpu_judgement {
 	PERF_GPU_NOT_OURS
 };
 
+/*
+ * The first piece of a frame in two has all that is not pattern: this much at least, or the whole
+ * frame. VLAN tag, IPv6, mark: perf_frame_min(true, true).
+ */
+#define PERF_GPU_HEAD 84u
+
 /* A stream whose frames may come by: of struct perf_expect what does not change. */
 struct perf_gpu_expect {
 	uint16_t id;
@@ -46,9 +52,11 @@ struct perf_gpu_result {
 /* perf_gpu_check(): judges the frames of n descriptors. */
 struct perf_gpu_check {
 	uint64_t pkts;	  /* const struct daqiri_pkt[n] */
+	uint64_t rests;	  /* the same, of what follows each; 0: frames are in one piece */
 	uint64_t results; /* struct perf_gpu_result[n] */
 	uint64_t expects; /* const struct perf_gpu_expect[n_expects] */
-	uint64_t shift;	  /* from the addresses in descriptors to the GPU's */
+	uint64_t shift;	  /* from the addresses in descriptors to the GPU's; */
+	uint64_t rest_shift;
 	uint32_t n, n_expects;
 	uint32_t mode; /* enum perf_gpu_mode */
 };
@@ -56,8 +64,9 @@ struct perf_gpu_check {
 /* perf_gpu_fill(): writes frames seq, seq + 1, … to where n descriptors say. */
 struct perf_gpu_fill {
 	uint64_t pkts;
+	uint64_t rests; /* 0: one piece, whose length is the frame's */
 	uint64_t headers; /* const struct perf_headers[n_sizes] */
-	uint64_t shift;
+	uint64_t shift, rest_shift;
 	uint64_t seq;
 	uint64_t time_ns;
 	uint32_t n, n_sizes;
@@ -65,7 +74,6 @@ struct perf_gpu_fill {
 	uint16_t src_lo, dst_lo;
 	uint16_t stream; /* id */
 	uint8_t type;	 /* enum perf_type */
-	uint8_t same;	 /* all n are frame seq: end frames */
 };
 
 /* perf_gpu_gather(): packs frames from byte skip on, length bytes of each, one behind the other. */

@@ -43,6 +43,14 @@ PERF_FN uint8_t perf_pattern_byte(uint64_t seed, uint32_t i)
 	return (uint8_t)(perf_pattern_at(seed, i / 4) >> 8 * (i & 3));
 }
 
+/* Likewise from any byte on. */
+PERF_FN uint32_t perf_pattern_from(uint64_t seed, uint32_t at)
+{
+	uint32_t shift = 8 * (at & 3), low = perf_pattern_at(seed, at / 4) >> shift;
+
+	return shift ? low | perf_pattern_at(seed, at / 4 + 1) << (32 - shift) : low;
+}
+
 PERF_FN bool perf_words(const uint8_t *p)
 {
 #if defined(PERF_DEVICE) || __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -52,43 +60,97 @@ PERF_FN bool perf_words(const uint8_t *p)
 #endif
 }
 
-PERF_FN void perf_lanes_fill(uint8_t *p, uint32_t len, uint64_t seed)
+/* A piece of a frame, of which byte 0 is the pattern's byte from. */
+struct perf_gpu_piece {
+	uint8_t *bytes;
+	uint32_t len, from;
+};
+
+PERF_FN void perf_lanes_fill(const struct perf_gpu_piece *p, uint64_t seed)
 {
-	uint32_t words = perf_words(p) ? len / 4 : 0;
+	uint32_t words = perf_words(p->bytes) ? p->len / 4 : 0;
 
 	for (uint32_t i = perf_lane(); i < words; i += PERF_LANES)
-		((uint32_t *)(void *)p)[i] = perf_pattern_at(seed, i);
-	for (uint32_t i = 4 * words + perf_lane(); i < len; i += PERF_LANES)
-		p[i] = perf_pattern_byte(seed, i);
+		((uint32_t *)(void *)p->bytes)[i] = perf_pattern_from(seed, p->from + 4 * i);
+	for (uint32_t i = 4 * words + perf_lane(); i < p->len; i += PERF_LANES)
+		p->bytes[i] = perf_pattern_byte(seed, p->from + i);
 }
 
-PERF_FN bool perf_lanes_equal(const uint8_t *p, uint32_t len, uint64_t seed)
+PERF_FN bool perf_lanes_equal(const struct perf_gpu_piece *p, uint64_t seed)
 {
-	uint32_t words = perf_words(p) ? len / 4 : 0, wrong = 0;
+	uint32_t words = perf_words(p->bytes) ? p->len / 4 : 0, wrong = 0;
 
 	for (uint32_t i = perf_lane(); i < words; i += PERF_LANES)
-		wrong |= ((const uint32_t *)(const void *)p)[i] ^ perf_pattern_at(seed, i);
-	for (uint32_t i = 4 * words + perf_lane(); i < len; i += PERF_LANES)
-		wrong |= (uint32_t)p[i] ^ perf_pattern_byte(seed, i);
+		wrong |= ((const uint32_t *)(const void *)p->bytes)[i] ^
+			 perf_pattern_from(seed, p->from + 4 * i);
+	for (uint32_t i = 4 * words + perf_lane(); i < p->len; i += PERF_LANES)
+		wrong |= (uint32_t)p->bytes[i] ^ perf_pattern_byte(seed, p->from + i);
 	return !perf_any(wrong != 0);
 }
 
-/* As perf_udp6_sum(). */
-PERF_FN uint16_t perf_lanes_udp6(const uint8_t *l3, uint32_t len)
+/* This lane's part of the sum of 16-bit words; odd: the first byte is a word's second one. */
+PERF_FN uint64_t perf_lane_sum(const uint8_t *p, uint32_t len, bool odd)
 {
 	uint64_t sum = 0;
 
+	if (odd) {
+		for (uint32_t i = perf_lane(); i < len; i += PERF_LANES)
+			sum += (uint64_t)p[i] << 8 * (i & 1);
+		return sum;
+	}
 	for (uint32_t i = 2 * perf_lane(); i < len; i += 2 * PERF_LANES)
-		sum += i + 1 < len ? perf_load16(l3 + PERF_IPV6_LEN + i)
-				   : (uint64_t)l3[PERF_IPV6_LEN + i] << 8;
-	return perf_fold_carries(perf_lanes_sum(sum) + perf_sum16(l3 + 8, 32) + len +
+		sum += i + 1 < len ? perf_load16(p + i) : (uint64_t)p[i] << 8;
+	return sum;
+}
+
+/* A frame: its first piece, and where the rest lies; len: of both. */
+struct perf_gpu_whole {
+	uint8_t *bytes, *rest;
+	uint32_t head, len;
+};
+
+/* As perf_udp6_sum() for the datagram behind the IPv6 header, which begins at l3. */
+PERF_FN uint16_t perf_lanes_udp6(const struct perf_gpu_whole *w, uint32_t l3)
+{
+	uint32_t begin = l3 + PERF_IPV6_LEN, len = w->len - begin;
+	uint64_t sum = perf_lane_sum(w->bytes + begin, w->head - begin, false) +
+		       perf_lane_sum(w->rest, w->len - w->head, (w->head - begin) & 1);
+
+	return perf_fold_carries(perf_lanes_sum(sum) + perf_sum16(w->bytes + l3 + 8, 32) + len +
 				 PERF_PROTO_UDP);
+}
+
+/* What is pattern in both pieces, from byte at of the frame on. */
+PERF_FN void perf_gpu_pieces(const struct perf_gpu_whole *w, uint32_t at,
+			     struct perf_gpu_piece pieces[2])
+{
+	pieces[0].bytes = w->bytes + at;
+	pieces[0].len = w->head - at;
+	pieces[0].from = 0;
+	pieces[1].bytes = w->rest;
+	pieces[1].len = w->len - w->head;
+	pieces[1].from = w->head - at;
+}
+
+/* The frame of descriptor i; rests 0: in one piece. */
+PERF_FN void perf_gpu_locate(struct perf_gpu_whole *w, const struct daqiri_pkt *pkt, uint64_t shift,
+			     uint64_t rests, uint64_t rest_shift)
+{
+	const struct daqiri_pkt *rest = (const struct daqiri_pkt *)(uintptr_t)rests;
+
+	w->head = w->len = pkt->len;
+	w->bytes = w->rest = (uint8_t *)perf_at(pkt->addr + shift, w->head);
+	if (!rests || !rest->len)
+		return;
+	w->len += rest->len;
+	w->rest = (uint8_t *)perf_at(rest->addr + rest_shift, rest->len);
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
 struct perf_gpu_frame {
-	const uint8_t *bytes;
+	struct perf_gpu_whole whole;
+	const uint8_t *bytes; /* of it: the first piece */
 	uint32_t len;
 	const struct perf_gpu_expect *expects;
 	uint32_t n_expects, mode;
@@ -164,14 +226,14 @@ PERF_FN uint8_t perf_gpu_believe(struct perf_gpu_frame *f, struct perf_gpu_resul
 
 PERF_FN bool perf_gpu_payload(const struct perf_gpu_frame *f)
 {
-	uint32_t from = f->at.len + PERF_MARK_LEN;
+	uint64_t seed = perf_pattern_seed(f->mark.stream, f->mark.seq);
+	struct perf_gpu_piece pieces[2];
 
 	if (f->mode != PERF_GPU_FULL)
 		return true;
-	return perf_lanes_equal(f->bytes + from, f->len - from,
-				perf_pattern_seed(f->mark.stream, f->mark.seq)) &&
-	       (!f->at.ipv6 ||
-		perf_lanes_udp6(f->bytes + f->at.l3, f->len - f->at.l3 - 40) == 0xffff);
+	perf_gpu_pieces(&f->whole, f->at.len + PERF_MARK_LEN, pieces);
+	return perf_lanes_equal(&pieces[0], seed) && perf_lanes_equal(&pieces[1], seed) &&
+	       (!f->at.ipv6 || perf_lanes_udp6(&f->whole, f->at.l3) == 0xffff);
 }
 
 /* As many bytes from each frame: the indices are constants then, and nothing goes to memory. */
@@ -216,8 +278,10 @@ PERF_FN void perf_gpu_check_one(const struct perf_gpu_check *p, uint32_t i)
 	struct perf_gpu_frame f;
 	struct perf_gpu_result r;
 
-	f.len = pkt->len;
-	f.bytes = (const uint8_t *)perf_at(pkt->addr + p->shift, f.len);
+	perf_gpu_locate(&f.whole, pkt, p->shift,
+			p->rests ? p->rests + i * sizeof(struct daqiri_pkt) : 0, p->rest_shift);
+	f.len = f.whole.len;
+	f.bytes = f.whole.bytes;
 	f.expects = (const struct perf_gpu_expect *)perf_at(
 		p->expects, p->n_expects * sizeof(struct perf_gpu_expect));
 	f.n_expects = p->n_expects;
@@ -259,37 +323,41 @@ PERF_FN void perf_gpu_head(uint8_t *frame, const struct perf_headers *h, struct 
 }
 
 /* As perf_udp6_finish(): the field is still 0, as in h. */
-PERF_FN void perf_gpu_udp6(uint8_t *l3, uint32_t len)
+PERF_FN void perf_gpu_udp6(const struct perf_gpu_whole *w, uint32_t l3)
 {
 	uint16_t sum;
 
 	perf_lanes_wait(); /* the lanes' bytes are there for all of them */
-	sum = (uint16_t)~perf_lanes_udp6(l3, len);
+	sum = (uint16_t)~perf_lanes_udp6(w, l3);
 	if (!perf_lane())
-		perf_store16(l3 + PERF_IPV6_LEN + 6, sum ? sum : 0xffff);
+		perf_store16(w->bytes + l3 + PERF_IPV6_LEN + 6, sum ? sum : 0xffff);
 }
 
 PERF_FN void perf_gpu_fill_one(const struct perf_gpu_fill *p, uint32_t i)
 {
 	const struct daqiri_pkt *pkt = (const struct daqiri_pkt *)(uintptr_t)p->pkts + i;
-	uint64_t seq = p->same ? p->seq : p->seq + i;
+	uint64_t seq = p->seq + i;
 	const struct perf_headers *h =
 		(const struct perf_headers *)perf_at(p->headers,
 						     p->n_sizes * sizeof(struct perf_headers)) +
 		seq % p->n_sizes;
-	uint8_t *frame = (uint8_t *)perf_at(pkt->addr + p->shift, h->frame_len);
+	struct perf_gpu_piece pieces[2];
+	struct perf_gpu_whole w;
 	struct perf_mark mark;
 
 	mark.type = (enum perf_type)p->type;
 	mark.stream = p->stream;
 	mark.seq = seq;
 	mark.time_ns = p->time_ns;
+	perf_gpu_locate(&w, pkt, p->shift,
+			p->rests ? p->rests + i * sizeof(struct daqiri_pkt) : 0, p->rest_shift);
 	if (!perf_lane())
-		perf_gpu_head(frame, h, perf_gpu_ports(p, seq), &mark);
-	perf_lanes_fill(frame + h->len + PERF_MARK_LEN, h->frame_len - h->len - PERF_MARK_LEN,
-			perf_pattern_seed(mark.stream, seq));
+		perf_gpu_head(w.bytes, h, perf_gpu_ports(p, seq), &mark);
+	perf_gpu_pieces(&w, h->len + PERF_MARK_LEN, pieces);
+	for (unsigned k = 0; k < 2; k++)
+		perf_lanes_fill(&pieces[k], perf_pattern_seed(mark.stream, seq));
 	if (h->ipv6)
-		perf_gpu_udp6(frame + h->l3, h->frame_len - h->l3 - 40);
+		perf_gpu_udp6(&w, h->l3);
 }
 
 /* ---- packing --------------------------------------------------------------------------------- */

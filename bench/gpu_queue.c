@@ -38,6 +38,16 @@ static int judge(const struct perf_plan *plan, const struct daqiri_region_info *
 	return 0;
 }
 
+/* For frames in two pieces. */
+static int batch_split(struct perf_gpu_batch *b, unsigned max, uint32_t head_room)
+{
+	if (perf_shared_make(&b->rests, max * sizeof(struct daqiri_pkt)) ||
+	    perf_shared_make(&b->heads, (size_t)max * head_room))
+		return -1;
+	b->firsts = calloc(max, sizeof(*b->firsts));
+	return b->firsts ? 0 : perf_fail("out of memory");
+}
+
 static int batch_make(struct perf_gpu_batch *b, unsigned max, bool rx)
 {
 	unsigned error;
@@ -51,6 +61,7 @@ static int batch_make(struct perf_gpu_batch *b, unsigned max, bool rx)
 
 struct size {
 	unsigned max_batch, depth;
+	uint32_t head; /* frames in two pieces: bytes of the first one; else 0 */
 	bool rx;
 	const struct perf_end *end;
 };
@@ -65,10 +76,24 @@ static int queue_fill(struct perf_gpu_queue *q, const struct size *size)
 		return perf_cuda_fail("cuStreamCreate", error);
 	q->n_batches = n < 1 ? 1 : n > PERF_GPU_BATCHES ? PERF_GPU_BATCHES : n;
 	for (unsigned i = 0; i < q->n_batches; i++)
-		if (batch_make(&q->batches[i], size->max_batch, size->rx))
+		if (batch_make(&q->batches[i], size->max_batch, size->rx) ||
+		    (q->head_room &&
+		     batch_split(&q->batches[i], size->max_batch, q->head_room)))
 			return -1;
 	q->slots = calloc((size_t)q->n_batches * size->max_batch, sizeof(*q->slots));
-	return q->slots ? 0 : perf_fail("out of memory");
+	q->slot_rests = calloc((size_t)q->n_batches * size->max_batch, sizeof(*q->slots));
+	return q->slots && q->slot_rests ? 0 : perf_fail("out of memory");
+}
+
+/* The first piece, of up to head bytes, must have all that is not pattern. */
+static int judge_head(uint32_t head, const char *queue)
+{
+	if (head >= PERF_GPU_HEAD)
+		return 0;
+	return perf_fail("%s: the first %u bytes of a frame are not in the GPU's memory, and "
+			 "daqiri-perf has its headers and mark made and checked there: must be at "
+			 "least %u",
+			 queue, head, PERF_GPU_HEAD);
 }
 
 /* *out NULL: the CPU does it. */
@@ -85,6 +110,8 @@ static int queue_make(struct perf_gpu_queue **out, const struct perf_run *run,
 	snprintf(name, sizeof(name), "%s queue %u of port %s", size->rx ? "receive" : "send",
 		 size->end->queue, size->end->port);
 	ret = judge(run->plan, &info, name);
+	if (ret > 0 && size->head && judge_head(size->head, name))
+		return -1;
 	if (ret <= 0)
 		return ret;
 	q = calloc(1, sizeof(*q));
@@ -95,6 +122,8 @@ static int queue_make(struct perf_gpu_queue **out, const struct perf_run *run,
 	if (!q->gpu)
 		return -1;
 	q->shift = info.gpu_addr ? info.gpu_addr - info.addr : 0;
+	q->head = size->head;
+	q->head_room = (size->head + 63) & ~63u;
 	snprintf(q->where, sizeof(q->where), "%s memory (%s), GPU %d, %s", info.kind, info.access,
 		 q->gpu->index, q->gpu->name);
 	perf_gpu_enter(q->gpu);
@@ -118,6 +147,9 @@ void perf_gpu_queue_free(struct perf_gpu_queue *q)
 			cu->cuEventDestroy_v2(q->batches[i].event);
 		perf_shared_free(&q->batches[i].pkts);
 		perf_shared_free(&q->batches[i].results);
+		perf_shared_free(&q->batches[i].rests);
+		perf_shared_free(&q->batches[i].heads);
+		free(q->batches[i].firsts);
 	}
 	perf_gpu_work_free(q->work);
 	if (q->constants)
@@ -126,6 +158,7 @@ void perf_gpu_queue_free(struct perf_gpu_queue *q)
 		cu->cuStreamDestroy_v2(q->stream);
 	if (q->gpu)
 		perf_gpu_leave();
+	free(q->slot_rests);
 	free(q->slots);
 	free(q);
 }
@@ -145,12 +178,15 @@ static int constants(struct perf_gpu_queue *q, const void *from, size_t size)
 
 int perf_gpu_rxq_make(struct perf_rxq *r)
 {
-	const struct size size = {r->max_batch, r->depth, true, &r->end};
+	struct size size = {r->max_batch, r->depth, 0, true, &r->end};
 	struct daqiri_rxq_info info = {.size = sizeof(info)};
 	struct perf_gpu_expect *expects;
 	int ret;
 
-	if (daqiri_rxq_info(r->q, &info) || queue_make(&r->gpu, r->run, info.region, &size))
+	if (daqiri_rxq_info(r->q, &info))
+		return -1;
+	size.head = info.split;
+	if (queue_make(&r->gpu, r->run, info.split ? info.payload_region : info.region, &size))
 		return -1;
 	if (!r->gpu)
 		return 0;
@@ -174,13 +210,18 @@ int perf_gpu_rxq_make(struct perf_rxq *r)
 /* All senders' headers, one behind the other. */
 int perf_gpu_txq_make(struct perf_txq *t)
 {
-	const struct size size = {t->max_batch, t->depth, false, &t->end};
+	struct size size = {t->max_batch, t->depth, 0, false, &t->end};
 	struct daqiri_txq_info info = {.size = sizeof(info)};
+	struct daqiri_region_info head = {.size = sizeof(head)};
 	struct perf_headers *headers;
 	unsigned n = 0;
 	int ret;
 
-	if (daqiri_txq_info(t->q, &info) || queue_make(&t->gpu, t->run, info.region, &size))
+	if (daqiri_txq_info(t->q, &info))
+		return -1;
+	if (info.payload_region && !daqiri_region_info(info.region, &head))
+		size.head = (uint32_t)head.buf_size;
+	if (queue_make(&t->gpu, t->run, size.head ? info.payload_region : info.region, &size))
 		return -1;
 	if (!t->gpu)
 		return 0;

@@ -36,12 +36,12 @@ static bool path_right(struct perf_expect *e, const struct perf_gpu_result *res)
 static void count(struct perf_rxq *r, const struct perf_gpu_batch *b, uint64_t now)
 {
 	const struct perf_gpu_result *res = b->results.host;
-	const struct daqiri_pkt *pkts = b->pkts.host;
+	const struct daqiri_pkt *pkts = b->pkts.host, *rests = b->rests.host;
 	uint64_t bytes = 0, packets = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		struct perf_seen seen = {.judgement = (enum perf_judgement)res[i].judgement,
-					 .len = pkts[i].len,
+					 .len = pkts[i].len + (rests ? rests[i].len : 0),
 					 .now = now};
 		uint32_t len;
 
@@ -78,6 +78,30 @@ static bool take(struct perf_rxq *r, uint64_t now)
 	return busy;
 }
 
+/* Frames in two pieces: the first ones are copied to where the GPU can read them. */
+static int poll_split(struct perf_rxq *r, struct perf_gpu_batch *b)
+{
+	struct daqiri_pkt *pkts = b->pkts.host;
+	int n = daqiri_rx_poll_split(r->q, r->pkts, b->rests.host, NULL, (int)r->max_batch);
+
+	for (int i = 0; i < n; i++) {
+		size_t at = (size_t)i * r->gpu->head_room;
+
+		pkts[i] = r->pkts[i];
+		memcpy((uint8_t *)b->heads.host + at, (const void *)(uintptr_t)pkts[i].addr,
+		       pkts[i].len);
+		pkts[i].addr = b->heads.gpu + at;
+	}
+	return n;
+}
+
+static int poll_batch(struct perf_rxq *r, struct perf_gpu_batch *b)
+{
+	if (r->gpu->head_room)
+		return poll_split(r, b);
+	return daqiri_rx_poll(r->q, b->pkts.host, (int)r->max_batch);
+}
+
 static bool launch(struct perf_rxq *r)
 {
 	struct perf_gpu_queue *q = r->gpu;
@@ -86,7 +110,7 @@ static bool launch(struct perf_rxq *r)
 	unsigned error;
 	int n, ret;
 
-	n = b ? daqiri_rx_poll(r->q, b->pkts.host, (int)r->max_batch) : 0;
+	n = b ? poll_batch(r, b) : 0;
 	if (n < 0)
 		perf_set(r->error, n);
 	if (n <= 0)
@@ -102,7 +126,9 @@ static bool launch(struct perf_rxq *r)
 	params.results = b->results.gpu;
 	params.expects = q->constants;
 	params.n_expects = r->n_streams;
-	params.shift = q->shift;
+	params.rests = b->rests.gpu;
+	params.shift = q->head_room ? 0 : q->shift;
+	params.rest_shift = q->shift;
 	error = perf_gpu_batch_start(q, PERF_KERNEL_CHECK, &params);
 	if (!error && q->work && !perf_gpu_work_start(q, b))
 		perf_set(r->error, -EIO);

@@ -22,6 +22,11 @@ static void measure(struct perf_gpu_work *w, const struct perf_rxq *r)
 		for (unsigned k = 0; k < s->sizes.n; k++)
 			longest = s->sizes.v[k] > longest ? s->sizes.v[k] : longest;
 	}
+	if (r->gpu->head_room) {
+		/* The second pieces, from their first byte on. */
+		longest = longest > r->gpu->head ? longest - r->gpu->head : 0;
+		w->skip = 0;
+	}
 	while (w->skip + points * SAMPLE < longest)
 		points *= 2;
 	w->length = points * SAMPLE;
@@ -80,7 +85,8 @@ static unsigned pack(struct perf_gpu_queue *q, const struct perf_gpu_batch *b, u
 {
 	struct perf_gpu_work *w = q->work;
 	struct perf_gpu_gather p = {
-		.pkts = b->pkts.gpu + first * sizeof(struct daqiri_pkt),
+		.pkts = (q->head_room ? b->rests.gpu : b->pkts.gpu) +
+			first * sizeof(struct daqiri_pkt),
 		.out = w->in + (uint64_t)w->filled * w->length,
 		.shift = q->shift,
 		.n = n,

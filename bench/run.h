@@ -243,6 +243,7 @@ struct perf_sent {
 	struct perf_sender *sender;
 	enum perf_type type;
 	const struct daqiri_pkt *pkts;
+	const struct daqiri_pkt *rests; /* their second pieces; NULL: they have none */
 	unsigned n;
 	uint64_t now;
 };

@@ -136,8 +136,8 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 	}
 	for (unsigned i = 0; i < sent->n; i++)
 		bytes += sent->pkts[i].len;
-	for (unsigned i = 0; t->parts.payloads && i < sent->n; i++)
-		bytes += t->parts.payloads[i].len;
+	for (unsigned i = 0; sent->rests && i < sent->n; i++)
+		bytes += sent->rests[i].len;
 	if (!perf_get(s->packets))
 		perf_set(s->first_ns, sent->now);
 	perf_set(s->last_ns, sent->now);
@@ -150,7 +150,11 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 /* Builds frames and posts them; those that find no room will be built again. */
 static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned want, uint64_t now)
 {
-	struct perf_sent done = { .sender = s, .type = PERF_DATA, .pkts = t->pkts, .now = now };
+	struct perf_sent done = { .sender = s,
+				  .type = PERF_DATA,
+				  .pkts = t->pkts,
+				  .rests = t->parts.payloads,
+				  .now = now };
 	struct perf_mark mark = { .type = PERF_DATA };
 	uint64_t seq = s->seq;
 	int got = reserve(t, want), sent;

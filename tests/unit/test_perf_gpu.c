@@ -30,9 +30,23 @@ static struct perf_flow flow_of(unsigned i)
 	return f;
 }
 
+static uint32_t head; /* bytes of the first of two pieces; 0: frames are in one */
+
+/* A frame's descriptor becomes those of two pieces, the second one lying behind the first. */
+static void cut(struct daqiri_pkt *pkt, struct daqiri_pkt *rest)
+{
+	uint32_t len = pkt->len;
+
+	if (pkt->len > head)
+		pkt->len = head;
+	*rest = *pkt;
+	rest->addr += pkt->len;
+	rest->len = len - pkt->len;
+}
+
 static void fill_gpu(const struct perf_headers *h, uint64_t seq, enum perf_type type)
 {
-	struct daqiri_pkt pkt = {.addr = (uint64_t)(uintptr_t)gpu - 64, .len = h->frame_len};
+	struct daqiri_pkt pkt = {.addr = (uint64_t)(uintptr_t)gpu - 64, .len = h->frame_len}, rest;
 	struct perf_gpu_fill p = {
 		.pkts = (uint64_t)(uintptr_t)&pkt,
 		.headers = (uint64_t)(uintptr_t)h,
@@ -49,6 +63,11 @@ static void fill_gpu(const struct perf_headers *h, uint64_t seq, enum perf_type 
 		.type = (uint8_t)type,
 	};
 
+	if (head) {
+		cut(&pkt, &rest);
+		p.rests = (uint64_t)(uintptr_t)&rest;
+		p.rest_shift = 64;
+	}
 	perf_gpu_fill_one(&p, 0);
 }
 
@@ -60,7 +79,7 @@ static void fill_cpu(const struct perf_headers *h, uint64_t seq, enum perf_type 
 	perf_frame_write(cpu, h, ports, &m);
 }
 
-Test(perf_gpu, writes_the_same_bytes)
+static void write_all(void)
 {
 	for (unsigned i = 0; i < 4; i++)
 		for (uint32_t size = 86; size < MAX; size += size < 120 ? 1 : 97) {
@@ -73,8 +92,16 @@ Test(perf_gpu, writes_the_same_bytes)
 			perf_headers_build(&h, &flow, size);
 			fill_cpu(&h, seq, PERF_DATA);
 			fill_gpu(&h, seq, PERF_DATA);
-			cr_assert_arr_eq(cpu, gpu, sizeof(cpu), "kind %u, %u bytes", i, size);
+			cr_assert_arr_eq(cpu, gpu, sizeof(cpu), "kind %u, %u bytes, cut at %u", i,
+					 size, head);
 		}
+}
+
+Test(perf_gpu, writes_the_same_bytes)
+{
+	write_all();
+	for (head = PERF_GPU_HEAD; head < 140; head++)
+		write_all();
 }
 
 /* As daqiri-perf combines them: the kernel's judgement, then the L2 header by the CPU. */
@@ -85,7 +112,7 @@ static enum perf_judgement gpu_judges(const struct perf_expect *e, uint32_t len,
 					 .dst_lo = e->udp.dst_lo,
 					 .dst_hi = e->udp.dst_hi,
 					 .ipv6 = e->flow.ipv6};
-	struct daqiri_pkt pkt = {.addr = (uint64_t)(uintptr_t)cpu, .len = len};
+	struct daqiri_pkt pkt = {.addr = (uint64_t)(uintptr_t)cpu, .len = len}, rest;
 	struct perf_gpu_result r;
 	struct perf_gpu_check p = {.pkts = (uint64_t)(uintptr_t)&pkt,
 				   .results = (uint64_t)(uintptr_t)&r,
@@ -95,6 +122,10 @@ static enum perf_judgement gpu_judges(const struct perf_expect *e, uint32_t len,
 				   .mode = (uint32_t)mode};
 
 	memcpy(expect.dst_ip, e->flow.dst_ip, sizeof(expect.dst_ip));
+	if (head) {
+		cut(&pkt, &rest);
+		p.rests = (uint64_t)(uintptr_t)&rest;
+	}
 	perf_gpu_check_one(&p, 0);
 	mark->seq = r.seq;
 	mark->time_ns = r.time_ns;
@@ -144,11 +175,15 @@ static void compare_all(enum perf_verify_mode mode, enum perf_type type, unsigne
 
 Test(perf_gpu, gives_the_same_verdicts)
 {
-	for (unsigned i = 0; i < 4; i++)
-		for (int mode = PERF_VERIFY_OFF; mode <= PERF_VERIFY_FULL; mode++) {
-			compare_all((enum perf_verify_mode)mode, PERF_DATA, i);
-			compare_all((enum perf_verify_mode)mode, PERF_END, i);
-		}
+	static const uint32_t heads[] = {0, PERF_GPU_HEAD, 87, 90, 100};
+
+	for (unsigned k = 0; k < sizeof(heads) / sizeof(heads[0]); k++)
+		for (unsigned i = 0; i < 4; i++)
+			for (int mode = PERF_VERIFY_OFF; mode <= PERF_VERIFY_FULL; mode++) {
+				head = heads[k];
+				compare_all((enum perf_verify_mode)mode, PERF_DATA, i);
+				compare_all((enum perf_verify_mode)mode, PERF_END, i);
+			}
 }
 
 Test(perf_gpu, packs_frames)
