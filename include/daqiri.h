@@ -397,6 +397,15 @@ uint32_t daqiri_key_flow(daqiri_key key);
 /* The flow id of [flow PORT NAME], chosen or assigned. -ENOENT: no such flow. Any thread. */
 int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *id);
 
+/*
+ * What the NIC has counted for [flow PORT NAME], which has count = on: "packets" and "bytes" that
+ * its rules took, to queues or to be dropped. As daqiri_port_stats(), but the names are static.
+ * -ENOENT: no such flow; -EINVAL: a NULL, max below 0, or a flow without a counter; -EIO: the device
+ * is gone. Enters the kernel. Any thread.
+ */
+int daqiri_flow_stats(const struct daqiri_port *port, const char *name, struct daqiri_stat *stats,
+		      int max);
+
 /* ---- queue errors --------------------------------------------------------------------------- */
 
 enum daqiri_rebuild {

@@ -154,6 +154,8 @@ struct dq_conf_flow {
 	struct dq_match match;
 	uint32_t tag;             /* 1..0xfffffe; auto ones are assigned, unique within the port */
 	int priority;             /* DQ_AUTO, or 0..14 */
+	bool drop;                /* then there is no queue */
+	bool count;               /* the NIC counts its packets and bytes */
 	unsigned n_queues;        /* one: queue; several: RSS */
 	unsigned *queues;         /* indices into rxqs */
 	uint32_t rss_fields;      /* enum dq_rss_field, or-ed; 0 where there is one queue */

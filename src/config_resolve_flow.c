@@ -118,9 +118,12 @@ static int resolve_rss(struct dq_resolver *r, const struct dq_section *sec,
 	bool chosen = strcmp(list, "auto") != 0;
 	char item[32];
 
-	if (flow->n_queues == 1)
+	if (flow->n_queues < 2)
 		return chosen ? dq_blame_key(r->cfg, sec, "rss_fields",
-					     "the flow has one queue: there is nothing to spread")
+					     flow->drop ? "the flow drops its frames: there is "
+							  "nothing to spread"
+							: "the flow has one queue: there is "
+							  "nothing to spread")
 			      : 0;
 	if ((flow->match.fields & DQ_MATCH_ETHERTYPE) && flow->match.ethertype != ETHERTYPE_IPV4)
 		return dq_blame_key(r->cfg, sec, "queue",
@@ -132,6 +135,22 @@ static int resolve_rss(struct dq_resolver *r, const struct dq_section *sec,
 			if (!strcmp(words[i], item))
 				flow->rss_fields |= 1U << i;
 	return 0;
+}
+
+/* Where its frames go: one of queue and drop. */
+static int resolve_action(struct dq_resolver *r, const struct dq_section *sec,
+			  struct dq_conf_flow *flow)
+{
+	bool queue = dq_section_value(sec, "queue") != NULL;
+
+	flow->count = dq_section_is(sec, "count", "on");
+	flow->drop = dq_section_is(sec, "drop", "on");
+	if (flow->drop && queue)
+		return dq_blame_key(r->cfg, sec, "drop",
+				    "the flow has a queue too: one of them is enough");
+	if (!flow->drop && !queue)
+		return dq_blame_key(r->cfg, sec, "queue", "missing; allowed N[,N], or drop = on");
+	return flow->drop ? 0 : resolve_queue_list(r, sec, "queue", flow->port);
 }
 
 /* Two rules of one match would each get a copy of the frame, or one of them none. */
@@ -176,7 +195,7 @@ static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 	if (!err)
 		err = resolve_match(r, sec, &flow->match);
 	if (!err)
-		err = resolve_queue_list(r, sec, "queue", flow->port);
+		err = resolve_action(r, sec, flow);
 	if (!err)
 		err = resolve_rss(r, sec, flow);
 	if (!err)

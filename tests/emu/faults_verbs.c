@@ -28,6 +28,9 @@ WRAP_NEW(struct ibv_flow, mlx5dv_create_flow,
 	 (struct mlx5dv_flow_matcher * matcher, struct mlx5dv_flow_match_parameters *value,
 	  size_t n, struct mlx5dv_flow_action_attr *actions),
 	 (matcher, value, n, actions))
+WRAP_NEW(struct mlx5dv_devx_obj, mlx5dv_devx_obj_create,
+	 (struct ibv_context * ctx, const void *in, size_t in_len, void *out, size_t out_len),
+	 (ctx, in, in_len, out, out_len))
 WRAP_ERRNO(ibv_query_device, (struct ibv_context * ctx, struct ibv_device_attr *attr), (ctx, attr))
 WRAP_ERRNO(ibv_query_port,
 	   (struct ibv_context * ctx, uint8_t port, struct _compat_ibv_port_attr *attr),

@@ -17,7 +17,13 @@ static const struct bad_config between_sections[] = {
 	    "bad.ini:1: [port p] address: missing; allowed RDMA-DEVICE, PCI-ADDRESS, INTERFACE, "
 	    "AA:BB:CC:DD:EE:FF"),
 	BAD("queue missing", MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\n",
-	    "bad.ini:9: [flow p f] queue: missing; allowed N[,N]"),
+	    "bad.ini:9: [flow p f] queue: missing; allowed N[,N], or drop = on"),
+	BAD("queue and drop", MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 0\ndrop = on\n",
+	    "bad.ini:12: [flow p f] drop=on: the flow has a queue too: one of them is enough"),
+	BAD("RSS of what is dropped",
+	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\ndrop = on\nrss_fields = udp_src\n",
+	    "bad.ini:12: [flow p f] rss_fields=udp_src: the flow drops its frames: there is nothing "
+	    "to spread"),
 	BAD("two ports of one address", "[port a]\naddress = x\n[port b]\naddress = x\n",
 	    "bad.ini:4: [port b] address=x: the address of [port a] too; every port has its own"),
 	BAD("a page size of kind host",

@@ -304,9 +304,9 @@ static const struct bad_config later[] = {
 	BAD("half an RSS key",
 	    "[flow p f]\nrss_key = 6d5a\n",
 	    "bad.ini:2: [flow p f] rss_key=6d5a: unknown word; allowed default"),
-	BAD("drop",
-	    "[flow p f]\ndrop = on\n",
-	    "bad.ini:2: [flow p f] drop=on: not supported yet; allowed off"),
+	BAD("encap",
+	    "[flow p f]\nencap = t\n",
+	    "bad.ini:2: [flow p f] encap=t: not supported yet"),
 };
 
 Test(bad_config, values)

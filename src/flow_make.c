@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A flow of a port: what the configuration says of it, where it sends to, and its rules. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "flow_plan.h"
+#include "flow_table.h"
+
+static int take_rules(struct dq_flow *flow, const struct dq_flow_plan *plan)
+{
+	flow->rules = calloc(plan->n_rules + 1, sizeof(*flow->rules));
+	if (!flow->rules)
+		return dq_error(ENOMEM, "%s: out of memory", flow->conf->where);
+	for (unsigned i = 0; i < plan->n_rules; i++) {
+		const struct dq_rule *rule = &plan->rules[i];
+		bool given = flow->conf->priority != DQ_AUTO;
+
+		flow->rules[i] = (struct dq_flow_rule){
+			.flow = flow,
+			.hash_fields = rule->hash_fields,
+			.placed = {.match = rule->match,
+				   .flow = flow->conf,
+				   .bits = dq_match_bits(&flow->conf->match),
+				   .seq = flow->seq,
+				   .level = rule->priority,
+				   .given = given,
+				   .priority = given ? rule->priority : DQ_AUTO,
+				   .was = DQ_AUTO}};
+	}
+	flow->n_rules = plan->n_rules;
+	return 0;
+}
+
+/* in: of this flow alone, whose rules then have priorities that tell their order. */
+static int expand(struct dq_flow *flow, const struct dq_flow_input *in)
+{
+	struct dq_flow_plan plan;
+	int ret = dq_flow_plan_make(&plan, in);
+
+	if (ret)
+		return ret;
+	ret = take_rules(flow, &plan);
+	dq_flow_plan_free(&plan);
+	return ret;
+}
+
+static int fill(struct dq_flow *flow, struct dq_flow_table *table)
+{
+	const struct dq_conf_port port = {.where = table->port->conf->where};
+	struct dq_flow_input in = {.flows = &flow->conf,
+				   .n_flows = 1,
+				   .port = &port,
+				   .rx_hash_fields = table->port->dev->caps.rx_hash_fields};
+
+	if (flow == table->unmatched) {
+		in.n_flows = 0;
+		in.port = table->port->conf;
+	}
+	return expand(flow, &in);
+}
+
+static struct dq_flow *allocate(struct dq_flow_table *table, const struct dq_conf_flow *conf)
+{
+	struct dq_flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	flow->conf = conf;
+	flow->tag = conf->tag;
+	flow->seq = table->next_seq++;
+	flow->target =
+		(struct dq_flow_target){.port = table->port, .flow = conf, .rxqs = table->rxqs};
+	return flow;
+}
+
+int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
+		   const struct dq_conf_flow *conf, struct dq_conf *owner)
+{
+	struct dq_flow *flow = allocate(table, conf);
+	int ret;
+
+	if (!flow) {
+		ret = dq_error(ENOMEM, "%s: out of memory", conf->where);
+		dq_conf_free(owner);
+		return ret;
+	}
+	flow->owner = owner;
+	ret = fill(flow, table);
+	if (!ret && conf->count)
+		ret = dq_flow_counter_create(&flow->counter, table->port->dev, conf->where);
+	if (ret)
+		dq_flow_destroy(flow);
+	else
+		*out = flow;
+	return ret;
+}
+
+int dq_flow_create_unmatched(struct dq_flow_table *table)
+{
+	const struct dq_conf_port *port = table->port->conf;
+	int ret;
+
+	if (port->unmatched == DQ_UNMATCHED_KERNEL)
+		return 0;
+	table->unmatched_conf = (struct dq_conf_flow){.where = port->where,
+						      .name = "",
+						      .priority = DQ_PRIORITY_LAST,
+						      .drop = !port->n_queues,
+						      .queues = port->queues,
+						      .n_queues = port->n_queues};
+	table->unmatched = allocate(table, &table->unmatched_conf);
+	if (!table->unmatched)
+		return dq_error(ENOMEM, "%s: out of memory", port->where);
+	ret = fill(table->unmatched, table);
+	for (unsigned i = 0; !ret && i < table->unmatched->n_rules; i++)
+		if (table->unmatched->rules[i].placed.priority <= table->order.last)
+			table->order.last = table->unmatched->rules[i].placed.priority - 1;
+	return ret;
+}
+
+void dq_flow_destroy(struct dq_flow *flow)
+{
+	if (!flow)
+		return;
+	dq_flow_target_destroy(&flow->target);
+	dq_flow_counter_destroy(&flow->counter, flow->target.port->dev);
+	free(flow->rules);
+	dq_conf_free(flow->owner);
+	free(flow);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "flow_order.h"
+
+enum { LARGE_GROUPS = 6 }; /* masks of one priority that may have more than one rule each */
+
+/* All rules of one mask. Of two that are not the same no packet matches both. */
+struct dq_mask_group {
+	struct dq_placed **rules;
+	unsigned n, capacity;
+	unsigned shall[DQ_PRIORITIES], has[DQ_PRIORITIES]; /* rules, by priority and by was */
+};
+
+void dq_order_init(struct dq_order *order, const char *where)
+{
+	*order = (struct dq_order){.where = where, .last = DQ_PRIORITY_LAST - 1};
+}
+
+void dq_order_free(struct dq_order *order)
+{
+	for (unsigned i = 0; i < order->n_groups; i++) {
+		free(order->groups[i]->rules);
+		free(order->groups[i]);
+	}
+	free(order->groups);
+	dq_hash_free(&order->by_match);
+	*order = (struct dq_order){0};
+}
+
+void dq_order_each(const struct dq_order *order, void (*fn)(void *arg, struct dq_placed *rule),
+		   void *arg)
+{
+	for (unsigned i = 0; i < order->n_groups; i++)
+		for (unsigned k = 0; k < order->groups[i]->n; k++)
+			fn(arg, order->groups[i]->rules[k]);
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+static void set_priority(struct dq_placed *rule, int priority)
+{
+	if (rule->priority != DQ_AUTO)
+		rule->group->shall[rule->priority]--;
+	if (priority != DQ_AUTO)
+		rule->group->shall[priority]++;
+	rule->priority = priority;
+}
+
+void dq_order_settle(struct dq_placed *rule)
+{
+	if (rule->was != DQ_AUTO)
+		rule->group->has[rule->was]--;
+	rule->group->has[rule->priority]++;
+	rule->was = rule->priority;
+}
+
+/* The group of a rule's mask, made if need be. NULL: no memory. */
+static struct dq_mask_group *find_group(struct dq_order *order, const struct dq_placed *rule)
+{
+	struct dq_mask_group **groups, *group;
+
+	for (unsigned i = 0; i < order->n_groups; i++)
+		if (dq_match_same_mask(&order->groups[i]->rules[0]->match, &rule->match))
+			return order->groups[i];
+	groups = realloc(order->groups, (order->n_groups + 1) * sizeof(struct dq_mask_group *));
+	if (!groups)
+		return NULL;
+	order->groups = groups;
+	group = calloc(1, sizeof(*group));
+	if (group)
+		groups[order->n_groups++] = group;
+	return group;
+}
+
+static void drop_if_empty(struct dq_order *order, struct dq_mask_group *group)
+{
+	unsigned i = 0;
+
+	if (group->n)
+		return;
+	while (order->groups[i] != group)
+		i++;
+	order->groups[i] = order->groups[--order->n_groups];
+	free(group->rules);
+	free(group);
+}
+
+static bool make_room(struct dq_mask_group *group)
+{
+	unsigned capacity = group->capacity ? group->capacity * 2 : 4;
+	struct dq_placed **rules;
+
+	if (group->n < group->capacity)
+		return true;
+	rules = realloc(group->rules, capacity * sizeof(struct dq_placed *));
+	if (!rules)
+		return false;
+	group->rules = rules;
+	group->capacity = capacity;
+	return true;
+}
+
+static int link_rule(struct dq_order *order, struct dq_placed *rule)
+{
+	struct dq_mask_group *group = find_group(order, rule);
+
+	if (!group || !make_room(group)) {
+		if (group)
+			drop_if_empty(order, group);
+		return dq_error(ENOMEM, "%s: out of memory", rule->flow->where);
+	}
+	rule->group = group;
+	rule->index = group->n;
+	group->rules[group->n++] = rule;
+	if (rule->priority != DQ_AUTO)
+		group->shall[rule->priority]++;
+	dq_hash_add(&order->by_match, &rule->by_match,
+		    dq_hash_bytes(&rule->match, sizeof(rule->match)));
+	order->n_rules++;
+	return 0;
+}
+
+void dq_order_remove(struct dq_order *order, struct dq_placed *rule)
+{
+	struct dq_mask_group *group = rule->group;
+	struct dq_placed *last;
+
+	if (!group)
+		return;
+	rule->group = NULL;
+	last = group->rules[--group->n];
+	group->rules[rule->index] = last;
+	last->index = rule->index;
+	if (rule->priority != DQ_AUTO)
+		group->shall[rule->priority]--;
+	if (rule->was != DQ_AUTO)
+		group->has[rule->was]--;
+	rule->was = DQ_AUTO;
+	dq_hash_remove(&order->by_match, &rule->by_match);
+	order->n_rules--;
+	drop_if_empty(order, group);
+}
+
+/* ---- one rule against the others --------------------------------------------------------------
+ */
+
+static bool is_ahead(const struct dq_placed *a, const struct dq_placed *b)
+{
+	if (a->bits != b->bits)
+		return a->bits > b->bits;
+	return a->seq != b->seq ? a->seq < b->seq : a->level < b->level;
+}
+
+/* Where a rule may be, by those that it overlaps with. */
+struct bounds {
+	int low, high;
+	unsigned taken;		      /* priorities where it must not be, as bits */
+	const struct dq_placed *with; /* a given one at the rule's own given priority */
+};
+
+static void bound(struct bounds *b, const struct dq_placed *rule, const struct dq_placed *other)
+{
+	/* The device would take both for one, until the other one has moved. */
+	if (other->was != DQ_AUTO && dq_match_same(&other->match, &rule->match))
+		b->taken |= 1u << other->was;
+	if (other->priority == DQ_AUTO)
+		return;
+	if (rule->given || other->given) {
+		b->taken |= 1u << other->priority;
+		if (other->given && other->priority == rule->priority)
+			b->with = other;
+	} else if (is_ahead(other, rule)) {
+		b->low = b->low > other->priority ? b->low : other->priority + 1;
+	} else {
+		b->high = b->high < other->priority ? b->high : other->priority - 1;
+	}
+}
+
+static struct bounds find_bounds(const struct dq_order *order, const struct dq_placed *rule)
+{
+	struct bounds b = {.low = 0, .high = order->last};
+
+	for (const struct dq_link *link = dq_hash_first(&order->by_match, rule->by_match.hash);
+	     link; link = dq_hash_next(link)) {
+		const struct dq_placed *other = DQ_HASH_ENTRY(link, struct dq_placed, by_match);
+
+		if (other != rule && dq_match_same(&other->match, &rule->match))
+			bound(&b, rule, other);
+	}
+	for (unsigned i = 0; i < order->n_groups; i++) {
+		const struct dq_mask_group *group = order->groups[i];
+
+		for (unsigned k = 0; group != rule->group && k < group->n; k++)
+			if (dq_match_overlap(&group->rules[k]->match, &rule->match))
+				bound(&b, rule, group->rules[k]);
+	}
+	return b;
+}
+
+/* Whether a priority has room for one more mask. Rules that move are in both places for a while. */
+static bool has_room(const struct dq_order *order, const struct dq_placed *rule, int priority)
+{
+	unsigned masks = 0;
+
+	for (unsigned i = 0; i < order->n_groups; i++) {
+		const struct dq_mask_group *group = order->groups[i];
+
+		masks += group != rule->group && (group->shall[priority] || group->has[priority]);
+	}
+	return masks < LARGE_GROUPS;
+}
+
+/* Finds a priority for a rule that has none. False: there is none, as the others lie. */
+static bool place(const struct dq_order *order, struct dq_placed *rule)
+{
+	struct bounds b = find_bounds(order, rule);
+
+	for (int p = b.low; p <= b.high; p++) {
+		if (!(b.taken >> p & 1) && has_room(order, rule, p)) {
+			set_priority(rule, p);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct dq_placed *x = *(struct dq_placed *const *)a;
+	const struct dq_placed *y = *(struct dq_placed *const *)b;
+
+	return is_ahead(x, y) ? -1 : is_ahead(y, x);
+}
+
+static int check_given(const struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct dq_placed *rule = rules[i], *with;
+
+		with = rule->given ? find_bounds(order, rule).with : NULL;
+		if (with)
+			return dq_error(EINVAL,
+					"%s: has priority %d, as %s, and a packet may match both: "
+					"which comes first is not defined; choose another, or auto",
+					rule->flow->where, rule->priority, with->flow->where);
+	}
+	return 0;
+}
+
+struct list {
+	struct dq_placed **rules;
+	unsigned n;
+};
+
+static void collect_movable(void *arg, struct dq_placed *rule)
+{
+	struct list *list = arg;
+
+	if (rule->given)
+		return;
+	set_priority(rule, DQ_AUTO);
+	list->rules[list->n++] = rule;
+}
+
+static int place_each(struct dq_order *order, const struct list *list)
+{
+	qsort(list->rules, list->n, sizeof(struct dq_placed *), by_rank);
+	for (unsigned i = 0; i < list->n; i++)
+		if (!place(order, list->rules[i]))
+			return dq_error(EINVAL,
+					"%s: no priority is left for it: the flows of %s overlap "
+					"in too many different ways (%d priorities): match the "
+					"same fields in more of them",
+					list->rules[i]->flow->where, order->where, order->last + 1);
+	return 0;
+}
+
+/* From the narrowest rule on, all anew. */
+static int place_all(struct dq_order *order)
+{
+	struct list list = {calloc(order->n_rules + 1, sizeof(struct dq_placed *)), 0};
+	int ret;
+
+	if (!list.rules)
+		return dq_error(ENOMEM, "%s: out of memory", order->where);
+	order->moved = true;
+	dq_order_each(order, collect_movable, &list);
+	ret = place_each(order, &list);
+	free(list.rules);
+	return ret;
+}
+
+/* Whether new rules find places among the others as these are. */
+static bool place_new(const struct dq_order *order, struct dq_placed *const *sorted, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct dq_placed *rule = sorted[i];
+
+		if (rule->given && find_bounds(order, rule).taken >> rule->priority & 1)
+			return false;
+		if (!rule->given && !place(order, rule))
+			return false;
+	}
+	return true;
+}
+
+static int place_added(struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	struct dq_placed **sorted = calloc(n + 1, sizeof(struct dq_placed *));
+	int ret;
+
+	if (!sorted)
+		return dq_error(ENOMEM, "%s: out of memory", order->where);
+	memcpy(sorted, rules, n * sizeof(struct dq_placed *));
+	qsort(sorted, n, sizeof(struct dq_placed *), by_rank);
+	ret = check_given(order, rules, n);
+	if (!ret && !place_new(order, sorted, n))
+		ret = place_all(order);
+	free(sorted);
+	return ret;
+}
+
+/* The same packets for two flows: which queue would get them? The NIC would give them to both. */
+static int check_twice(const struct dq_order *order, const struct dq_placed *rule)
+{
+	uint64_t hash = dq_hash_bytes(&rule->match, sizeof(rule->match));
+
+	for (const struct dq_link *link = dq_hash_first(&order->by_match, hash); link;
+	     link = dq_hash_next(link)) {
+		const struct dq_placed *other = DQ_HASH_ENTRY(link, struct dq_placed, by_match);
+
+		if (other->flow != rule->flow && other->bits == rule->bits &&
+		    dq_match_same(&other->match, &rule->match))
+			return dq_error(EINVAL,
+					"%s: matches the same packets as %s: name all queues in "
+					"one flow",
+					rule->flow->where, other->flow->where);
+	}
+	return 0;
+}
+
+static void restore(void *arg, struct dq_placed *rule)
+{
+	(void)arg;
+	if (!rule->given)
+		set_priority(rule, rule->was);
+}
+
+void dq_order_undo(struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	while (n)
+		dq_order_remove(order, rules[--n]);
+	if (order->moved)
+		dq_order_each(order, restore, NULL);
+}
+
+int dq_order_add(struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	unsigned linked = 0;
+	int ret = 0;
+
+	order->moved = false;
+	while (!ret && linked < n) {
+		ret = check_twice(order, rules[linked]);
+		if (!ret)
+			ret = link_rule(order, rules[linked]);
+		linked += !ret;
+	}
+	if (!ret)
+		ret = place_added(order, rules, n);
+	if (ret)
+		dq_order_undo(order, rules, linked);
+	return ret;
+}

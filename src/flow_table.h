@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of a port's receive rules, shared by the flow*.c files only. One thread at a time is in
+ * here: that which has the context's lock, daqiri_port.lock. The data path knows nothing of it.
+ */
+#ifndef DQ_FLOW_TABLE_H
+#define DQ_FLOW_TABLE_H
+
+#include "flow_counter.h"
+#include "flow_order.h"
+#include "flow_target.h"
+
+struct dq_matcher;
+
+/* A rule of a flow. The device's object is made anew where its priority changes. */
+struct dq_flow_rule {
+	struct dq_placed placed;
+	struct dq_flow *flow;
+	uint64_t hash_fields; /* enum ibv_rx_hash_fields; 0: to the first queue */
+	struct ibv_flow *ibv; /* NULL: not in the device */
+	struct dq_matcher *matcher;
+	struct ibv_flow *next_ibv; /* at its new priority, while it moves */
+	struct dq_matcher *next_matcher;
+};
+
+struct dq_flow {
+	const struct dq_conf_flow *conf;
+	struct dq_conf *owner; /* what conf lies in, if it is no part of the context's */
+	uint32_t tag;	       /* 0: none, as of `unmatched` */
+	uint64_t seq;
+	struct dq_flow_target target;
+	struct dq_flow_counter counter;
+	struct dq_flow_rule *rules;
+	unsigned n_rules;
+	struct dq_link by_name, by_tag;
+	unsigned index; /* in the table's list */
+};
+
+struct dq_flow_table {
+	struct daqiri_port *port;
+	struct daqiri_rxq *const *rxqs; /* the context's */
+	struct dq_order order;
+	struct dq_flow **flows; /* all but `unmatched` */
+	unsigned n_flows, capacity;
+	struct dq_hash by_name, by_tag; /* of those */
+	struct dq_matcher *matchers;
+	struct dq_conf_flow unmatched_conf;
+	struct dq_flow *unmatched; /* NULL: unmatched = kernel */
+	uint64_t next_seq;
+};
+
+/* ---- flow_make.c: one flow, before its rules are in the device --------------------------------
+ */
+
+/* From conf, which owner holds if it is not NULL; the flow then owns that, also where this fails.
+ */
+int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
+		   const struct dq_conf_flow *conf, struct dq_conf *owner);
+/* What becomes of unmatched frames, as a flow: table->unmatched; none where they are the kernel's.
+ */
+int dq_flow_create_unmatched(struct dq_flow_table *table);
+/* Its rules must be out of the device. NULL does nothing. */
+void dq_flow_destroy(struct dq_flow *flow);
+
+/* ---- flow_rule.c: rules in the device -------------------------------------------------------- */
+
+/* Makes the rule at its priority: next_ibv. What it had before is still there. */
+int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule);
+/* Takes that back. */
+void dq_rule_unmake(struct dq_flow_table *table, struct dq_flow_rule *rule);
+/* What it had before goes, and next_ibv is what it has. */
+void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule);
+void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
+
+/* ---- flow_apply.c ---------------------------------------------------------------------------- */
+
+/*
+ * Puts all rules of n flows into the device, or none. Every packet is taken meanwhile by the rule
+ * that it matched before, or by that which it matches afterwards.
+ */
+int dq_flows_apply(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
+/* Takes them out of it: their packets are taken by other flows, or go where unmatched ones go. */
+void dq_flows_withdraw(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
+
+/* ---- flow.c ---------------------------------------------------------------------------------- */
+
+/* Makes room for n flows more in the list. */
+int dq_flows_reserve(struct dq_flow_table *table, unsigned n);
+/* Notes a flow, for which there is room; forgets it. */
+void dq_flow_enter(struct dq_flow_table *table, struct dq_flow *flow);
+void dq_flow_leave(struct dq_flow_table *table, struct dq_flow *flow);
+
+/* The flow of this name; NULL: none. */
+struct dq_flow *dq_flow_find(const struct dq_flow_table *table, const char *name);
+
+#endif
