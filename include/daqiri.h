@@ -327,6 +327,16 @@ struct daqiri_stat {
  */
 int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int max);
 
+/*
+ * Has the NIC drop every frame that the port receives from now on: those of flows, unmatched ones,
+ * and those that the kernel would get, so that the machine cannot be reached by this port. What was
+ * received before stays in the queues. Flows stay as they are, may be added and removed, and count
+ * nothing meanwhile. daqiri_port_allow_all(), or daqiri_close(), undoes it. Done already: 0. -EINVAL:
+ * NULL; others: the kernel refuses. Enters the kernel. Any thread.
+ */
+int daqiri_port_drop_all(struct daqiri_port *port);
+int daqiri_port_allow_all(struct daqiri_port *port);
+
 /* ---- regions -------------------------------------------------------------------------------- */
 
 struct daqiri_region_info {

@@ -153,7 +153,7 @@ struct dq_conf_flow {
 	const char *name;
 	struct dq_match match;
 	uint32_t tag;             /* 1..0xfffffe; auto ones are assigned, unique within the port */
-	int priority;             /* DQ_AUTO, or 0..14 */
+	int priority;             /* DQ_AUTO, or 0..13 */
 	bool drop;                /* then there is no queue */
 	bool count;               /* the NIC counts its packets and bytes */
 	unsigned n_queues;        /* one: queue; several: RSS */

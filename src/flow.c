@@ -100,6 +100,7 @@ int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, u
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
 	*table = (struct dq_flow_table){.port = port, .rxqs = rxqs};
 	dq_order_init(&table->order, port->conf->where);
+	dq_gate_init(table);
 	port->flows = table;
 	ret = fill(table, conf, index);
 	if (ret)
@@ -113,6 +114,7 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 
 	if (!table)
 		return;
+	dq_rule_destroy(table, &table->gate);
 	dq_flows_withdraw(table, table->flows, table->n_flows);
 	if (table->unmatched)
 		dq_flows_withdraw(table, &table->unmatched, 1);

@@ -66,8 +66,10 @@ static int make_all(struct dq_flow_table *table, const struct list *list)
 static void settle_all(struct dq_flow_table *table, const struct list *list)
 {
 	qsort(list->rules, list->n, sizeof(struct dq_flow_rule *), by_old_priority_backwards);
-	for (unsigned i = 0; i < list->n; i++)
+	for (unsigned i = 0; i < list->n; i++) {
 		dq_rule_settle(table, list->rules[i]);
+		dq_order_settle(&list->rules[i]->placed);
+	}
 }
 
 static unsigned count_rules(struct dq_flow *const *flows, unsigned n)

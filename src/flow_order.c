@@ -6,7 +6,11 @@
 #include "error.h"
 #include "flow_order.h"
 
-enum { LARGE_GROUPS = 6 }; /* masks of one priority that may have more than one rule each */
+enum {
+	LARGE_GROUPS = 6, /* mlx5_ib: MLX5_FS_MAX_TYPES, groups of a priority, one mask each, */
+	GROUP_RULES =
+		9362 /* and their rules (MLX5_FS_MAX_ENTRIES); what follows has one rule each */
+};
 
 /* All rules of one mask. Of two that are not the same no packet matches both. */
 struct dq_mask_group {
@@ -201,17 +205,24 @@ static struct bounds find_bounds(const struct dq_order *order, const struct dq_p
 	return b;
 }
 
-/* Whether a priority has room for one more mask. Rules that move are in both places for a while. */
+static unsigned count_groups(unsigned n_rules)
+{
+	return (n_rules + GROUP_RULES - 1) / GROUP_RULES;
+}
+
+/* Whether a priority has room for the rule. Those that move are in both places for a while. */
 static bool has_room(const struct dq_order *order, const struct dq_placed *rule, int priority)
 {
-	unsigned masks = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < order->n_groups; i++) {
 		const struct dq_mask_group *group = order->groups[i];
+		unsigned shall = group->shall[priority] + (group == rule->group);
+		unsigned has = group->has[priority];
 
-		masks += group != rule->group && (group->shall[priority] || group->has[priority]);
+		n += count_groups(shall > has ? shall : has);
 	}
-	return masks < LARGE_GROUPS;
+	return n <= LARGE_GROUPS;
 }
 
 /* Finds a priority for a rule that has none. False: there is none, as the others lie. */

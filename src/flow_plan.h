@@ -13,7 +13,8 @@
 #include "flow_match.h"
 
 enum {
-	DQ_PRIORITY_LAST = 15, /* MLX5_IB_FLOW_LAST_PRIO: a larger number is refused */
+	/* MLX5_IB_FLOW_LAST_PRIO, 15, less the first one, which daqiri_port_drop_all() keeps. */
+	DQ_PRIORITY_LAST = 14,
 };
 
 /* A rule. Two rules with different masks that one packet may match never share a priority. */

@@ -67,7 +67,7 @@ static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rul
 	struct match_arg arg;
 	struct mlx5dv_flow_matcher_attr attr = {
 		.type = IBV_FLOW_ATTR_NORMAL,
-		.priority = (uint16_t)rule->priority,
+		.priority = (uint16_t)(rule->priority - DQ_PRIORITY_GATE),
 		.match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
 		.match_mask = match_arg(&arg, rule->match.mask),
 	};
@@ -195,7 +195,6 @@ void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	rule->ibv = rule->next_ibv;
 	rule->matcher = rule->next_matcher;
 	rule->next_ibv = NULL;
-	dq_order_settle(&rule->placed);
 }
 
 void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule)

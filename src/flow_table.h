@@ -12,6 +12,9 @@
 
 struct dq_matcher;
 
+/* The priority before all others, which is the device's 0. */
+enum { DQ_PRIORITY_GATE = -1 };
+
 /* A rule of a flow. The device's object is made anew where its priority changes. */
 struct dq_flow_rule {
 	struct dq_placed placed;
@@ -44,7 +47,9 @@ struct dq_flow_table {
 	unsigned n_flows, capacity;
 	struct dq_hash by_name, by_tag; /* of those */
 	struct dq_matcher *matchers;
-	struct dq_conf_flow unmatched_conf;
+	struct dq_conf_flow unmatched_conf, gate_conf;
+	struct dq_flow gate_flow;  /* drops everything */
+	struct dq_flow_rule gate;  /* of it; in the device between drop_all and allow_all */
 	struct dq_flow *unmatched; /* NULL: unmatched = kernel */
 	uint64_t next_seq;
 };
@@ -81,6 +86,10 @@ void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
 int dq_flows_apply(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
 /* Takes them out of it: their packets are taken by other flows, or go where unmatched ones go. */
 void dq_flows_withdraw(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
+
+/* ---- flow_gate.c ----------------------------------------------------------------------------- */
+
+void dq_gate_init(struct dq_flow_table *table);
 
 /* ---- flow.c ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What flows do with their frames besides giving them to a queue: drop them, count them. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "../frames.h"
 #include "dq_kit.h"
@@ -150,4 +151,72 @@ Test(flow_actions, counters_are_asked_of_flows_that_have_them)
 	cr_assert_str_eq(stats[0].name, "packets");
 	cr_assert_str_eq(stats[1].name, "untouched");
 	daqiri_close(l.dq);
+}
+
+/* ---- all frames of a port -------------------------------------------------------------------- */
+
+/* A flow, a multicast flow, an RSS flow, unmatched frames: all of them, and all back again. */
+static void check_gate(const char *unmatched)
+{
+	struct kit_burst mine = {.n = 10, .min = 60, .max = 60, .dst = MAC_B};
+	struct kit_burst group = {.n = 10, .min = 60, .max = 60, .dst = "01:00:5e:01:02:03"};
+	struct kit_burst other = {.n = 10, .min = 60, .max = 60, .dst = OTHER};
+	char text[1024];
+	struct link l;
+	uint64_t before;
+
+	snprintf(text, sizeof(text),
+		 QUEUES "%s[flow b mine]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 77\npriority = 0\n"
+			"[flow b group]\ndst_mac = 01:00:5e:01:02:03\nqueue = 1-3\ncount = on\n",
+		 unmatched);
+	l = kit_open_link(text);
+	before = kit_port_stat(l.b, "net_rx_packets");
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(daqiri_port_drop_all(l.b), 0, "%s", daqiri_error_detail());
+		cr_assert_eq(daqiri_port_drop_all(l.b), 0, "a second time");
+		kit_send(l.tx, &mine);
+		kit_send(l.tx, &group);
+		kit_send(l.tx, &other);
+		kit_wait_sent(l.tx, 50 * (uint64_t)i + 30);
+		for (unsigned q = 0; q < 4; q++)
+			cr_assert_eq(kit_receive_none(daqiri_rxq_get(l.b, q)), 0);
+		cr_assert_eq(daqiri_port_allow_all(l.b), 0);
+		cr_assert_eq(daqiri_port_allow_all(l.b), 0, "a second time");
+		kit_send(l.tx, &mine);
+		kit_send(l.tx, &group);
+		kit_expect(l.rx, &mine);
+		expect_count(l.b, "group", 10 * (uint64_t)(i + 1), 600 * (uint64_t)(i + 1));
+		daqiri_rx_release(
+			daqiri_rxq_get(l.b, 1),
+			daqiri_rx_poll(daqiri_rxq_get(l.b, 1), (struct daqiri_pkt[10]){0}, 10));
+	}
+	cr_assert_eq(kit_port_stat(l.b, "net_rx_packets"), before);
+	daqiri_close(l.dq);
+}
+
+Test(flow_actions, a_port_drops_all_and_allows_all_again)
+{
+	check_gate("");
+	check_gate("unmatched = drop\n");
+	check_gate("unmatched = queue 1-3\n");
+}
+
+/* The kernel's frames too, and they are back when the context is closed. */
+Test(flow_actions, what_drop_all_took_from_the_kernel_comes_back_with_close)
+{
+	struct kit_burst other = {.n = 10, .min = 60, .max = 60, .dst = OTHER};
+
+	for (int i = 0; i < 2; i++) {
+		struct link l = kit_open_link(ONE_WAY("64"));
+		uint64_t before = kit_port_stat(l.b, "net_rx_packets");
+
+		kit_send(l.tx, &other);
+		kit_wait_stat(l.b, "net_rx_packets", before + 10);
+		cr_assert_eq(daqiri_port_drop_all(l.b), 0);
+		kit_send(l.tx, &other);
+		kit_wait_sent(l.tx, 20);
+		cr_assert_eq(kit_receive_none(l.rx), 0);
+		cr_assert_eq(kit_port_stat(l.b, "net_rx_packets"), before + 10);
+		daqiri_close(l.dq);
+	}
 }

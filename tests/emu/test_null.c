@@ -99,6 +99,8 @@ Test(misuse, null_for_contexts_and_ports)
 	refused(daqiri_flow_id(NULL, "all", &id), "daqiri_flow_id");
 	refused(daqiri_flow_id(l.b, NULL, &id), "daqiri_flow_id");
 	refused(daqiri_flow_id(l.b, "all", NULL), "daqiri_flow_id");
+	refused(daqiri_port_drop_all(NULL), "daqiri_port_drop_all");
+	refused(daqiri_port_allow_all(NULL), "daqiri_port_allow_all");
 	refused(daqiri_flow_stats(NULL, "all", NULL, 0), "daqiri_flow_stats");
 	refused(daqiri_flow_stats(l.b, NULL, NULL, 0), "daqiri_flow_stats");
 	refused(daqiri_flow_stats(l.b, "all", NULL, 1), "daqiri_flow_stats");

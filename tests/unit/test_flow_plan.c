@@ -185,13 +185,13 @@ Test(flow_plan, the_rest_comes_last)
 	cr_assert_eq(make(&plan, &one, 1, &drop), 0);
 	cr_assert_eq(plan.n_rules, 2u);
 	cr_assert(dq_match_is_any(&plan.rules[1].match));
-	cr_assert_eq(plan.rules[1].priority, 15);
+	cr_assert_eq(plan.rules[1].priority, 14);
 	cr_assert_eq(plan.rules[1].flow, 1u);
 	dq_flow_plan_free(&plan);
 	cr_assert_eq(make(&plan, &one, 1, &spread), 0);
-	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 13);
-	cr_assert_eq(rule_of(&plan, 0x03)->priority, 14);
-	cr_assert_eq(plan.rules[plan.n_rules - 1].priority, 15);
+	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 12);
+	cr_assert_eq(rule_of(&plan, 0x03)->priority, 13);
+	cr_assert_eq(plan.rules[plan.n_rules - 1].priority, 14);
 	dq_flow_plan_free(&plan);
 }
 
@@ -222,12 +222,12 @@ Test(flow_plan, a_priority_without_room_for_the_classes_is_refused)
 	struct dq_flow_plan plan;
 
 	one.n_queues = 4;
-	one.priority = 13;
-	assert_refused(&one, 1, &kernel, "allowed 0..12");
 	one.priority = 12;
+	assert_refused(&one, 1, &kernel, "allowed 0..11");
+	one.priority = 11;
 	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
-	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 12);
-	cr_assert_eq(rule_of(&plan, 0x00)->priority, 14);
+	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 11);
+	cr_assert_eq(rule_of(&plan, 0x00)->priority, 13);
 	dq_flow_plan_free(&plan);
 }
 
@@ -246,20 +246,20 @@ Test(flow_plan, contradictions_are_refused)
 	assert_refused(&one, 1, &kernel, "224.0.0.0/4");
 }
 
-/* Each overlaps every other and has a mask of its own: 15 priorities are not enough for 16. */
+/* Each overlaps every other and has a mask of its own: 14 priorities are not enough for 15. */
 Test(flow_plan, flows_that_overlap_in_too_many_ways_are_refused)
 {
-	struct dq_conf_flow flows[16];
+	struct dq_conf_flow flows[15];
 	struct dq_flow_plan plan;
 
-	for (unsigned i = 0; i < 16; i++) {
+	for (unsigned i = 0; i < 15; i++) {
 		flows[i] = flow("[flow b f]", DQ_MATCH_IPV4_DST);
 		for (unsigned bit = 0; bit <= i; bit++)
 			flows[i].match.ipv4_dst_mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	}
-	cr_assert_eq(make(&plan, flows, 15, &kernel), 0);
-	for (unsigned i = 0; i < 15; i++)
-		cr_assert_eq(plan.rules[i].priority, 14 - (int)i);
+	cr_assert_eq(make(&plan, flows, 14, &kernel), 0);
+	for (unsigned i = 0; i < 14; i++)
+		cr_assert_eq(plan.rules[i].priority, 13 - (int)i);
 	dq_flow_plan_free(&plan);
-	assert_refused(flows, 16, &kernel, "no priority is left");
+	assert_refused(flows, 15, &kernel, "no priority is left");
 }
