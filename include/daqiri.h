@@ -407,6 +407,34 @@ uint32_t daqiri_key_flow(daqiri_key key);
 /* The flow id of [flow PORT NAME], chosen or assigned. -ENOENT: no such flow. Any thread. */
 int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *id);
 
+/* A flow to add: what stands between the brackets, and below them. */
+struct daqiri_flow_text {
+	const char *name; /* as in [flow PORT NAME] */
+	const char *keys; /* lines "key = value" */
+};
+
+/*
+ * Adds flows to the port while its queues are polled: n of them, or none where one is refused. The
+ * keys are those of [flow], judged as in a file; messages count their lines from 2, below the
+ * brackets. queue names queues that the port has now. Flows that were there keep their packets,
+ * also where priorities have to change. As of the return a flow's packets come to its queues. A
+ * batch is faster than its flows one by one, and finds priorities where they might not. -EINVAL: a
+ * NULL, n below 0, the keys, the name or the tag of another flow, the match of another flow, no
+ * priority that is left; -EEXIST: another program has a rule of this match (the detail tells what
+ * to do); others: the kernel refuses. Enters the kernel. Any thread.
+ */
+int daqiri_flow_add_batch(struct daqiri_port *port, const struct daqiri_flow_text *flows, int n);
+int daqiri_flow_add(struct daqiri_port *port, const char *name, const char *keys);
+
+/*
+ * Removes flows of the port, from its configuration or added: n of them, or none where there is none
+ * of a name. Their frames are taken by other flows then, or go where unmatched ones go. Packets that
+ * came before are still in the queues, with an id that no flow has. -ENOENT: no such flow; -EINVAL:
+ * a NULL, n below 0, or one name twice. Enters the kernel. Any thread.
+ */
+int daqiri_flow_remove_batch(struct daqiri_port *port, const char *const *names, int n);
+int daqiri_flow_remove(struct daqiri_port *port, const char *name);
+
 /*
  * What the NIC has counted for [flow PORT NAME], which has count = on: "packets" and "bytes" that
  * its rules took, to queues or to be dropped. As daqiri_port_stats(), but the names are static.

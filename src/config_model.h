@@ -182,6 +182,13 @@ struct dq_conf {
  */
 int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 		    const char *const *may_lack_address);
+/*
+ * Judges a configuration of one flow alone, for a port that is open: `open` has that port and its
+ * receive queues. The result's queues are indices into those; it has nothing but the flow, whose tag
+ * is 0 where none is given.
+ */
+int dq_conf_resolve_flow(struct dq_conf **out, const struct daqiri_config *cfg,
+			 const struct dq_conf *open);
 void dq_conf_free(struct dq_conf *conf);
 
 /* What a configuration of more regions and queues may name besides. */

@@ -132,7 +132,7 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 static bool sends_to(const struct dq_flow *flow, const struct daqiri_rxq *q)
 {
 	for (unsigned i = 0; i < flow->conf->n_queues; i++)
-		if (flow->target.rxqs[flow->conf->queues[i]] == q)
+		if (flow->target.queues[i] == q)
 			return true;
 	return false;
 }

@@ -69,8 +69,7 @@ static struct dq_flow *allocate(struct dq_flow_table *table, const struct dq_con
 	flow->conf = conf;
 	flow->tag = conf->tag;
 	flow->seq = table->next_seq++;
-	flow->target =
-		(struct dq_flow_target){.port = table->port, .flow = conf, .rxqs = table->rxqs};
+	flow->target = (struct dq_flow_target){.port = table->port, .flow = conf};
 	return flow;
 }
 
@@ -86,7 +85,9 @@ int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
 		return ret;
 	}
 	flow->owner = owner;
-	ret = fill(flow, table);
+	ret = dq_flow_target_init(&flow->target, owner ? table->port->rxqs : table->rxqs);
+	if (!ret)
+		ret = fill(flow, table);
 	if (!ret && conf->count)
 		ret = dq_flow_counter_create(&flow->counter, table->port->dev, conf->where);
 	if (ret)
@@ -112,7 +113,9 @@ int dq_flow_create_unmatched(struct dq_flow_table *table)
 	table->unmatched = allocate(table, &table->unmatched_conf);
 	if (!table->unmatched)
 		return dq_error(ENOMEM, "%s: out of memory", port->where);
-	ret = fill(table->unmatched, table);
+	ret = dq_flow_target_init(&table->unmatched->target, table->rxqs);
+	if (!ret)
+		ret = fill(table->unmatched, table);
 	for (unsigned i = 0; !ret && i < table->unmatched->n_rules; i++)
 		if (table->unmatched->rules[i].placed.priority <= table->order.last)
 			table->order.last = table->unmatched->rules[i].placed.priority - 1;

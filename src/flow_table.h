@@ -37,6 +37,7 @@ struct dq_flow {
 	unsigned n_rules;
 	struct dq_link by_name, by_tag;
 	unsigned index; /* in the table's list */
+	bool leaving;	/* named by the call that removes flows */
 };
 
 struct dq_flow_table {
@@ -52,6 +53,7 @@ struct dq_flow_table {
 	struct dq_flow_rule gate;  /* of it; in the device between drop_all and allow_all */
 	struct dq_flow *unmatched; /* NULL: unmatched = kernel */
 	uint64_t next_seq;
+	uint32_t last_tag; /* that was chosen, not given */
 };
 
 /* ---- flow_make.c: one flow, before its rules are in the device --------------------------------
@@ -86,6 +88,22 @@ void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
 int dq_flows_apply(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
 /* Takes them out of it: their packets are taken by other flows, or go where unmatched ones go. */
 void dq_flows_withdraw(struct dq_flow_table *table, struct dq_flow *const *flows, unsigned n);
+
+/* ---- flow_text.c ----------------------------------------------------------------------------- */
+
+/* What the keys of a flow may name. */
+struct dq_flow_context {
+	struct dq_conf_port port;
+	struct dq_conf conf; /* that port alone, with the queues that it has now */
+};
+
+int dq_flow_context_make(struct dq_flow_context *out, const struct daqiri_port *port);
+void dq_flow_context_free(struct dq_flow_context *context);
+
+/* A flow's part of a configuration, of queues that are indices into the port's. tag 0: none given.
+ */
+int dq_flow_from_text(struct dq_conf **out, const struct dq_flow_context *context,
+		      const struct daqiri_flow_text *text);
 
 /* ---- flow_gate.c ----------------------------------------------------------------------------- */
 

@@ -11,6 +11,20 @@ struct dq_hash_qp {
 	uint64_t fields;
 };
 
+int dq_flow_target_init(struct dq_flow_target *target, struct daqiri_rxq *const *rxqs)
+{
+	const struct dq_conf_flow *flow = target->flow;
+
+	if (!flow->n_queues)
+		return 0;
+	target->queues = calloc(flow->n_queues, sizeof(struct daqiri_rxq *));
+	if (!target->queues)
+		return dq_error(ENOMEM, "%s: out of memory", flow->where);
+	for (unsigned i = 0; i < flow->n_queues; i++)
+		target->queues[i] = rxqs[flow->queues[i]];
+	return 0;
+}
+
 static int make_table(struct dq_flow_target *target, struct dq_rss_want *want)
 {
 	const struct dq_conf_flow *flow = target->flow;
@@ -23,7 +37,7 @@ static int make_table(struct dq_flow_target *target, struct dq_rss_want *want)
 	if (!wqs)
 		return dq_error(ENOMEM, "%s: out of memory", want->where);
 	for (unsigned i = 0; i < flow->n_queues; i++)
-		wqs[i] = target->rxqs[flow->queues[i]]->wq;
+		wqs[i] = target->queues[i]->wq;
 	want->wqs = wqs;
 	want->n_wqs = flow->n_queues;
 	ret = dq_rss_table_create(&target->table, want);
@@ -55,7 +69,7 @@ int dq_flow_target_find(struct dq_flow_target *target, uint64_t hash_fields, str
 	int ret;
 
 	if (!hash_fields) {
-		*out = target->rxqs[target->flow->queues[0]]->qp;
+		*out = target->queues[0]->qp;
 		return 0;
 	}
 	while (i < target->n_qps && target->qps[i].fields != hash_fields)
@@ -75,5 +89,7 @@ void dq_flow_target_destroy(struct dq_flow_target *target)
 				    ibv_destroy_qp(target->qps[--target->n_qps].qp));
 	dq_rss_table_destroy(&target->table, dev);
 	free(target->qps);
+	free(target->queues);
 	target->qps = NULL;
+	target->queues = NULL;
 }

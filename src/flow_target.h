@@ -12,12 +12,15 @@ struct dq_hash_qp;
 
 struct dq_flow_target {
 	const struct daqiri_port *port;
-	const struct dq_conf_flow *flow; /* its queues */
-	struct daqiri_rxq *const *rxqs;	 /* the context's, by their index in the configuration */
-	struct dq_rss_table table;	 /* made with the first hash QP */
+	const struct dq_conf_flow *flow;
+	struct daqiri_rxq **queues; /* the flow's; NULL: it has none */
+	struct dq_rss_table table;  /* made with the first hash QP */
 	struct dq_hash_qp *qps;
 	unsigned n_qps;
 };
+
+/* rxqs: what the flow's queues are indices into. */
+int dq_flow_target_init(struct dq_flow_target *target, struct daqiri_rxq *const *rxqs);
 
 /* The QP for rules of these hash fields, as in struct dq_rule; 0: that of the first queue. */
 int dq_flow_target_find(struct dq_flow_target *target, uint64_t hash_fields, struct ibv_qp **out);

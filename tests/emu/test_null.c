@@ -67,6 +67,7 @@ Test(misuse, null_for_contexts_and_ports)
 	struct link l = kit_open_link(ONE_WAY("64"));
 	struct daqiri_port_info info = {.size = sizeof(info)};
 	struct daqiri_event ev = {.size = sizeof(ev)};
+	struct daqiri_flow_text text = {.name = "x"};
 	struct daqiri *dq = NULL;
 	uint32_t id;
 
@@ -99,6 +100,19 @@ Test(misuse, null_for_contexts_and_ports)
 	refused(daqiri_flow_id(NULL, "all", &id), "daqiri_flow_id");
 	refused(daqiri_flow_id(l.b, NULL, &id), "daqiri_flow_id");
 	refused(daqiri_flow_id(l.b, "all", NULL), "daqiri_flow_id");
+	refused(daqiri_flow_add(NULL, "x", ""), "daqiri_flow_add");
+	refused(daqiri_flow_add(l.b, NULL, ""), "daqiri_flow_add");
+	refused(daqiri_flow_add(l.b, "x", NULL), "daqiri_flow_add");
+	refused(daqiri_flow_add_batch(NULL, &text, 1), "daqiri_flow_add_batch");
+	refused(daqiri_flow_add_batch(l.b, NULL, 1), "daqiri_flow_add_batch");
+	refused(daqiri_flow_add_batch(l.b, &text, 1), "daqiri_flow_add_batch");
+	refused(daqiri_flow_add_batch(l.b, &text, -1), "daqiri_flow_add_batch");
+	refused(daqiri_flow_remove(NULL, "all"), "daqiri_flow_remove");
+	refused(daqiri_flow_remove(l.b, NULL), "daqiri_flow_remove");
+	refused(daqiri_flow_remove_batch(NULL, &text.name, 1), "daqiri_flow_remove_batch");
+	refused(daqiri_flow_remove_batch(l.b, NULL, 1), "daqiri_flow_remove_batch");
+	refused(daqiri_flow_remove_batch(l.b, &text.keys, 1), "daqiri_flow_remove_batch");
+	refused(daqiri_flow_remove_batch(l.b, &text.name, -1), "daqiri_flow_remove_batch");
 	refused(daqiri_port_drop_all(NULL), "daqiri_port_drop_all");
 	refused(daqiri_port_allow_all(NULL), "daqiri_port_allow_all");
 	refused(daqiri_flow_stats(NULL, "all", NULL, 0), "daqiri_flow_stats");

@@ -68,6 +68,10 @@ static const struct {
 	AT(daqiri_stat, value, 8),
 	SIZE(daqiri_stat, 16),
 
+	AT(daqiri_flow_text, name, 0),
+	AT(daqiri_flow_text, keys, 8),
+	SIZE(daqiri_flow_text, 16),
+
 	AT(daqiri_region_info, size, 0),
 	AT(daqiri_region_info, addr, 8),
 	AT(daqiri_region_info, length, 16),

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One flow for a port that is open already. */
+#include <errno.h>
+
+#include "config_resolve.h"
+#include "error.h"
+
+static int resolve(struct dq_resolver *r, const struct dq_conf *open)
+{
+	int err;
+
+	r->conf->ports = open->ports;
+	r->conf->n_ports = open->n_ports;
+	r->conf->rxqs = open->rxqs;
+	r->conf->n_rxqs = open->n_rxqs;
+	err = dq_resolve_flows(r);
+	/* The port knows which ids are free. */
+	if (!err && !dq_section_number(r->flow_sec[0], "tag", 0))
+		r->conf->flows[0].tag = 0;
+	r->conf->ports = NULL;
+	r->conf->rxqs = NULL;
+	r->conf->n_ports = r->conf->n_rxqs = 0;
+	return err;
+}
+
+int dq_conf_resolve_flow(struct dq_conf **out, const struct daqiri_config *cfg,
+			 const struct dq_conf *open)
+{
+	struct dq_resolver r = {.cfg = cfg};
+	struct dq_pool *pool;
+	int err;
+
+	if (cfg->n_sections != 1 || !dq_section_has_kind(&cfg->sections[0], "flow"))
+		return dq_error(EINVAL, "%s: a flow to be added has lines \"key = value\" alone",
+				cfg->path);
+	pool = dq_pool_create();
+	if (pool)
+		r.conf = dq_pool_alloc(pool, 1, sizeof(*r.conf));
+	if (!r.conf) {
+		dq_pool_destroy(pool);
+		return dq_no_memory();
+	}
+	r.conf->pool = pool;
+	err = resolve(&r, open);
+	if (err)
+		dq_pool_destroy(pool);
+	else
+		*out = r.conf;
+	return err;
+}
