@@ -117,6 +117,14 @@ int tune_check_run(const struct tune_check *check, const struct tune_machine *m,
 	return rows->no_memory ? -ENOMEM : 0;
 }
 
+/* What came from a file of several lines stays on one. */
+static void one_line(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 struct tune_row *tune_row(const struct tune_judge *j, enum tune_status status, const char *object,
 			  const char *fmt, ...)
 {
@@ -132,9 +140,11 @@ struct tune_row *tune_row(const struct tune_judge *j, enum tune_status status, c
 	row->status = status;
 	row->why = row->check->why;
 	tune_put(row->object, sizeof(row->object), object);
+	one_line(row->object);
 	va_start(ap, fmt);
 	vsnprintf(row->found, sizeof(row->found), fmt, ap);
 	va_end(ap);
+	one_line(row->found);
 	return row;
 }
 
@@ -145,6 +155,7 @@ void tune_want(struct tune_row *row, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(row->want, sizeof(row->want), fmt, ap);
 	va_end(ap);
+	one_line(row->want);
 }
 
 void tune_fix(struct tune_row *row, const char *fmt, ...)
@@ -154,6 +165,7 @@ void tune_fix(struct tune_row *row, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(row->fix, sizeof(row->fix), fmt, ap);
 	va_end(ap);
+	one_line(row->fix);
 }
 
 void tune_note(struct tune_row *row, const char *fmt, ...)
@@ -167,6 +179,7 @@ void tune_note(struct tune_row *row, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(row->found + len, sizeof(row->found) - len, fmt, ap);
 	va_end(ap);
+	one_line(row->found);
 }
 
 void tune_nothing(const struct tune_judge *j, enum tune_status status, const char *found)

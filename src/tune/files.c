@@ -119,6 +119,7 @@ static int read_content(int fd, struct tune_content *out)
 {
 	struct stat st;
 	ssize_t n = 0;
+	size_t room;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -128,13 +129,17 @@ static int read_content(int fd, struct tune_content *out)
 	out->uid = st.st_uid;
 	out->gid = st.st_gid;
 	out->len = 0;
-	out->bytes = malloc(FILE_MOST);
+	/* files of the kernel tell no size, or that of a page */
+	room = (size_t)(st.st_size < 4096	 ? 4096
+			: st.st_size < FILE_MOST ? st.st_size
+						 : FILE_MOST) +
+	       1;
+	out->bytes = malloc(room);
 	if (!out->bytes)
 		return -ENOMEM;
-	while (out->len < FILE_MOST &&
-	       (n = read(fd, out->bytes + out->len, FILE_MOST - out->len)) > 0)
+	while (out->len < room && (n = read(fd, out->bytes + out->len, room - out->len)) > 0)
 		out->len += (size_t)n;
-	if (n >= 0 && out->len < FILE_MOST)
+	if (n >= 0 && out->len < room)
 		return 0;
 	n = n < 0 ? -errno : -EFBIG;
 	free(out->bytes);

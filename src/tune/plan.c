@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "check.h"
+#include "files.h"
 #include "plan.h"
 
 const char tune_mark[] = "# Written by daqiri-tune; daqiri-tune --undo takes it back.\n";
@@ -57,16 +58,14 @@ static struct tune_step *find(const struct tune_plan *plan, enum tune_step_kind 
 
 static char *on_disk(const struct tune_planner *p, const char *path)
 {
-	enum { MOST = 1 << 20 };
-	char *buf = malloc(MOST);
-	ssize_t n = buf ? tune_read(p->m->root, buf, MOST, "%s", path) : -1;
+	struct tune_content c;
+	char *text;
 
-	if (n < 0) {
-		free(buf);
+	if (tune_content(p->m->root, path, &c))
 		return NULL;
-	}
-	buf[strnlen(buf, (size_t)n)] = 0;
-	return buf;
+	text = strndup(c.bytes, c.len);
+	free(c.bytes);
+	return text;
 }
 
 char *tune_plan_old(const struct tune_planner *p, const char *path)

@@ -12,16 +12,27 @@
 
 enum { CONTENT_MOST = 64 << 10, LINKS_MOST = 40 };
 
+static unsigned hash_of(const char *text)
+{
+	unsigned h = 2166136261u; /* FNV-1a */
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return h;
+}
+
 static struct tune_entry *entry_of(struct tune_record *rec, const char *path)
 {
+	unsigned hash = hash_of(path);
 	struct tune_entry *e;
 
 	for (unsigned i = rec->n_entries; i-- > 0;)
-		if (!strcmp(rec->entry[i].path, path))
+		if (rec->entry[i].hash == hash && !strcmp(rec->entry[i].path, path))
 			return &rec->entry[i];
 	e = TUNE_GROW(rec, entry, n_entries);
 	if (!e)
 		return NULL;
+	e->hash = hash;
 	e->path = strdup(path);
 	if (!e->path) {
 		rec->n_entries--;
@@ -34,7 +45,7 @@ void tune_record_put(struct tune_record *rec, const char *path, char *data, size
 {
 	struct tune_entry *e = entry_of(rec, path);
 
-	if (!e) {
+	if (!e || !data) {
 		rec->no_memory = true;
 		free(data);
 		return;
@@ -50,18 +61,21 @@ void tune_record_put(struct tune_record *rec, const char *path, char *data, size
 static void take_file(const struct tune_root *r, const char *path)
 {
 	int fd = openat(r->fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
-	char *data = fd < 0 ? NULL : malloc(CONTENT_MOST);
+	char buf[CONTENT_MOST], *data;
 	size_t len = 0;
 	ssize_t n = 1;
 
-	while (data && len < CONTENT_MOST && (n = read(fd, data + len, CONTENT_MOST - len)) > 0)
+	if (fd < 0)
+		return;
+	while (len < sizeof(buf) && (n = read(fd, buf + len, sizeof(buf) - len)) > 0)
 		len += (size_t)n;
-	if (data && n >= 0)
-		tune_record_put(r->record, path, data, len);
-	else
-		free(data);
-	if (fd >= 0)
-		close(fd);
+	close(fd);
+	if (n < 0)
+		return;
+	data = malloc(len + 1);
+	if (data)
+		memcpy(data, buf, len);
+	tune_record_put(r->record, path, data, len);
 }
 
 static void take(const struct tune_root *r, const char *path, const struct stat *st, bool whole)

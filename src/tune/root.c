@@ -258,19 +258,25 @@ static int fill(struct tune_names *names, DIR *dir)
 {
 	struct dirent *e;
 
-	names->name = calloc(NAMES_MAX, sizeof(*names->name));
-	if (!names->name)
-		return -ENOMEM;
 	while (names->n < NAMES_MAX && (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
+		if (!(names->n & (names->n - 1))) { /* full: twice as many */
+			size_t room = names->n ? 2 * names->n : 1;
+			char **more = realloc(names->name, room * sizeof(*more));
+
+			if (!more)
+				return -ENOMEM;
+			names->name = more;
+		}
 		clean(e->d_name, strlen(e->d_name));
 		names->name[names->n] = strdup(e->d_name);
 		if (!names->name[names->n])
 			return -ENOMEM;
 		names->n++;
 	}
-	qsort(names->name, names->n, sizeof(*names->name), by_name);
+	if (names->n)
+		qsort(names->name, names->n, sizeof(*names->name), by_name);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #   CC         clang
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-all=(config rx emu_wqe emu_packet emu_ioctl)
+all=(config rx emu_wqe emu_packet emu_ioctl tune)
 if [ "${1:-}" = --list ]; then printf '%s\n' "${all[@]}"; exit 0; fi
 seconds=${1:-10}
 [ $# -eq 0 ] || shift
@@ -21,7 +21,12 @@ emu=(src/emu/packet.c src/emu/steer.c src/emu/steer_group.c)
 # The emulated kernel and device whole, without the wrapper and what stands before the C library
 mapfile -t ioctl < <(printf '%s\n' src/emu/*.c | grep -vE \
 	'/(daqiri-emu|launch[a-z_]*|sysfs[a-z_]*|tree|preload[a-z_]*|vfs|live)\.c$')
+# daqiri-tune whole, and as much of the library as reads its configurations
+tune="$(printf '%s\n' src/tune/*.c | grep -v /main.c | tr '\n' ' ') tests/tune/tree.c -DTREE_PART -Isrc/tune
+	-DTUNE_UNITDIR=\"/usr/lib/systemd/system\" -DTUNE_UDEVDIR=\"/usr/lib/udev/rules.d\"
+	$(pkg-config --cflags --libs libpci jansson libnl-3.0 libnl-route-3.0 libibverbs libmlx5 | tr '\n' ' ') -ldl"
 declare -A sources=(
+	[tune]="$tune $(echo src/config*.c) src/error.c src/log.c src/simd.c -linih"
 	[emu_ioctl]="${ioctl[*]} -lpthread -ldl"
 	[config]="$(echo src/config*.c) src/error.c src/log.c src/simd.c -linih"
 	[rx]="src/device_clock.c src/rxq_meta.c src/rxq_meta_x86.c src/rxq_poll.c src/rxq_compress.c src/rxq_compress_x86.c src/rxq_keep.c src/rxq_take.c src/rxq_take_x86.c src/simd.c src/owner.c src/error.c"
@@ -31,7 +36,7 @@ declare -A sources=(
 		src/emu/wire_tx.c src/emu/card.c src/emu/settings.c src/emu/flow_run.c src/emu/packet_deep.c
 		src/emu/rewrite.c src/emu/rewrite_modify.c src/emu/wire_pool.c -ldl"
 )
-declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="" [emu_ioctl]="")
+declare -A extra=([config]="conf tests/data/config" [rx]="" [emu_packet]="" [emu_wqe]="" [emu_ioctl]="" [tune]="")
 
 compile() {
 	# shellcheck disable=SC2086 # lists of words

@@ -11,10 +11,13 @@
  *                                 directories above it, from pciDDDD:BB on. Keys: vendor, device,
  *                                 class (hex), numa, mps=CAP/NOW, mrrs, speed=CAP/NOW (1..6),
  *                                 width=CAP/NOW, acs (hex), bar1 (MiB), rebar (largest MiB),
- * root=no !nic BDF RDMA NETDEV        its RDMA device and interface, "-" for none The encoder is by
- * the PCI Express specification alone: nothing of src/tune is in here.
+ *                                 root=no
+ *     !nic BDF RDMA NETDEV        its RDMA device and interface, "-" for none
+ *
+ * The encoder is by the PCI Express specification alone: nothing of src/tune is in here.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -325,16 +328,16 @@ static void make_file(char *line, FILE *recipe)
 		put_text(path, "%s\n", rest);
 }
 
-int main(int argc, char **argv)
-{
-	char line[4096];
-	FILE *f;
+void tree_make(const char *recipe, const char *dir);
 
-	if (argc != 3)
-		return 2;
-	f = fopen(argv[1], "r");
-	if (!f || (mkdir(argv[2], 0755) && errno != EEXIST) || chdir(argv[2]))
-		die(argv[f ? 2 : 1]);
+void tree_make(const char *recipe, const char *dir)
+{
+	int here = open(".", O_RDONLY | O_DIRECTORY);
+	FILE *f = fopen(recipe, "r");
+	char line[4096];
+
+	if (!f || here < 0 || (mkdir(dir, 0755) && errno != EEXIST) || chdir(dir))
+		die(f ? dir : recipe);
 	while (fgets(line, sizeof(line), f)) {
 		line_number++;
 		line[strcspn(line, "\n")] = 0;
@@ -348,5 +351,17 @@ int main(int argc, char **argv)
 			die(line);
 	}
 	fclose(f);
+	if (fchdir(here))
+		die(".");
+	close(here);
+}
+
+#ifndef TREE_PART /* of another program */
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		return 2;
+	tree_make(argv[1], argv[2]);
 	return 0;
 }
+#endif
