@@ -695,6 +695,7 @@ struct daqiri_txq_info {
 	uint32_t latency;             /* 1: a post of one packet goes out with its doorbell */
 	uint32_t payload_size;	      /* usable bytes of a slot of its second region; 0: none */
 	struct daqiri_region *payload_region; /* the second region; NULL: none */
+	const char *checksum;         /* that the NIC fills in: "off", "l3", "l4" or "l3l4"; static */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

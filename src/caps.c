@@ -189,6 +189,7 @@ int dq_caps_query(struct dq_device *dev)
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
 	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
+	caps->tx_checksum = attr.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM;
 #if HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS
 	caps->real_time = dv.flags & MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS;
 #endif

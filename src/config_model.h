@@ -88,6 +88,9 @@ struct dq_conf_rxq {
 	uint32_t timeout_us;      /* … and when it hands over fewer; 0: never */
 };
 
+/* Of frames that are sent: what the NIC fills in. */
+enum { DQ_CHECKSUM_L3 = 1 << 0, DQ_CHECKSUM_L4 = 1 << 1 };
+
 struct dq_conf_txq {
 	const char *where;
 	unsigned port;
@@ -100,6 +103,7 @@ struct dq_conf_txq {
 	uint32_t depth;           /* power of two, 64..32768 */
 	bool tx_latency;          /* a packet that is posted alone goes out with its doorbell */
 	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
+	unsigned checksum;        /* DQ_CHECKSUM_*, or-ed */
 	enum dq_simd simd;
 	int cpu_core;
 	bool worker;              /* a thread of the library posts, on cpu_core */

@@ -198,6 +198,16 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	return ret ? ret : resolve_forward(r, user->sec, &q->forward);
 }
 
+/* DQ_CHECKSUM_*, or-ed. */
+static unsigned resolve_checksum(const struct dq_section *sec)
+{
+	if (dq_section_is(sec, "checksum", "l3l4"))
+		return DQ_CHECKSUM_L3 | DQ_CHECKSUM_L4;
+	if (dq_section_is(sec, "checksum", "l3"))
+		return DQ_CHECKSUM_L3;
+	return dq_section_is(sec, "checksum", "l4") ? DQ_CHECKSUM_L4 : 0;
+}
+
 static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_txq *q = &r->conf->txqs[user->index];
@@ -206,6 +216,7 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->payload = user->payload;
 	q->tx_latency = dq_section_is(user->sec, "tx_latency", "on");
 	q->tx_inline = (uint32_t)dq_section_number(user->sec, "tx_inline", 0);
+	q->checksum = resolve_checksum(user->sec);
 	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
 	q->where = dq_resolver_where(r, user->sec);

@@ -22,6 +22,7 @@ struct dq_caps_striding {
 
 struct dq_caps {
 	bool empw;		 /* enhanced multi-packet WQEs */
+	bool tx_checksum;	 /* checksums of frames that are sent, where asked for */
 	bool real_time;		 /* time stamps may be of the real time */
 	uint32_t empw_ptrs;	 /* pointers in one of them */
 	uint32_t min_inline;	 /* bytes of each frame that a send WQE must carry: 0 or 18 */

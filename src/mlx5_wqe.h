@@ -30,6 +30,11 @@ enum {
 	DQ_OPCODE_EMPW = 0x29, /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
 };
 
+/* What an Ethernet segment asks for, of all frames of a queue. */
+struct dq_wqe_eth {
+	uint8_t cs_flags; /* MLX5_ETH_WQE_L3_CSUM and MLX5_ETH_WQE_L4_CSUM, or-ed; 0: none */
+};
+
 /* fm_ce_se, bits 3:2: when a completion is written. */
 enum dq_ce {
 	DQ_CE_FIRST_ERROR = 1 << 2, /* only for the first WQE that fails */
@@ -75,15 +80,30 @@ static inline __be64 dq_wqe_ctrl(struct mlx5_wqe_ctrl_seg *ctrl, uint32_t opcode
 	return head;
 }
 
-/* The same with an Ethernet segment behind it that asks for nothing. head: the first 8 bytes. */
-static inline void dq_wqe_head(uint8_t *wqe, __be64 head, enum dq_ce ce)
-{
-	uint64_t rest[3] = {htole64((uint64_t)ce << 24)};
+/*
+ * Control and Ethernet segment but for the first 8 bytes, which differ from WQE to WQE: a queue has
+ * this ready, and copies it.
+ */
+struct dq_wqe_model {
+	uint8_t bytes[2 * DQ_SEG];
+} __attribute__((aligned(2 * DQ_SEG)));
 
-	_Static_assert(offsetof(struct mlx5_wqe_ctrl_seg, fm_ce_se) == 11,
-		       "byte 3 of the second 8");
+static inline struct dq_wqe_model dq_wqe_model_of(const struct dq_wqe_eth *ask, enum dq_ce ce)
+{
+	struct mlx5_wqe_ctrl_seg ctrl = {.fm_ce_se = (uint8_t)ce};
+	struct mlx5_wqe_eth_seg eth = {.cs_flags = ask->cs_flags};
+	struct dq_wqe_model model;
+
+	memcpy(model.bytes, &ctrl, DQ_SEG);
+	memcpy(model.bytes + DQ_SEG, &eth, DQ_SEG);
+	return model;
+}
+
+/* Both segments of a WQE. head: the first 8 bytes; model: the others. */
+static inline void dq_wqe_head(uint8_t *wqe, __be64 head, const struct dq_wqe_model *model)
+{
 	memcpy(wqe, &head, sizeof(head));
-	memcpy(wqe + sizeof(head), rest, sizeof(rest));
+	memcpy(wqe + sizeof(head), model->bytes + sizeof(head), sizeof(*model) - sizeof(head));
 }
 
 /* Changes when a WQE that is written already makes a completion. */
@@ -102,21 +122,17 @@ static inline uint32_t dq_wqe_qpn_ds(uint32_t qpn, uint32_t segs)
 	return qpn << 8 | segs;
 }
 
-/* An Ethernet segment that asks for nothing: no checksum, no VLAN, no TSO, nothing inline. */
-static inline void dq_wqe_eth_empty(uint8_t *seg)
-{
-	memset(seg, 0, DQ_SEG);
-}
-
 /*
  * An Ethernet segment of 32 bytes that carries the frame's first n bytes, at most DQ_INLINE_L2, for
  * devices that look at the header in the WQE.
  */
-static inline void dq_wqe_eth_inline(uint8_t *seg, const uint8_t *frame, uint32_t n)
+static inline void dq_wqe_eth_inline(uint8_t *seg, const struct dq_wqe_eth *ask,
+				     const uint8_t *frame, uint32_t n)
 {
 	struct mlx5_wqe_eth_seg *eth = (struct mlx5_wqe_eth_seg *)seg;
 
 	memset(seg, 0, (size_t)2 * DQ_SEG);
+	eth->cs_flags = ask->cs_flags;
 	eth->inline_hdr_sz = dq_to_be16((uint16_t)n);
 	memcpy(seg + offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start), frame, n);
 }

@@ -270,7 +270,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .tx_inline = q->inline_max,
 				       .latency = q->write_more != NULL,
 				       .payload_size = q->payload.size,
-				       .payload_region = q->payload.region};
+				       .payload_region = q->payload.region,
+				       .checksum = dq_checksum_name(q->conf->checksum)};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

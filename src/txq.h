@@ -14,6 +14,7 @@
 
 #include "config_model.h"
 #include "cq.h"
+#include "mlx5_wqe.h"
 #include "port.h"
 #include "region.h"
 #include "simd.h"
@@ -95,7 +96,9 @@ struct daqiri_txq {
 	bool bf_flush;	   /* the register's page is write-combining */
 	bool stopped;	   /* atomic */
 
-	uint64_t slot_near[4] __attribute__((aligned(32))); /* dq_tx_near_of() the slots, each */
+	uint64_t slot_near[4] __attribute__((aligned(64))); /* dq_tx_near_of() the slots, each */
+	struct dq_wqe_model asks;  /* of a WQE that asks for a completion, */
+	struct dq_wqe_model quiet; /* and of one that does not */
 
 	/*
 	 * Slots. A packet in the queue's memory takes one, packets in others' memory take none.
@@ -119,6 +122,7 @@ struct daqiri_txq {
 	struct dq_tx_payload payload;
 
 	uint32_t qpn;
+	struct dq_wqe_eth eth; /* what dq_tx_prepare() makes the models of */
 
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
 	struct daqiri_queue_error first_error;
@@ -141,8 +145,10 @@ struct daqiri_txq {
 };
 
 _Static_assert(offsetof(struct daqiri_txq, slot_base) == 64 &&
-		       offsetof(struct daqiri_txq, count) == 128,
-	       "what a post touches: two lines, and a counter");
+		       offsetof(struct daqiri_txq, count) == 128 &&
+		       offsetof(struct daqiri_txq, slot_near) == 192 &&
+		       offsetof(struct daqiri_txq, quiet) == 256,
+	       "what a post touches: two lines, a counter, and one that is only read");
 _Static_assert(sizeof(struct dq_tx_mark) == 16, "marks do not straddle cache lines");
 
 /* regions: that of its slots, and that of payloads; NULL where it has none. */
@@ -191,6 +197,17 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 int dq_txq_choose(struct daqiri_txq *q);
 /* How doorbells are rung, once the register is known; tells why all is as it is. */
 void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell);
+
+/* ---- what the NIC does to frames: txq_offload.c --------------------------------------------- */
+
+int dq_txq_check_offloads(const struct dq_conf_txq *conf, const struct dq_device *dev);
+/* Sets q->eth by the configuration. */
+void dq_txq_set_offloads(struct daqiri_txq *q);
+/* As the configuration spells it; static. */
+const char *dq_checksum_name(unsigned checksum);
+
+/* ---- completions, and what is left ------------------------------------------------------------
+ */
 
 /* Reads completions that have come; returns q->done. */
 uint64_t dq_tx_reap(struct daqiri_txq *q);

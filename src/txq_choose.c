@@ -65,7 +65,10 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 {
 	const struct daqiri_region *region = regions[0];
 	bool on_gpu = region && dq_region_on_gpu(region);
+	int ret = dq_txq_check_offloads(conf, dev);
 
+	if (ret)
+		return ret;
 	if (regions[1] && dev->caps.min_inline)
 		return dq_error(EOPNOTSUPP,
 				"%s: %s wants the first %u bytes of each frame in the send queue, "
@@ -126,6 +129,7 @@ int dq_txq_choose(struct daqiri_txq *q)
 	ret = dq_simd_choose(&q->simd, q->conf->where);
 	if (ret)
 		return ret;
+	dq_txq_set_offloads(q);
 	q->show = ways[q->simd].show;
 	q->max_ptrs = caps->empw_ptrs;
 	q->inline_max = q->conf->tx_inline;

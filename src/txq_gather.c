@@ -19,7 +19,7 @@ int dq_tx_gather_latency(struct daqiri_txq *q, const struct daqiri_pkt *heads,
 
 	if (n != 1)
 		return q->gather_more(q, heads, payloads, n);
-	dq_wqe_head(wqe, dq_tx_head(q, q->pi++, 1 + (payloads->len != 0)), DQ_CE_ALWAYS);
+	dq_wqe_head(wqe, dq_tx_head(q, q->pi++, 1 + (payloads->len != 0)), &q->asks);
 	dq_wqe_data(ptr, heads->addr, heads->len, dq_be32_of_key(heads->key));
 	dq_wqe_data(ptr + DQ_SEG, payloads->addr, payloads->len, dq_be32_of_key(payloads->key));
 	dq_tx_account(q, 1, (uint64_t)heads->len + payloads->len);

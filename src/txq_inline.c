@@ -70,7 +70,7 @@ static inline __be64 dq_tx_end_filled(struct daqiri_txq *q, const struct dq_tx_f
 	uint32_t pi = q->pi, at = pi & q->mask;
 	__be64 head = dq_tx_head(q, pi, fill->segs);
 
-	dq_wqe_head(dq_tx_wqebb(q, at), head, ce);
+	dq_wqe_head(dq_tx_wqebb(q, at), head, dq_tx_model(q, ce));
 	q->pi = pi + dq_wqe_more(fill->segs) + 1;
 	dq_tx_account(q, n, fill->bytes);
 	if (DQ_TX_UNLIKELY(fill->far > q->slot_bytes - 1))

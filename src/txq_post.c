@@ -162,6 +162,8 @@ void dq_tx_prepare(struct daqiri_txq *q, uint32_t opcode)
 
 	q->head = (uint64_t)dq_wqe_opcode_index(opcode, 0) << 32 |
 		  dq_wqe_qpn_ds(q->qpn, DQ_EMPW_HEAD_SEGS);
+	q->asks = dq_wqe_model_of(&q->eth, DQ_CE_ALWAYS);
+	q->quiet = dq_wqe_model_of(&q->eth, DQ_CE_FIRST_ERROR);
 	q->many = q->max_ptrs < DQ_TX_FULL ? 0 : dq_tx_quarter(q);
 	q->owner_bit = (q->ci & (q->cq_mask + 1)) != 0;
 	for (int i = 0; i < 4; i++)

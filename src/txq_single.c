@@ -6,11 +6,12 @@
 
 /* The head of a SEND with the frame's first bytes, and the pointer to the rest; returns its
  * segments. */
-static inline uint32_t write_inline_l2(uint8_t *eth, const struct daqiri_pkt *pkt)
+static inline uint32_t write_inline_l2(uint8_t *eth, const struct dq_wqe_eth *ask,
+				       const struct daqiri_pkt *pkt)
 {
 	uint32_t head = pkt->len < DQ_INLINE_L2 ? pkt->len : DQ_INLINE_L2;
 
-	dq_wqe_eth_inline(eth, (const uint8_t *)(uintptr_t)pkt->addr, head);
+	dq_wqe_eth_inline(eth, ask, (const uint8_t *)(uintptr_t)pkt->addr, head);
 	if (pkt->len == head)
 		return 3;
 	dq_wqe_data(eth + (size_t)2 * DQ_SEG, pkt->addr + head, pkt->len - head,
@@ -21,7 +22,7 @@ static inline uint32_t write_inline_l2(uint8_t *eth, const struct daqiri_pkt *pk
 static __be64 write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce)
 {
 	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
-	uint32_t segs = write_inline_l2(wqe + DQ_SEG, pkt), pi = q->pi++;
+	uint32_t segs = write_inline_l2(wqe + DQ_SEG, &q->eth, pkt), pi = q->pi++;
 
 	return dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
 			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, pi), dq_wqe_qpn_ds(q->qpn, segs),
@@ -74,7 +75,7 @@ int dq_tx_write_latency(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uin
 
 	if (n != 1)
 		return q->write_more(q, pkts, n);
-	dq_wqe_head(wqe, dq_tx_head(q, q->pi++, 1), DQ_CE_ALWAYS);
+	dq_wqe_head(wqe, dq_tx_head(q, q->pi++, 1), &q->asks);
 	dq_wqe_data(wqe + DQ_TX_PTRS, pkts->addr, pkts->len, dq_be32_of_key(pkts->key));
 	return finish_one(q, pkts);
 }

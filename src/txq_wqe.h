@@ -40,6 +40,12 @@ static inline uint8_t *dq_tx_wqebb(const struct daqiri_txq *q, uint32_t index)
 	return q->ring + (size_t)(index & q->mask) * DQ_WQEBB;
 }
 
+/* What a WQE's head is copied from. */
+static inline const struct dq_wqe_model *dq_tx_model(const struct daqiri_txq *q, enum dq_ce ce)
+{
+	return ce == DQ_CE_ALWAYS ? &q->asks : &q->quiet;
+}
+
 /* Packets after which a long post asks for a completion that frees them. */
 static inline uint32_t dq_tx_quarter(const struct daqiri_txq *q)
 {

@@ -9,7 +9,7 @@
  *     DQ_WAY(put_one)(&sums, seg, pkts)     a pointer
  *     DQ_WAY(put_ptrs)(&sums, seg, pkts, n) pointers behind each other, at most 58
  *     DQ_WAY(put_full)(&sums, seg, pkts)    DQ_TX_FULL of them
- *     DQ_WAY(put_head)(wqe, head, ce)       control segment, and an empty Ethernet segment
+ *     DQ_WAY(put_head)(wqe, head, model)    control and Ethernet segment
  */
 #include "txq_wqe.h"
 
@@ -33,7 +33,7 @@ DQ_WAY(write_wqe)(struct daqiri_txq *q, const struct daqiri_pkt *pkts, size_t n,
 
 	DQ_WAY(put_ptrs)(&sums, wqe + DQ_TX_PTRS, pkts, n);
 	head = dq_tx_head(q, pi, n);
-	DQ_WAY(put_head)(wqe, head, ce);
+	DQ_WAY(put_head)(wqe, head, dq_tx_model(q, ce));
 	q->pi = pi + dq_wqe_more((uint32_t)n) + 1;
 	dq_tx_account(q, n, DQ_WAY(sums_bytes)(&sums));
 	if (DQ_TX_UNLIKELY(DQ_WAY(sums_far)(q, &sums)))
@@ -84,7 +84,7 @@ DQ_WAY(write_last)(struct daqiri_txq *q, struct DQ_WAY(sums) * sums, struct DQ_W
 	/* Not kept in a register over what is above. */
 	pi = __atomic_load_n(&q->pi, __ATOMIC_RELAXED);
 	head = dq_tx_head(q, pi, rest.n);
-	DQ_WAY(put_head)(wqe, head, DQ_CE_ALWAYS);
+	DQ_WAY(put_head)(wqe, head, &q->asks);
 	pi += dq_wqe_more((uint32_t)rest.n) + 1;
 	q->pi = pi;
 	mark = &q->marks[rest.at];
@@ -109,7 +109,7 @@ DQ_WAY(write_many)(struct daqiri_txq *q, const struct daqiri_pkt *pkts, size_t n
 		uint8_t *wqe = q->ring + rest.at * DQ_WQEBB;
 
 		DQ_WAY(put_full)(&sums, wqe + DQ_TX_PTRS, rest.pkts);
-		DQ_WAY(put_head)(wqe, dq_tx_head(q, q->pi, DQ_TX_FULL), DQ_CE_FIRST_ERROR);
+		DQ_WAY(put_head)(wqe, dq_tx_head(q, q->pi, DQ_TX_FULL), &q->quiet);
 		q->pi += DQ_TX_FULL_WQEBBS;
 		rest.at += DQ_TX_FULL_WQEBBS;
 	}
@@ -136,11 +136,12 @@ static DQ_TARGET inline void DQ_WAY(write_row)(struct daqiri_txq *q, const struc
 					       uint32_t n)
 {
 	struct DQ_WAY(sums) sums = DQ_WAY(sums_none)(q);
+	struct dq_wqe_model model = q->quiet; /* not read again for each packet */
 	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
 	uint32_t pi = q->pi;
 
 	for (const struct daqiri_pkt *end = pkts + n; pkts != end; pkts++, wqe += DQ_WQEBB) {
-		DQ_WAY(put_head)(wqe, dq_tx_head(q, pi++, 1), DQ_CE_FIRST_ERROR);
+		DQ_WAY(put_head)(wqe, dq_tx_head(q, pi++, 1), &model);
 		DQ_WAY(put_one)(&sums, wqe + DQ_TX_PTRS, pkts);
 	}
 	dq_wqe_ask(wqe - DQ_WQEBB, DQ_CE_ALWAYS);
@@ -173,13 +174,14 @@ static DQ_TARGET inline __be64 DQ_WAY(gather_row)(struct daqiri_txq *q,
 						  const struct daqiri_pkt *payloads, uint32_t n)
 {
 	struct DQ_WAY(sums) sums = DQ_WAY(sums_none)(q), rest = sums;
+	struct dq_wqe_model model = q->quiet;
 	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
 	uint32_t pi = q->pi;
 	__be64 head = 0;
 
 	for (uint32_t i = 0; i < n; i++, wqe += DQ_WQEBB) {
 		head = dq_tx_head(q, pi++, 1 + (payloads[i].len != 0));
-		DQ_WAY(put_head)(wqe, head, DQ_CE_FIRST_ERROR);
+		DQ_WAY(put_head)(wqe, head, &model);
 		DQ_WAY(put_one)(&sums, wqe + DQ_TX_PTRS, &heads[i]);
 		DQ_WAY(put_one)(&rest, wqe + DQ_TX_PTRS + DQ_SEG, &payloads[i]);
 	}

@@ -191,11 +191,12 @@ put_full_avx2(struct sums_avx2 *sums, uint8_t *seg, const struct daqiri_pkt *pkt
 }
 
 /* As dq_wqe_head(): both segments at once, then what is not the same in all. */
-static AVX2 inline void put_head_avx2(uint8_t *wqe, __be64 head, enum dq_ce ce)
+static AVX2 inline void put_head_avx2(uint8_t *wqe, __be64 head,
+				      const struct dq_wqe_model *model)
 {
-	__m256i rest = _mm256_setr_epi64x(0, (int64_t)ce << 24, 0, 0);
+	__m256i both = _mm256_load_si256((const __m256i *)(const void *)model->bytes);
 
-	_mm256_storeu_si256((__m256i *)(void *)wqe, rest);
+	_mm256_storeu_si256((__m256i *)(void *)wqe, both);
 	memcpy(wqe, &head, sizeof(head));
 }
 

@@ -84,10 +84,7 @@ static const struct cap general[] = {
 
 /* PRM "Ethernet offload capabilities": per_protocol_networking_offload_caps */
 static const struct cap ethernet[] = {
-	C(0x00, 1, 1),		       /* csum_cap */
 	C(0x01, 1, 1),		       /* vlan_cap: a receive queue may strip the tag */
-	C(0x07, 1, 1),		       /* wqe_vlan_insert */
-	C(0x0b, 5, EMU_LOG_MAX_LSO),   /* max_lso_cap */
 	C(0x10, 2, 1),		       /* multi_pkt_send_wqe */
 	C(0x14, 4, EMU_LOG_IND_TABLE), /* rss_ind_tbl_cap */
 	C(0x1e, 2, 3),		       /* tunnel_stateless_gre, tunnel_stateless_vxlan */
@@ -175,7 +172,11 @@ static void put_general(struct emu_devx_cmd *cmd)
 
 static void put_ethernet(struct emu_devx_cmd *cmd)
 {
+	bool offloads = !emu_fault(EMU_FAULT_NO_OFFLOADS);
 	const struct cap own[] = {
+		C(0x00, 1, offloads),			    /* csum_cap */
+		C(0x07, 1, offloads),			    /* wqe_vlan_insert */
+		C(0x0b, 5, offloads ? EMU_LOG_MAX_LSO : 0), /* max_lso_cap */
 		/* wqe_inline_mode: the L2 header, or not required */
 		C(0x12, 2, emu_fault(EMU_FAULT_INLINE_L2) ? 0 : 2),
 		C(0x1a, 1, !emu_fault(EMU_FAULT_NO_EMPW)), /* enhanced_multi_pkt_send_wqe */
@@ -207,7 +208,8 @@ static enum emu_status query_hca_cap(struct emu_devx_cmd *cmd)
 		put_caps(cmd, flow_table, EMU_COUNT(flow_table));
 		return EMU_ST_OK;
 	case CAP_QOS:
-		put_caps(cmd, qos, EMU_COUNT(qos));
+		if (!emu_fault(EMU_FAULT_NO_OFFLOADS))
+			put_caps(cmd, qos, EMU_COUNT(qos));
 		return EMU_ST_OK;
 	case CAP_PARSE_GRAPH:
 		return put_flex(cmd, parse_graph, EMU_COUNT(parse_graph));

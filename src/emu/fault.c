@@ -13,6 +13,7 @@ static const char *const names[EMU_FAULTS] = {
 	[EMU_FAULT_NO_RSS] = "no-rss",	     [EMU_FAULT_NO_CQE_V1] = "no-cqe-v1",
 	[EMU_FAULT_NO_ROCE] = "no-roce",     [EMU_FAULT_NO_DMABUF] = "no-dmabuf",
 	[EMU_FAULT_SMALL_MR] = "small-mr",   [EMU_FAULT_NO_COMPRESSION] = "no-compression",
+	[EMU_FAULT_NO_OFFLOADS] = "no-offloads",
 };
 
 const char *emu_fault_name(unsigned fault)

@@ -24,6 +24,7 @@ enum emu_fault {
 	EMU_FAULT_NO_DMABUF,  /* a kernel without on-demand paging: it registers none */
 	EMU_FAULT_SMALL_MR,   /* registrations of at most EMU_SMALL_MR bytes */
 	EMU_FAULT_NO_COMPRESSION, /* completions are never compressed */
+	EMU_FAULT_NO_OFFLOADS,	  /* sends frames as they are: no checksums, tags, large sends, rates */
 	EMU_FAULTS
 };
 

@@ -2,6 +2,7 @@
 /* The segments of send WQEs: what they ask for, and where their frames' bytes lie. */
 #include <string.h>
 
+#include "fault.h"
 #include "gpu.h"
 #include "tx.h"
 
@@ -68,6 +69,8 @@ static bool read_eth(const struct emu_wqe *wqe, struct emu_wqe_eth *eth, struct 
 		hdr = (uint16_t)(hdr & ~(EMU_ETH_INSERT_VLAN | EMU_ETH_INSERT_SVLAN));
 	}
 	tx->edit = tx->csum || tx->tpid;
+	if ((tx->edit || tx->mss) && emu_fault(EMU_FAULT_NO_OFFLOADS))
+		return false;
 	/* bits that no driver sets, and a tag where there is a header */
 	return !(hdr & ~EMU_ETH_INLINE_BYTES) && !(tx->tpid && hdr) && !(tx->mss & ~EMU_ETH_MSS) &&
 	       !(tx->swp_flags & ~EMU_SWP_FLAGS);

@@ -119,7 +119,9 @@ void emu_context_undo(struct emu_ctx *ctx)
 
 uint64_t emu_device_cap_flags(void)
 {
-	return DEVICE_CAP_FLAGS;
+	return emu_fault(EMU_FAULT_NO_OFFLOADS)
+		       ? DEVICE_CAP_FLAGS & ~(uint64_t)EMU_DEVICE_RAW_IP_CSUM
+		       : DEVICE_CAP_FLAGS;
 }
 
 static __be64 guid(const struct emu_dev *dev, unsigned index)
@@ -153,7 +155,7 @@ static void fill_device(const struct emu_dev *dev, struct ib_uverbs_query_device
 		.vendor_part_id = emu_card_function_id(),
 		.max_qp = 1u << EMU_LOG_MAX_OBJ,
 		.max_qp_wr = emu_fault(EMU_FAULT_SMALL) ? EMU_SMALL_WR : EMU_MAX_SQ_WQEBB,
-		.device_cap_flags = DEVICE_CAP_FLAGS & UINT32_MAX,
+		.device_cap_flags = emu_device_cap_flags() & UINT32_MAX,
 		.max_sge = EMU_MAX_SGE,
 		.max_cq = 1u << EMU_LOG_MAX_OBJ,
 		.max_cqe = EMU_MAX_CQE,
@@ -228,6 +230,10 @@ static void fill_provider(struct mlx5_ib_query_device_resp *resp)
 	};
 	if (emu_fault(EMU_FAULT_NO_COMPRESSION))
 		memset(&resp->cqe_comp_caps, 0, sizeof(resp->cqe_comp_caps));
+	if (emu_fault(EMU_FAULT_NO_OFFLOADS)) {
+		memset(&resp->tso_caps, 0, sizeof(resp->tso_caps));
+		memset(&resp->packet_pacing_caps, 0, sizeof(resp->packet_pacing_caps));
+	}
 }
 
 static int query_device_ex(struct emu_call *call)
@@ -254,7 +260,9 @@ static int query_device_ex(struct emu_call *call)
 	if (req.comp_mask || req.reserved)
 		return -EINVAL;
 	fill_device(call->ctx->dev, &resp.base);
-	resp.device_cap_flags_ex = DEVICE_CAP_FLAGS;
+	resp.device_cap_flags_ex = emu_device_cap_flags();
+	if (emu_fault(EMU_FAULT_NO_OFFLOADS))
+		resp.raw_packet_caps &= ~EMU_RAW_PACKET_IP_CSUM;
 	if (call->out_len < sizeof(resp))
 		resp.response_length = (__u32)call->out_len;
 	emu_write_out(call, &resp, sizeof(resp));

@@ -5,6 +5,7 @@
  */
 #include "uverbs_rate.h"
 #include "caps.h"
+#include "fault.h"
 
 #include <errno.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
@@ -58,7 +59,7 @@ static int add(struct emu_dev *dev, const struct context *ctx, bool dedicated, u
 	uint32_t kbps = emu_from_be32(ctx->rate_limit);
 	struct entry *table = tables[dev->index], *e;
 
-	if (kbps < EMU_RATE_MIN || kbps > EMU_RATE_MAX)
+	if (kbps < EMU_RATE_MIN || kbps > EMU_RATE_MAX || emu_fault(EMU_FAULT_NO_OFFLOADS))
 		return -EINVAL;
 	e = find(table, ctx, dedicated);
 	if (!e)

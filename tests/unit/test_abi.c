@@ -150,7 +150,8 @@ static const struct {
 	AT(daqiri_txq_info, latency, 68),
 	AT(daqiri_txq_info, payload_size, 72),
 	AT(daqiri_txq_info, payload_region, 80),
-	SIZE(daqiri_txq_info, 88),
+	AT(daqiri_txq_info, checksum, 88),
+	SIZE(daqiri_txq_info, 96),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

@@ -115,9 +115,9 @@ static void reap(struct model *m)
 
 static void step(struct model *m)
 {
-	static void (*const steps[])(struct model *) = {receive,   receive,   poll_some, poll_some,
-							post_some, post_some, send_some, send_some,
-							reap};
+	static void (*const steps[])(struct model *) = {receive,   receive,   poll_some,
+							poll_some, post_some, post_some,
+							send_some, send_some, reap};
 
 	steps[random32(m) % (sizeof(steps) / sizeof(steps[0]))](m);
 }
@@ -180,12 +180,12 @@ static void forward_by_each(const struct rx_kind *from, const struct tx_kind *to
 	{                                                                                          \
 		static const struct rx_kind from = {.name = #isa, .choose = choose_##isa};         \
 		static const struct tx_kind to[] = {                                               \
-			{"empw " #isa, dq_tx_write_empw_##isa, NULL, EMPW, 58, 0},                 \
+			{"empw " #isa, dq_tx_write_empw_##isa, NULL, EMPW, 58, 0, 0},              \
 			{"latency " #isa, dq_tx_write_empw_##isa, dq_tx_write_latency, EMPW, 58,   \
-			 0},                                                                       \
-			{"send " #isa, dq_tx_write_send_##isa, NULL, SEND, 58, 0},                 \
-			{"inline " #isa, dq_tx_write_empw_inline_##copy, NULL, EMPW, 58, 100},     \
-			{NULL, NULL, NULL, 0, 0, 0}};                                              \
+			 0, 0},                                                                    \
+			{"send " #isa, dq_tx_write_send_##isa, NULL, SEND, 58, 0, 0},              \
+			{"inline " #isa, dq_tx_write_empw_inline_##copy, NULL, EMPW, 58, 100, 0},  \
+			{NULL, NULL, NULL, 0, 0, 0, 0}};                                           \
 		if (!HAS_##isa)                                                                    \
 			cr_skip_test("no " #isa);                                                  \
 		forward_by_each(&from, to);                                                        \

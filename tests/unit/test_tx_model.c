@@ -162,8 +162,13 @@ static void run_at_every_limit(const struct tx_kind *kind)
 	static const uint32_t starts[] = {0, 0x10000 - 1000, 0x1000000 - 1000, 0u - 1000};
 	const char *packets = getenv("DAQIRI_MODEL_PACKETS");
 
-	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		run(kind, starts[i], packets ? strtoull(packets, NULL, 0) : 100000);
+	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		struct tx_kind with = *kind;
+
+		/* None, that of L3, that of L4, both. */
+		with.cs_flags = (uint8_t)(i << 6);
+		run(&with, starts[i], packets ? strtoull(packets, NULL, 0) : 100000);
+	}
 }
 
 /* A test for each kind of queue with each set of instructions, and with tx_latency. */

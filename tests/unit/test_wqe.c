@@ -24,19 +24,24 @@ static enum dq_ce ce_of(const struct golden_wqe *w)
 
 static bool plain(const struct golden_wqe *w)
 {
-	return w->n_sge && !w->csum;
+	return w->n_sge != 0;
 }
 
 /* The SEND for the same request by the library's encoders. */
 static void encode(const struct golden_wqe *w, uint8_t *bytes)
 {
+	const struct dq_wqe_eth ask = {
+		.cs_flags = w->csum ? MLX5_ETH_WQE_L3_CSUM | MLX5_ETH_WQE_L4_CSUM : 0};
 	uint32_t segs = 2 + w->n_sge, i;
+	struct dq_wqe_model model;
+	__be64 head;
 
 	memset(bytes, 0xee, sizeof(w->bytes));
-	dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)bytes,
-		    dq_wqe_opcode_index(MLX5_OPCODE_SEND, w->index), dq_wqe_qpn_ds(w->qpn, segs),
-		    ce_of(w));
-	dq_wqe_eth_empty(bytes + CTRL);
+	head = dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)bytes,
+			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, w->index),
+			   dq_wqe_qpn_ds(w->qpn, segs), DQ_CE_ALWAYS);
+	model = dq_wqe_model_of(&ask, ce_of(w));
+	dq_wqe_head(bytes, head, &model);
 	for (i = 0; i < w->n_sge; i++)
 		dq_wqe_data(bytes + CTRL + ETH + i * 16, w->sge[i].addr, w->sge[i].len,
 			    htobe32(w->sge[i].lkey));
@@ -88,19 +93,21 @@ Test(wqe, an_inline_header_lies_where_libmlx5_puts_it)
 	for (i = 0; i < sizeof(frame); i++)
 		frame[i] = golden_byte(i);
 	memset(seg, 0xee, sizeof(seg));
-	dq_wqe_eth_inline(seg, frame, GOLDEN_HEADER);
+	dq_wqe_eth_inline(seg, &(struct dq_wqe_eth){0}, frame, GOLDEN_HEADER);
+	cr_expect_arr_eq(seg, want, sizeof(want));
+	dq_wqe_eth_inline(seg, &(struct dq_wqe_eth){.cs_flags = 0xc0}, frame, GOLDEN_HEADER);
+	want[4] = 0xc0;
 	cr_expect_arr_eq(seg, want, sizeof(want));
 }
 
 Test(wqe, a_multi_packet_send_is_made_of_the_segments_of_sends)
 {
 	const struct golden_wqe *w = &golden_wqes[0];
-	_Alignas(16) uint8_t eth[16], data[16];
+	struct dq_wqe_model model = dq_wqe_model_of(&(struct dq_wqe_eth){0}, DQ_CE_ALWAYS);
+	_Alignas(16) uint8_t data[16];
 
 	cr_assert(plain(w));
-	memset(eth, 0xee, sizeof(eth));
-	dq_wqe_eth_empty(eth);
-	cr_expect_arr_eq(eth, w->bytes + CTRL, sizeof(eth));
+	cr_expect_arr_eq(model.bytes + CTRL, w->bytes + CTRL, ETH);
 	dq_wqe_data(data, w->sge[0].addr, w->sge[0].len, htobe32(w->sge[0].lkey));
 	cr_expect_arr_eq(data, w->bytes + CTRL + ETH, sizeof(data));
 }

@@ -38,6 +38,7 @@ static void init_queue(struct tx_device *d, uint32_t start)
 				   .inline_max = kind->inline_max,
 				   .show = dq_tx_show_portable,
 				   .qpn = QPN,
+				   .eth = {.cs_flags = kind->cs_flags},
 				   .slot_base = (uintptr_t)d->mem,
 				   .slot_bytes = sizeof(d->mem),
 				   .n_slots = TX_DEPTH,
@@ -138,6 +139,7 @@ static void send_wqe(struct tx_device *d)
 	cr_assert(segs >= 3 && segs <= 2 + d->kind->max_ptrs, "%u segments", segs);
 	for (uint32_t i = 0; i < (segs + 3) / 4; i++)
 		memcpy(wqe + (size_t)i * WQEBB, wqebb(d, d->ci + i), WQEBB);
+	cr_assert_eq(wqe[SEG + 4], d->kind->cs_flags, "checksums %#x", wqe[SEG + 4]);
 	if (wqe[SEG + 13])
 		send_with_header(d, wqe, segs);
 	else

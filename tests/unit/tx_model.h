@@ -28,6 +28,7 @@ struct tx_kind {
 	uint8_t opcode;
 	uint32_t max_ptrs;
 	uint32_t inline_max;
+	uint8_t cs_flags; /* that each WQE must have */
 };
 
 struct tx_device {
