@@ -112,12 +112,12 @@ struct perf_gpu_whole {
 /* As perf_udp6_sum() for the datagram behind the IPv6 header, which begins at l3. */
 PERF_FN uint16_t perf_lanes_udp6(const struct perf_gpu_whole *w, uint32_t l3)
 {
-	uint32_t begin = l3 + PERF_IPV6_LEN, len = w->len - begin;
+	uint32_t begin = l3 + DAQIRI_IPV6_LEN, len = w->len - begin;
 	uint64_t sum = perf_lane_sum(w->bytes + begin, w->head - begin, false) +
 		       perf_lane_sum(w->rest, w->len - w->head, (w->head - begin) & 1);
 
 	return perf_fold_carries(perf_lanes_sum(sum) + perf_sum16(w->bytes + l3 + 8, 32) + len +
-				 PERF_PROTO_UDP);
+				 DAQIRI_PROTO_UDP);
 }
 
 /* What is pattern in both pieces, from byte at of the frame on. */
@@ -330,7 +330,7 @@ PERF_FN void perf_gpu_udp6(const struct perf_gpu_whole *w, uint32_t l3)
 	perf_lanes_wait(); /* the lanes' bytes are there for all of them */
 	sum = (uint16_t)~perf_lanes_udp6(w, l3);
 	if (!perf_lane())
-		perf_store16(w->bytes + l3 + PERF_IPV6_LEN + 6, sum ? sum : 0xffff);
+		perf_store16(w->bytes + l3 + DAQIRI_IPV6_LEN + 6, sum ? sum : 0xffff);
 }
 
 PERF_FN void perf_gpu_fill_one(const struct perf_gpu_fill *p, uint32_t i)

@@ -3,19 +3,9 @@
 #ifndef PERF_HEADERS_H
 #define PERF_HEADERS_H
 
+#include <daqiri_headers.h>
+
 #include "payload.h"
-
-#define PERF_MAX_HEADERS 66u /* Ethernet 14, VLAN 4, IPv6 40, UDP 8 */
-
-#define PERF_TYPE_IPV4 0x0800
-#define PERF_TYPE_IPV6 0x86dd
-#define PERF_TYPE_VLAN 0x8100 /* IEEE 802.1Q */
-#define PERF_ETH_LEN   14u
-#define PERF_VLAN_LEN  4u
-#define PERF_IPV4_LEN  20u /* without options: we send none */
-#define PERF_IPV6_LEN  40u
-#define PERF_UDP_LEN   8u
-#define PERF_PROTO_UDP 17
 
 /* UDP ports of one frame. */
 struct perf_ports {
@@ -29,7 +19,7 @@ struct perf_headers {
 	uint16_t len; /* of all headers: where the mark stands */
 	uint16_t l3;  /* where the IP header stands */
 	bool ipv6;
-	uint8_t bytes[PERF_MAX_HEADERS + 6];
+	uint8_t bytes[DAQIRI_HEADERS_MAX + 6];
 };
 
 /* Where the headers of a frame stand. */
@@ -41,13 +31,13 @@ struct perf_layout {
 
 PERF_FN uint32_t perf_ip_len(bool ipv6)
 {
-	return ipv6 ? PERF_IPV6_LEN : PERF_IPV4_LEN;
+	return ipv6 ? DAQIRI_IPV6_LEN : DAQIRI_IPV4_LEN;
 }
 
 /* The shortest frame that holds the headers and our mark. */
 PERF_FN uint32_t perf_frame_min(bool ipv6, bool vlan)
 {
-	return PERF_ETH_LEN + (vlan ? PERF_VLAN_LEN : 0) + perf_ip_len(ipv6) + PERF_UDP_LEN +
+	return DAQIRI_ETH_LEN + (vlan ? DAQIRI_VLAN_LEN : 0) + perf_ip_len(ipv6) + DAQIRI_UDP_LEN +
 	       PERF_MARK_LEN;
 }
 
@@ -106,37 +96,37 @@ PERF_FN bool perf_ipv4_good(const uint8_t *l3, uint32_t len)
 {
 	/* A UDP checksum of 0: we send none, and the check covers what it would. */
 	return l3[0] == 0x45 && perf_load16(l3 + 2) == len && !(perf_load16(l3 + 6) & 0x3fff) &&
-	       l3[9] == PERF_PROTO_UDP &&
-	       perf_fold_carries(perf_sum16(l3, PERF_IPV4_LEN)) == 0xffff &&
-	       perf_load16(l3 + 24) == len - PERF_IPV4_LEN && !perf_load16(l3 + 26);
+	       l3[9] == DAQIRI_PROTO_UDP &&
+	       perf_fold_carries(perf_sum16(l3, DAQIRI_IPV4_LEN)) == 0xffff &&
+	       perf_load16(l3 + 24) == len - DAQIRI_IPV4_LEN && !perf_load16(l3 + 26);
 }
 
 PERF_FN bool perf_ipv6_good(const uint8_t *l3, uint32_t len)
 {
-	return l3[0] >> 4 == 6 && perf_load16(l3 + 4) == len - PERF_IPV6_LEN &&
-	       l3[6] == PERF_PROTO_UDP && perf_load16(l3 + 44) == len - PERF_IPV6_LEN;
+	return l3[0] >> 4 == 6 && perf_load16(l3 + 4) == len - DAQIRI_IPV6_LEN &&
+	       l3[6] == DAQIRI_PROTO_UDP && perf_load16(l3 + 44) == len - DAQIRI_IPV6_LEN;
 }
 
 /* Finds a received frame's headers and judges lengths and the IPv4 checksum. */
 PERF_FN bool perf_headers_find(struct perf_layout *at, const uint8_t *frame, uint32_t len)
 {
-	uint32_t l3 = PERF_ETH_LEN;
+	uint32_t l3 = DAQIRI_ETH_LEN;
 	uint16_t type;
 
 	if (len < perf_frame_min(false, false))
 		return false;
 	type = perf_load16(frame + 12);
-	if (type == PERF_TYPE_VLAN) {
-		l3 += PERF_VLAN_LEN;
+	if (type == DAQIRI_ETHERTYPE_VLAN) {
+		l3 += DAQIRI_VLAN_LEN;
 		type = perf_load16(frame + 16);
 	}
-	if (type != PERF_TYPE_IPV4 && type != PERF_TYPE_IPV6)
+	if (type != DAQIRI_ETHERTYPE_IPV4 && type != DAQIRI_ETHERTYPE_IPV6)
 		return false;
-	at->ipv6 = type == PERF_TYPE_IPV6;
-	if (len < perf_frame_min(at->ipv6, l3 != PERF_ETH_LEN))
+	at->ipv6 = type == DAQIRI_ETHERTYPE_IPV6;
+	if (len < perf_frame_min(at->ipv6, l3 != DAQIRI_ETH_LEN))
 		return false;
 	at->l3 = (uint16_t)l3;
-	at->len = (uint16_t)(l3 + perf_ip_len(at->ipv6) + PERF_UDP_LEN);
+	at->len = (uint16_t)(l3 + perf_ip_len(at->ipv6) + DAQIRI_UDP_LEN);
 	return at->ipv6 ? perf_ipv6_good(frame + l3, len - l3)
 			: perf_ipv4_good(frame + l3, len - l3);
 }
