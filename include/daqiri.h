@@ -696,6 +696,7 @@ struct daqiri_txq_info {
 	uint32_t payload_size;	      /* usable bytes of a slot of its second region; 0: none */
 	struct daqiri_region *payload_region; /* the second region; NULL: none */
 	const char *checksum;         /* that the NIC fills in: "off", "l3", "l4" or "l3l4"; static */
+	uint32_t src_mac;             /* 1: frames get the port's address as their source */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -715,6 +716,8 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  * queue's slots. Packets may lie in any registered memory (received ones too): those consume no
  * slot and must stay untouched until completed. pkts itself may be reused at once. With tx_inline
  * the CPU must be able to read frames that are not longer; they too stay untouched until completed.
+ * With src_mac = port it must be able to write them: bytes 6 to 11, unless the frame, or the header of
+ * two pieces, is shorter than 12.
  *
  * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
  * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells

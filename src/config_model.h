@@ -104,6 +104,7 @@ struct dq_conf_txq {
 	bool tx_latency;          /* a packet that is posted alone goes out with its doorbell */
 	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
 	unsigned checksum;        /* DQ_CHECKSUM_*, or-ed */
+	bool src_mac;             /* frames get the port's address as their source */
 	enum dq_simd simd;
 	int cpu_core;
 	bool worker;              /* a thread of the library posts, on cpu_core */

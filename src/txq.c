@@ -136,7 +136,7 @@ static int use_ring(struct daqiri_txq *q)
 	q->dbrec = qp.dbrec + MLX5_SND_DBR;
 	q->qpn = q->qp->qp_num;
 	dq_txq_choose_doorbell(q, &(struct dq_doorbell){qp.bf.reg, qp.bf.size});
-	return 0;
+	return dq_txq_set_src_mac(q);
 }
 
 uint32_t dq_txq_opcode(const struct daqiri_txq *q)
@@ -271,7 +271,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .latency = q->write_more != NULL,
 				       .payload_size = q->payload.size,
 				       .payload_region = q->payload.region,
-				       .checksum = dq_checksum_name(q->conf->checksum)};
+				       .checksum = dq_checksum_name(q->conf->checksum),
+				       .src_mac = q->conf->src_mac};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

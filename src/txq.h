@@ -119,6 +119,10 @@ struct daqiri_txq {
 
 	dq_tx_gather_fn gather;	     /* NULL: one region */
 	dq_tx_gather_fn gather_more; /* as write_more */
+	/* src_mac: what write and gather do besides. */
+	dq_tx_write_fn write_as_is;
+	dq_tx_gather_fn gather_as_is;
+	uint8_t src_mac[6];
 	struct dq_tx_payload payload;
 
 	uint32_t qpn;
@@ -203,6 +207,9 @@ void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell
 int dq_txq_check_offloads(const struct dq_conf_txq *conf, const struct dq_device *dev);
 /* Sets q->eth by the configuration. */
 void dq_txq_set_offloads(struct daqiri_txq *q);
+/* … and the CPU, before write and gather, which are chosen: txq_src_mac.c */
+int dq_txq_check_src_mac(const struct dq_conf_txq *conf, const struct daqiri_region *region);
+int dq_txq_set_src_mac(struct daqiri_txq *q);
 /* As the configuration spells it; static. */
 const char *dq_checksum_name(unsigned checksum);
 

@@ -67,6 +67,8 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 	bool on_gpu = region && dq_region_on_gpu(region);
 	int ret = dq_txq_check_offloads(conf, dev);
 
+	if (!ret)
+		ret = dq_txq_check_src_mac(conf, region);
 	if (ret)
 		return ret;
 	if (regions[1] && dev->caps.min_inline)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the NIC does to frames that are sent: checksums filled in. What must arrive is built a second
- * time from the RFCs, and compared byte by byte.
+ * What is done to frames that are sent: checksums filled in, and the source address. What must
+ * arrive is built a second time from the RFCs, and compared byte by byte.
  */
 #include <errno.h>
 
@@ -59,6 +59,17 @@ static void sum_up(struct frame *f, unsigned by)
 
 static struct frame frame;
 
+/* Frames lack their source address: the queue is to write it. */
+static bool lack_source;
+
+static void make_junk(struct frame *f, unsigned number)
+{
+	make(f, number);
+	sum_up(f, 0);
+	if (lack_source)
+		memset(f->b + 6, 0x55, 6);
+}
+
 static void expect(struct daqiri_rxq *rx, unsigned n, unsigned by)
 {
 	struct daqiri_pkt pkts[N];
@@ -85,8 +96,7 @@ static void pass_by(struct link *l, unsigned by, unsigned burst)
 		while (daqiri_tx_reserve(l->tx, pkts, (int)burst) < (int)burst)
 			cr_assert(!kit_is_late(end));
 		for (unsigned i = 0; i < burst; i++) {
-			make(&frame, at + i);
-			sum_up(&frame, 0);
+			make_junk(&frame, at + i);
 			memcpy((void *)(uintptr_t)pkts[i].addr, frame.b, frame.len);
 			pkts[i].len = frame.len;
 		}
@@ -192,8 +202,7 @@ static void pass_split(const char *text, unsigned by)
 	for (unsigned i = 0; i < N; i++) {
 		unsigned head = 14 + i % (HEAD - 14);
 
-		make(&frame, i);
-		sum_up(&frame, 0);
+		make_junk(&frame, i);
 		memcpy((void *)(uintptr_t)heads[i].addr, frame.b, head);
 		memcpy((void *)(uintptr_t)payloads[i].addr, frame.b + head, frame.len - head);
 		heads[i].len = head;
@@ -218,4 +227,53 @@ Test(offload, frames_in_two_pieces_get_them)
 	pass_split(SPLIT("checksum = l3l4\n"), L3 | L4);
 	pass_split(SPLIT("checksum = l4\ntx_latency = on\n"), L4);
 	pass_split("[daqiri]\nsimd = portable\n" SPLIT("checksum = l3\n"), L3);
+}
+
+/* ---- src_mac --------------------------------------------------------------------------------- */
+
+Test(offload, a_queue_tells_whether_it_writes_the_source)
+{
+	struct link l = kit_open_link(LINK("src_mac = port\n"));
+	struct daqiri_txq_info info = {.size = sizeof(info)};
+
+	cr_assert_eq(daqiri_txq_info(l.tx, &info), 0);
+	cr_assert_eq(info.src_mac, 1u);
+	daqiri_close(l.dq);
+}
+
+Test(offload, frames_get_the_source_of_their_port)
+{
+	lack_source = true;
+	pass(LINK("src_mac = port\n"), 0);
+	pass(LINK("src_mac = port\nchecksum = l3l4\ntx_latency = on\n"), L3 | L4);
+	pass(LINK("src_mac = port\nmode = worker\ncpu_core = 0\n"), 0);
+	if (device_is("packets in a WQE"))
+		pass(LINK("src_mac = port\ntx_inline = 256\n"), 0);
+	if (!device_is("wants the first"))
+		pass_split(SPLIT("src_mac = port\ntx_latency = on\n"), 0);
+}
+
+Test(offload, what_is_too_short_for_a_source_is_not_written_to)
+{
+	struct daqiri_pkt heads[1], payloads[1], got;
+	uint8_t *head, *payload;
+	struct link l;
+
+	if (device_is("wants the first"))
+		cr_skip_test("no frames in two pieces where headers are wanted inline");
+	l = kit_open_link(SPLIT("src_mac = port\n"));
+	make(&frame, 0);
+	cr_assert_eq(daqiri_tx_reserve_split(l.tx, heads, payloads, 1), 1);
+	head = (uint8_t *)(uintptr_t)heads[0].addr;
+	payload = (uint8_t *)(uintptr_t)payloads[0].addr;
+	memset(head, 0x77, 14);
+	memcpy(head, frame.b, 11);
+	memcpy(payload, frame.b + 11, frame.len - 11);
+	heads[0].len = 11;
+	payloads[0].len = frame.len - 11;
+	cr_assert_eq(daqiri_tx_post_split(l.tx, heads, payloads, 1), 1);
+	cr_assert_eq(kit_receive(l.rx, &got, 1), 1);
+	cr_assert_arr_eq((void *)(uintptr_t)got.addr, frame.b, frame.len);
+	cr_assert_eq(head[11], 0x77);
+	daqiri_close(l.dq);
 }

@@ -151,7 +151,8 @@ static const struct {
 	AT(daqiri_txq_info, payload_size, 72),
 	AT(daqiri_txq_info, payload_region, 80),
 	AT(daqiri_txq_info, checksum, 88),
-	SIZE(daqiri_txq_info, 96),
+	AT(daqiri_txq_info, src_mac, 96),
+	SIZE(daqiri_txq_info, 104),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),
