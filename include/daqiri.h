@@ -697,6 +697,11 @@ struct daqiri_txq_info {
 	struct daqiri_region *payload_region; /* the second region; NULL: none */
 	const char *checksum;         /* that the NIC fills in: "off", "l3", "l4" or "l3l4"; static */
 	uint32_t src_mac;             /* 1: frames get the port's address as their source */
+	uint32_t pacing_mbps;         /* the most that it sends, as asked for last; 0: no limit */
+	uint32_t pacing_burst;        /* bytes at once; 0: the device's choice */
+	uint32_t pacing_size;         /* the typical frame; 0: the device's choice */
+	uint32_t pacing_min_kbps;     /* what its device can keep to; 0, 0: it does not tell */
+	uint32_t pacing_max_kbps;
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -750,6 +755,17 @@ int daqiri_tx_post_split(struct daqiri_txq *q, const struct daqiri_pkt *heads,
  * drops them. The queue's thread.
  */
 uint64_t daqiri_tx_completed(struct daqiri_txq *q);
+
+/*
+ * From now on the queue sends at most mbps megabits per second of frame bytes, whatever was said
+ * before; 0: as much as it can, and then burst and size are 0, too. burst: bytes that may go at
+ * once, size: bytes of a typical frame; 0: the device's choice. Posts go on meanwhile, also of
+ * packets that wait already. Survives daqiri_txq_reset(); daqiri_txq_info() tells it. -EINVAL: a
+ * NULL, a number that the device cannot keep to, or burst or size where it knows none, and all
+ * stays as it was; others: the kernel refuses. Enters the kernel. Any thread, but one at a time for a
+ * queue.
+ */
+int daqiri_txq_set_pacing(struct daqiri_txq *q, uint32_t mbps, uint32_t burst, uint32_t size);
 
 /*
  * Counters by name, each with "tx_q0_" (of queue 0) before it: packets and bytes posted; completed,

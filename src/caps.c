@@ -162,6 +162,16 @@ static void keep_compression(struct dq_caps *caps, const struct mlx5dv_context *
 		caps->mini_cqes = dv->cqe_comp_caps.supported_format;
 }
 
+static void keep_pacing(struct dq_caps *caps, const struct ibv_device_attr_ex *attr)
+{
+	const struct ibv_packet_pacing_caps *pacing = &attr->packet_pacing_caps;
+
+	if (!(pacing->supported_qpts & 1u << IBV_QPT_RAW_PACKET))
+		return;
+	caps->pacing_min_kbps = pacing->qp_rate_limit_min;
+	caps->pacing_max_kbps = pacing->qp_rate_limit_max;
+}
+
 int dq_caps_query(struct dq_device *dev)
 {
 	struct mlx5dv_context dv = {.comp_mask = MLX5DV_CONTEXT_MASK_STRIDING_RQ |
@@ -195,6 +205,7 @@ int dq_caps_query(struct dq_device *dev)
 #endif
 	keep_striding(&caps->striding, &dv);
 	keep_compression(caps, &dv);
+	keep_pacing(caps, &attr);
 	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */
 	caps->empw = caps->empw && !caps->min_inline;

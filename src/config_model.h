@@ -91,6 +91,13 @@ struct dq_conf_rxq {
 /* Of frames that are sent: what the NIC fills in. */
 enum { DQ_CHECKSUM_L3 = 1 << 0, DQ_CHECKSUM_L4 = 1 << 1 };
 
+/* What a queue sends at most; zeros: as much as it can. */
+struct dq_pacing {
+	uint32_t mbps;            /* of frame bytes */
+	uint32_t burst;           /* bytes at once; 0: the device's choice */
+	uint32_t size;            /* typical bytes of a frame; 0: the device's choice */
+};
+
 struct dq_conf_txq {
 	const char *where;
 	unsigned port;
@@ -104,6 +111,7 @@ struct dq_conf_txq {
 	bool tx_latency;          /* a packet that is posted alone goes out with its doorbell */
 	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
 	unsigned checksum;        /* DQ_CHECKSUM_*, or-ed */
+	struct dq_pacing pacing;
 	bool src_mac;             /* frames get the port's address as their source */
 	enum dq_simd simd;
 	int cpu_core;

@@ -217,6 +217,10 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->tx_latency = dq_section_is(user->sec, "tx_latency", "on");
 	q->tx_inline = (uint32_t)dq_section_number(user->sec, "tx_inline", 0);
 	q->checksum = resolve_checksum(user->sec);
+	q->pacing = (struct dq_pacing){
+		.mbps = (uint32_t)dq_section_number(user->sec, "pacing_mbps", 0),
+		.burst = (uint32_t)dq_section_number(user->sec, "pacing_burst", 0),
+		.size = (uint32_t)dq_section_number(user->sec, "pacing_size", 0)};
 	q->src_mac = dq_section_is(user->sec, "src_mac", "port");
 	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);

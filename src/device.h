@@ -29,6 +29,7 @@ struct dq_caps {
 	uint32_t max_wr;	 /* entries of a work queue */
 	uint32_t max_ind_table;	 /* entries of an RSS indirection table */
 	uint64_t rx_hash_fields; /* enum ibv_rx_hash_fields */
+	uint32_t pacing_min_kbps, pacing_max_kbps; /* of a send queue; 0, 0: not told */
 	uint64_t max_mr_size;	 /* bytes of one registration; 0: not told */
 	uint32_t mini_cqes;	 /* enum mlx5dv_cqe_comp_res_format, or-ed: compressed completions */
 	struct dq_caps_striding striding;

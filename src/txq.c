@@ -118,7 +118,7 @@ int dq_txq_start(struct daqiri_txq *q)
 		if (err)
 			return explain_qp(q, err);
 	}
-	return 0;
+	return dq_txq_pace(q);
 }
 
 static int use_ring(struct daqiri_txq *q)
@@ -179,6 +179,8 @@ static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 		ret = take_payloads(q, payload);
 	if (!ret)
 		ret = dq_txq_choose(q);
+	if (!ret)
+		ret = dq_txq_check_pacing(q);
 	if (ret)
 		return ret;
 	q->mask = dq_wqe_ring(conf->depth, conf->tx_inline) - 1;
@@ -255,9 +257,11 @@ void dq_txq_destroy(struct daqiri_txq *q)
 int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 {
 	struct daqiri_txq_info now;
+	struct dq_pacing pacing;
 
 	if (!q || !info)
 		return dq_error(EINVAL, "daqiri_txq_info: NULL argument");
+	pacing = dq_txq_pacing(q);
 	now = (struct daqiri_txq_info){.id = q->conf->id,
 				       .depth = q->conf->depth,
 				       .buf_size = q->slot_size,
@@ -272,7 +276,12 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .payload_size = q->payload.size,
 				       .payload_region = q->payload.region,
 				       .checksum = dq_checksum_name(q->conf->checksum),
-				       .src_mac = q->conf->src_mac};
+				       .src_mac = q->conf->src_mac,
+				       .pacing_mbps = pacing.mbps,
+				       .pacing_burst = pacing.burst,
+				       .pacing_size = pacing.size,
+				       .pacing_min_kbps = q->port->dev->caps.pacing_min_kbps,
+				       .pacing_max_kbps = q->port->dev->caps.pacing_max_kbps};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

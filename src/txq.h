@@ -126,6 +126,7 @@ struct daqiri_txq {
 	struct dq_tx_payload payload;
 
 	uint32_t qpn;
+	struct dq_pacing pacing; /* as asked for last; any thread reads */
 	struct dq_wqe_eth eth; /* what dq_tx_prepare() makes the models of */
 
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
@@ -207,6 +208,13 @@ void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell
 int dq_txq_check_offloads(const struct dq_conf_txq *conf, const struct dq_device *dev);
 /* Sets q->eth by the configuration. */
 void dq_txq_set_offloads(struct daqiri_txq *q);
+/* The rate: txq_pacing.c. Takes over what the configuration says, if the device can do it; */
+int dq_txq_check_pacing(struct daqiri_txq *q);
+/* has it kept by a QP that has come to RTS; */
+int dq_txq_pace(struct daqiri_txq *q);
+/* tells it. */
+struct dq_pacing dq_txq_pacing(const struct daqiri_txq *q);
+
 /* … and the CPU, before write and gather, which are chosen: txq_src_mac.c */
 int dq_txq_check_src_mac(const struct dq_conf_txq *conf, const struct daqiri_region *region);
 int dq_txq_set_src_mac(struct daqiri_txq *q);

@@ -152,7 +152,12 @@ static const struct {
 	AT(daqiri_txq_info, payload_region, 80),
 	AT(daqiri_txq_info, checksum, 88),
 	AT(daqiri_txq_info, src_mac, 96),
-	SIZE(daqiri_txq_info, 104),
+	AT(daqiri_txq_info, pacing_mbps, 100),
+	AT(daqiri_txq_info, pacing_burst, 104),
+	AT(daqiri_txq_info, pacing_size, 108),
+	AT(daqiri_txq_info, pacing_min_kbps, 112),
+	AT(daqiri_txq_info, pacing_max_kbps, 116),
+	SIZE(daqiri_txq_info, 120),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),
