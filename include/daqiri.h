@@ -702,6 +702,9 @@ struct daqiri_txq_info {
 	uint32_t pacing_size;         /* the typical frame; 0: the device's choice */
 	uint32_t pacing_min_kbps;     /* what its device can keep to; 0, 0: it does not tell */
 	uint32_t pacing_max_kbps;
+	uint32_t vlan_push;           /* 1: the NIC puts a VLAN tag into every frame */
+	uint16_t vlan_push_tci;       /* that tag: priority << 13 | drop-eligible << 12 | id */
+	uint16_t vlan_push_tpid;      /* and its EtherType */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

@@ -29,6 +29,7 @@ enum {
 
 	/* Bit offsets, counted from a structure's first, most significant bit. */
 	CAP_MAX_WQE_SZ_SQ = 0x290,  /* cmd_hca_cap.max_wqe_sz_sq, 16 bits, bytes */
+	CAP_WQE_VLAN_INSERT = 0x7,  /* per_protocol_networking_offload_caps.wqe_vlan_insert */
 	CAP_WQE_INLINE_MODE = 0x12, /* per_protocol_networking_offload_caps.wqe_inline_mode, 2 */
 	VPORT_MIN_INLINE = 0x5,	    /* nic_vport_context.min_wqe_inline_mode, 3 bits */
 
@@ -112,6 +113,7 @@ static int query_inline(struct dq_device *dev, uint8_t *cap)
 
 	if (query_cap(dev->ctx, CAP_ETHERNET_OFFLOAD, cap))
 		return -EIO;
+	dev->caps.vlan_insert = get_bits(cap, CAP_WQE_VLAN_INSERT, 1);
 	mode = get_bits(cap, CAP_WQE_INLINE_MODE, 2);
 	if (mode == INLINE_MODE_VPORT)
 		return query_vport_inline(dev);

@@ -208,6 +208,18 @@ static unsigned resolve_checksum(const struct dq_section *sec)
 	return dq_section_is(sec, "checksum", "l4") ? DQ_CHECKSUM_L4 : 0;
 }
 
+/* The TCI of vlan_push, and its EtherType; -1: there is none. */
+static int resolve_tag(const struct dq_section *sec, uint16_t *tpid)
+{
+	uint64_t id = dq_section_number(sec, "vlan_push", UINT64_MAX);
+
+	*tpid = (uint16_t)dq_section_number(sec, "vlan_push_tpid", 0x8100);
+	if (id == UINT64_MAX)
+		return -1;
+	return (int)(dq_section_number(sec, "vlan_push_pcp", 0) << 13 |
+		     dq_section_number(sec, "vlan_push_dei", 0) << 12 | id);
+}
+
 static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_txq *q = &r->conf->txqs[user->index];
@@ -221,6 +233,7 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 		.mbps = (uint32_t)dq_section_number(user->sec, "pacing_mbps", 0),
 		.burst = (uint32_t)dq_section_number(user->sec, "pacing_burst", 0),
 		.size = (uint32_t)dq_section_number(user->sec, "pacing_size", 0)};
+	q->vlan_tci = resolve_tag(user->sec, &q->vlan_tpid);
 	q->src_mac = dq_section_is(user->sec, "src_mac", "port");
 	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);

@@ -30,9 +30,17 @@ enum {
 	DQ_OPCODE_EMPW = 0x29, /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
 };
 
+/*
+ * Ethernet segment, insert.type, which has the place of an inline header's size (kernel, mlx5/qp.h:
+ * MLX5_ETH_WQE_INSERT_VLAN, MLX5_ETH_WQE_SVLAN).
+ */
+enum { DQ_INSERT_VLAN = 1 << 15, DQ_INSERT_SVLAN = 1 << 0 };
+
 /* What an Ethernet segment asks for, of all frames of a queue. */
 struct dq_wqe_eth {
 	uint8_t cs_flags; /* MLX5_ETH_WQE_L3_CSUM and MLX5_ETH_WQE_L4_CSUM, or-ed; 0: none */
+	uint16_t insert;  /* DQ_INSERT_*, or-ed; 0: no tag */
+	uint16_t tci;	  /* of the tag */
 };
 
 /* fm_ce_se, bits 3:2: when a completion is written. */
@@ -91,9 +99,12 @@ struct dq_wqe_model {
 static inline struct dq_wqe_model dq_wqe_model_of(const struct dq_wqe_eth *ask, enum dq_ce ce)
 {
 	struct mlx5_wqe_ctrl_seg ctrl = {.fm_ce_se = (uint8_t)ce};
-	struct mlx5_wqe_eth_seg eth = {.cs_flags = ask->cs_flags};
+	struct mlx5_wqe_eth_seg eth = {.cs_flags = ask->cs_flags,
+				       .inline_hdr_sz = dq_to_be16(ask->insert)};
+	__be16 tci = dq_to_be16(ask->tci);
 	struct dq_wqe_model model;
 
+	memcpy(eth.inline_hdr_start, &tci, sizeof(tci));
 	memcpy(model.bytes, &ctrl, DQ_SEG);
 	memcpy(model.bytes + DQ_SEG, &eth, DQ_SEG);
 	return model;

@@ -141,7 +141,7 @@ static int use_ring(struct daqiri_txq *q)
 
 uint32_t dq_txq_opcode(const struct daqiri_txq *q)
 {
-	return q->port->dev->caps.empw && !q->gather ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
+	return dq_txq_has_empw(q) ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
 }
 
 static int take_slots(struct daqiri_txq *q)
@@ -277,6 +277,9 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .payload_region = q->payload.region,
 				       .checksum = dq_checksum_name(q->conf->checksum),
 				       .src_mac = q->conf->src_mac,
+				       .vlan_push = q->eth.insert != 0,
+				       .vlan_push_tci = q->eth.tci,
+				       .vlan_push_tpid = q->eth.insert ? q->conf->vlan_tpid : 0,
 				       .pacing_mbps = pacing.mbps,
 				       .pacing_burst = pacing.burst,
 				       .pacing_size = pacing.size,

@@ -198,6 +198,8 @@ int dq_tx_write_latency_l2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 /* Whether the device has such a queue, and the CPU sees what it would have to copy. */
 int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 		 struct daqiri_region *const regions[2]);
+/* Whether its WQEs may be of many packets, once it is known what it asks for. */
+bool dq_txq_has_empw(const struct daqiri_txq *q);
 /* Sets how WQEs are written. */
 int dq_txq_choose(struct daqiri_txq *q);
 /* How doorbells are rung, once the register is known; tells why all is as it is. */

@@ -99,6 +99,15 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 
 /* ---- what is --------------------------------------------------------------------------------- */
 
+bool dq_txq_has_empw(const struct daqiri_txq *q)
+{
+	/*
+	 * An eMPW's pointers are a packet each: only a SEND can gather. Its Ethernet segment has no
+	 * place for a tag.
+	 */
+	return q->port->dev->caps.empw && !q->gather && !q->eth.insert;
+}
+
 static uint32_t say_mode(struct daqiri_txq *q)
 {
 	const struct dq_caps *caps = &q->port->dev->caps;
@@ -108,6 +117,9 @@ static uint32_t say_mode(struct daqiri_txq *q)
 		len = snprintf(
 			q->why, sizeof(q->why),
 			"packets of two regions: a WQE of many packets has one piece of each");
+	else if (q->eth.insert)
+		len = snprintf(q->why, sizeof(q->why),
+			       "vlan_push: a WQE of many packets puts no tags into them");
 	else if (q->inline_max)
 		len = snprintf(q->why, sizeof(q->why), "tx_inline=%u was asked for", q->inline_max);
 	else if (caps->empw)
@@ -135,13 +147,12 @@ int dq_txq_choose(struct daqiri_txq *q)
 	q->show = ways[q->simd].show;
 	q->max_ptrs = caps->empw_ptrs;
 	q->inline_max = q->conf->tx_inline;
-	/* An eMPW's pointers are a packet each: only a SEND can gather. */
 	if (q->payload.region)
 		q->gather = ways[q->simd].gather;
-	q->mode = q->inline_max ? "empw-inline" : caps->empw && !q->gather ? "empw" : "send";
+	q->mode = q->inline_max ? "empw-inline" : dq_txq_has_empw(q) ? "empw" : "send";
 	if (q->inline_max)
 		q->write = ways[q->simd].empw_inline;
-	else if (caps->empw && !q->gather)
+	else if (dq_txq_has_empw(q))
 		q->write = ways[q->simd].empw;
 	else
 		q->write = caps->min_inline ? dq_tx_write_send_inline : ways[q->simd].send;

@@ -4,6 +4,7 @@
  * arrive is built a second time from the RFCs, and compared byte by byte.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "dq_kit.h"
 #include "frames.h"
@@ -59,6 +60,17 @@ static void sum_up(struct frame *f, unsigned by)
 
 static struct frame frame;
 
+/* A tag that is to be in every frame; 0: none. */
+static unsigned want_tpid, want_tci;
+
+static void put_tag(struct frame *f)
+{
+	memmove(f->b + 16, f->b + 12, f->len - 12);
+	fr_put16(f->b + 12, want_tpid);
+	fr_put16(f->b + 14, want_tci);
+	f->len += 4;
+}
+
 /* Frames lack their source address: the queue is to write it. */
 static bool lack_source;
 
@@ -78,6 +90,8 @@ static void expect(struct daqiri_rxq *rx, unsigned n, unsigned by)
 	for (unsigned i = 0; i < n; i++) {
 		make(&frame, i);
 		sum_up(&frame, by);
+		if (want_tpid)
+			put_tag(&frame);
 		cr_assert_eq(pkts[i].len, frame.len, "frame %u", i);
 		cr_assert_arr_eq((void *)(uintptr_t)pkts[i].addr, frame.b, frame.len, "frame %u",
 				 i);
@@ -276,4 +290,47 @@ Test(offload, what_is_too_short_for_a_source_is_not_written_to)
 	cr_assert_arr_eq((void *)(uintptr_t)got.addr, frame.b, frame.len);
 	cr_assert_eq(head[11], 0x77);
 	daqiri_close(l.dq);
+}
+
+/* ---- vlan_push ------------------------------------------------------------------------------- */
+
+static void tagged(const char *text, unsigned tpid, unsigned tci)
+{
+	struct link l = kit_open_link(text);
+	struct daqiri_txq_info info = {.size = sizeof(info)};
+
+	cr_assert_eq(daqiri_txq_info(l.tx, &info), 0);
+	cr_assert_eq(info.vlan_push, 1u);
+	cr_assert_eq(info.vlan_push_tci, tci);
+	cr_assert_eq(info.vlan_push_tpid, tpid);
+	cr_assert_str_eq(info.tx_mode, "send");
+	daqiri_close(l.dq);
+	want_tpid = tpid;
+	want_tci = tci;
+}
+
+Test(offload, a_tag_is_put_into_every_frame)
+{
+	if (device_is("wants the first"))
+		cr_skip_test("no tags where headers are wanted inline");
+	if (getenv("TEST_NO_DEVX"))
+		cr_skip_test("whether there are tags takes DevX");
+	tagged(LINK("vlan_push = 100\n"), 0x8100, 100);
+	pass(LINK("vlan_push = 100\n"), 0);
+	tagged(LINK("vlan_push = 0\nvlan_push_pcp = 7\nvlan_push_dei = 1\nchecksum = l3l4\n"),
+	       0x8100, 0xf000);
+	pass(LINK("vlan_push = 0\nvlan_push_pcp = 7\nvlan_push_dei = 1\nchecksum = l3l4\n"),
+	     L3 | L4);
+	tagged(LINK("vlan_push = 4094\nvlan_push_tpid = 0x88a8\n"), 0x88a8, 4094);
+	pass(LINK("vlan_push = 4094\nvlan_push_tpid = 0x88a8\ntx_latency = on\n"), 0);
+	tagged(SPLIT("vlan_push = 5\n"), 0x8100, 5);
+	pass_split(SPLIT("vlan_push = 5\ntx_latency = on\n"), 0);
+}
+
+Test(offload, frames_that_are_copied_get_no_tag)
+{
+	if (!device_is("packets in a WQE") || getenv("TEST_NO_DEVX"))
+		cr_skip_test("tx_inline is for devices with eMPW");
+	cr_assert_eq(kit_try_text(LINK("vlan_push = 5\ntx_inline = 64\n")), -EINVAL);
+	assert_detail("[txq a 0] vlan_push=5: tags are put in by work requests of one packet");
 }

@@ -157,7 +157,10 @@ static const struct {
 	AT(daqiri_txq_info, pacing_size, 108),
 	AT(daqiri_txq_info, pacing_min_kbps, 112),
 	AT(daqiri_txq_info, pacing_max_kbps, 116),
-	SIZE(daqiri_txq_info, 120),
+	AT(daqiri_txq_info, vlan_push, 120),
+	AT(daqiri_txq_info, vlan_push_tci, 124),
+	AT(daqiri_txq_info, vlan_push_tpid, 126),
+	SIZE(daqiri_txq_info, 128),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

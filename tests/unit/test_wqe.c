@@ -112,6 +112,19 @@ Test(wqe, a_multi_packet_send_is_made_of_the_segments_of_sends)
 	cr_expect_arr_eq(data, w->bytes + CTRL + ETH, sizeof(data));
 }
 
+/* kernel, mlx5/qp.h: insert.type and insert.vlan_tci, big endian, bytes 12 to 15 */
+Test(wqe, a_tag_stands_where_an_inline_header_would)
+{
+	const struct dq_wqe_eth ask = {.insert = DQ_INSERT_VLAN, .tci = 0x6123};
+	const struct dq_wqe_eth service = {.insert = DQ_INSERT_VLAN | DQ_INSERT_SVLAN, .tci = 1};
+	struct dq_wqe_model model = dq_wqe_model_of(&ask, DQ_CE_ALWAYS);
+	const uint8_t want[4] = {0x80, 0, 0x61, 0x23}, want_service[4] = {0x80, 1, 0, 1};
+
+	cr_expect_arr_eq(model.bytes + CTRL + 12, want, 4);
+	model = dq_wqe_model_of(&service, DQ_CE_FIRST_ERROR);
+	cr_expect_arr_eq(model.bytes + CTRL + 12, want_service, 4);
+}
+
 /* mlx5dv.h's own builder for the control segment; 0x29 is the PRM's ENHANCED_MPSW. */
 Test(wqe, the_control_segment_of_a_multi_packet_send_is_as_the_manual_has_it)
 {
