@@ -66,6 +66,9 @@ void dq_gpu_free_pinned(const struct dq_gpu *gpu, void *host);
 /* Whether ptr is memory of a GPU, and which; NULL: it is not, or the program has no CUDA. */
 const struct dq_gpu *dq_gpu_of(uint64_t ptr);
 
+/* Whether all of a range is of the allocation that ptr is of; *end: where that ends, 0 unknown. */
+bool dq_gpu_range(uint64_t ptr, uint64_t length, uint64_t *end);
+
 /* A synchronous copy that follows what the NIC wrote. */
 int dq_gpu_sync_memops(const struct dq_gpu *gpu, uint64_t ptr, const char *where);
 

@@ -180,3 +180,17 @@ const struct dq_gpu *dq_gpu_of(uint64_t ptr)
 		return NULL;
 	return dq_gpu_at(ordinal);
 }
+
+bool dq_gpu_range(uint64_t ptr, uint64_t length, uint64_t *end)
+{
+	const struct dq_cuda *cu = dq_cuda();
+	unsigned long long start = 0;
+	size_t size = 0;
+
+	*end = 0;
+	if (!cu || cu->cuPointerGetAttribute(&start, DQ_CU_RANGE_START, ptr) ||
+	    cu->cuPointerGetAttribute(&size, DQ_CU_RANGE_SIZE, ptr))
+		return true;
+	*end = start + size;
+	return length <= *end - ptr;
+}

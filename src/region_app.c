@@ -66,6 +66,25 @@ static int take_dmabuf(struct daqiri_region *region, const struct dq_memory_want
 	return 0;
 }
 
+/*
+ * Of the program's GPU memory. Several allocations that are mapped behind each other may do, so only
+ * a failure is blamed on the first one's end.
+ */
+static int export_range(struct daqiri_region *region, const struct dq_memory_want *want)
+{
+	uint64_t addr = region->conf->app.addr, end;
+	int ret = dq_region_export(region);
+
+	if (!ret || dq_gpu_range(addr, want->length, &end))
+		return ret;
+	return dq_error(EINVAL,
+			"%s kind=app: %llu bytes at 0x%llx reach beyond the end of their allocation "
+			"on GPU %d, %s, 0x%llx: make num_bufs at most %llu",
+			want->where, (unsigned long long)want->length, (unsigned long long)addr,
+			region->gpu->ordinal, region->gpu->name, (unsigned long long)end,
+			(unsigned long long)((end - addr) / region->stride));
+}
+
 int dq_region_take_app(struct daqiri_region *region, const struct dq_memory_want *want)
 {
 	const struct daqiri_memory *app = &region->conf->app;
@@ -83,7 +102,7 @@ int dq_region_take_app(struct daqiri_region *region, const struct dq_memory_want
 	if (app->dmabuf_fd >= 0)
 		ret = take_dmabuf(region, want);
 	else if (region->gpu)
-		ret = dq_region_export(region);
+		ret = export_range(region, want);
 	else if (region->conf->gpu_export != DQ_EXPORT_AUTO)
 		ret = dq_error(EINVAL,
 			       "%s kind=app: gpu_export is set, and the program's memory at 0x%llx "

@@ -2,11 +2,10 @@
 #include "relaxed.h"
 
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#elif defined(__aarch64__)
 #include <fcntl.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 bool dq_relaxed_cpu(unsigned family, unsigned model)
@@ -28,6 +27,17 @@ bool dq_relaxed_board(const char *compatible, size_t size)
 	return true;
 }
 
+bool dq_relaxed_tree(const char *path)
+{
+	char compatible[512];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, compatible, sizeof(compatible));
+
+	if (fd >= 0)
+		close(fd);
+	return n >= 0 && dq_relaxed_board(compatible, (size_t)n);
+}
+
 bool dq_relaxed_here(void)
 {
 #if defined(__x86_64__)
@@ -37,13 +47,7 @@ bool dq_relaxed_here(void)
 		return false;
 	return dq_relaxed_cpu(eax >> 8 & 0xf, (eax >> 4 & 0xf) | (eax >> 12 & 0xf0));
 #elif defined(__aarch64__)
-	char compatible[512];
-	int fd = open("/proc/device-tree/compatible", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, compatible, sizeof(compatible));
-
-	if (fd >= 0)
-		close(fd);
-	return n >= 0 && dq_relaxed_board(compatible, (size_t)n);
+	return dq_relaxed_tree("/proc/device-tree/compatible");
 #else
 	return false;
 #endif

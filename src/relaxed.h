@@ -18,6 +18,9 @@ bool dq_relaxed_cpu(unsigned family, unsigned model);
  */
 bool dq_relaxed_board(const char *compatible, size_t size);
 
+/* The same of a file that has them; one that cannot be read is of a machine without. */
+bool dq_relaxed_tree(const char *path);
+
 /* Of this machine. */
 bool dq_relaxed_here(void);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* On which machines NICs reorder their writes by default. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "relaxed.h"
 
@@ -38,4 +40,29 @@ Test(relaxed, on_other_boards_and_where_there_is_no_device_tree)
 	cr_expect(BOARD("some,board\0nvidia,grace"));
 	cr_expect(BOARD("like-nvidia,tegra"));
 	cr_expect(dq_relaxed_board("nvidia,tegr", 11));
+}
+
+/* The file as a kernel has it: it is read as a whole, whatever is in it. */
+Test(relaxed, by_the_device_tree_file)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		bool want;
+	} trees[] = {{"nvidia,p3701-0008\0nvidia,tegra234", 35, false},
+		     {"nvidia,p3701-0008\0nvidia,tegra234\0", 36, false},
+		     {"some,board\0nvidia,grace", 23, true},
+		     {"", 0, true}};
+	char path[] = "/tmp/relaxed-XXXXXX";
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	for (unsigned i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+		cr_assert_eq(pwrite(fd, trees[i].bytes, trees[i].size, 0), (ssize_t)trees[i].size);
+		cr_assert_eq(ftruncate(fd, (off_t)trees[i].size), 0);
+		cr_expect_eq(dq_relaxed_tree(path), trees[i].want, "%u", i);
+	}
+	close(fd);
+	unlink(path);
+	cr_expect(dq_relaxed_tree(path), "no such file: no device tree");
 }
