@@ -52,12 +52,18 @@ static int make_path(char path[TUNE_PATH], const char *fmt, va_list ap)
 static int open_at(const struct tune_root *r, const char *path, int flags)
 {
 	struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT};
+	unsigned tries = 0;
 	long fd;
 
 	if (r->live)
 		return openat(r->fd, path, flags);
-	/* by the kernel's name: glibc 2.31 has no other */
-	fd = syscall(__NR_openat2, r->fd, path, &how, sizeof(how));
+	/*
+	 * By the kernel's name: glibc 2.31 has no other. EAGAIN: somebody on this machine renamed
+	 * something while ".." was followed, and the kernel is not sure where it led.
+	 */
+	do {
+		fd = syscall(__NR_openat2, r->fd, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN && tries++ < 1000);
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* a kernel before 5.6, or a filter */
 		return openat(r->fd, path, flags);
 	return (int)fd;
