@@ -102,16 +102,30 @@ static bool find_keyfile(const struct tune_planner *p, const struct link *l, cha
 	return found;
 }
 
-/* "daqiri-tx" for the first port, "daqiri-rx" for the second, as the guide has them. */
+static void profile_path(char path[TUNE_PATH], const char *name)
+{
+	snprintf(path, TUNE_PATH, "etc/NetworkManager/system-connections/%s.nmconnection", name);
+}
+
+/* "daqiri-tx" for the first port that gets one, "daqiri-rx" for the second, as in the guide. */
 static void name_profile(const struct tune_planner *p, const struct link *l, char name[64])
 {
-	unsigned nth = 0;
+	static const char *const names[] = {"daqiri-tx", "daqiri-rx"};
+	char path[TUNE_PATH], value[256];
+	bool free_or_its = false;
 
-	for (unsigned i = 0; &p->m->nic[i] != l->nic; i++)
-		nth += tune_plan_nic(p, &p->m->nic[i]) && *p->m->nic[i].netdev;
-	if (nth < 2)
-		tune_put(name, 64, nth ? "daqiri-rx" : "daqiri-tx");
-	else
+	for (unsigned i = 0; i < 2 && !free_or_its; i++) {
+		char *text;
+
+		tune_put(name, 64, names[i]);
+		profile_path(path, name);
+		text = tune_plan_old(p, path);
+		free_or_its =
+			!text || (tune_edit_get(text, "connection", "interface-name", value) &&
+				  !strcmp(value, l->nic->netdev));
+		free(text);
+	}
+	if (!free_or_its)
 		snprintf(name, 64, "daqiri-%s", l->nic->netdev);
 }
 
@@ -171,8 +185,7 @@ static void network_manager(struct tune_planner *p, const struct link *l)
 
 	if (!theirs) {
 		name_profile(p, l, name);
-		snprintf(path, sizeof(path),
-			 "etc/NetworkManager/system-connections/%s.nmconnection", name);
+		profile_path(path, name);
 	}
 	/* netplan's, or one made up for this boot: it has no file in /etc, and ours goes before it
 	 */

@@ -11,9 +11,9 @@ struct tune_root;
 struct tune_entry {
 	char *path;
 	unsigned hash; /* of the path */
-	char kind;  /* as tar has them: '0' file, '2' link, '5' directory */
-	bool whole; /* a file whose bytes are here; else only its name was asked for */
-	char *data; /* of a file, or where a link leads */
+	char kind;     /* as tar has them: '0' file, '2' link, '5' directory */
+	bool whole;    /* a file whose bytes are here; else only its name was asked for */
+	char *data;    /* of a file, or where a link leads */
 	size_t len;
 };
 
