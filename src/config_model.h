@@ -55,6 +55,7 @@ struct dq_conf_port {
 	uint32_t mtu;             /* 0: keep */
 	bool promiscuous;
 	bool allmulticast;
+	bool loopback;            /* its receive queues take what it sends itself */
 	enum dq_unmatched unmatched;
 	unsigned n_queues;        /* of unmatched = queue N[,N] */
 	unsigned *queues;         /* indices into rxqs */

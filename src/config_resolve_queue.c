@@ -36,6 +36,7 @@ static int resolve_port(struct dq_resolver *r, const struct dq_section *sec)
 	port->mtu = (uint32_t)dq_section_number(sec, "mtu", 0);
 	port->promiscuous = dq_section_is(sec, "promiscuous", "on");
 	port->allmulticast = dq_section_is(sec, "allmulticast", "on");
+	port->loopback = dq_section_is(sec, "loopback", "hw");
 	if (!port->where || !port->name || (address && !port->address))
 		return dq_no_memory();
 	r->port_sec[r->conf->n_ports++] = sec;

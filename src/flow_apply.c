@@ -123,7 +123,8 @@ static int widen(struct dq_flow_table *table, struct list *list)
 	if (!rules)
 		return dq_error(ENOMEM, "%s: out of memory", table->order.where);
 	free(list->rules);
-	*list = (struct list){rules, 0};
+	list->rules = rules;
+	list->n = 0;
 	dq_order_each(&table->order, collect_changed, list);
 	return 0;
 }

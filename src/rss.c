@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <infiniband/mlx5dv.h>
+
 #include "error.h"
 #include "log.h"
 #include "rss.h"
@@ -94,10 +96,15 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 				 .rx_hash_key = default_key,
 				 .rx_hash_fields_mask = fields},
 	};
+	struct mlx5dv_qp_init_attr dv = {
+		.comp_mask = want->loopback ? MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS : 0,
+		.create_flags = MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_UC |
+				MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_MC,
+	};
 	int err;
 
 	errno = 0;
-	*out = ibv_create_qp_ex(want->dev->ctx, &attr);
+	*out = mlx5dv_create_qp(want->dev->ctx, &attr, &dv);
 	if (*out)
 		return 0;
 	err = errno ? errno : EIO;

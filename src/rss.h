@@ -21,6 +21,7 @@ struct dq_rss_want {
 	struct ibv_wq *const *wqs;
 	unsigned n_wqs;
 	const char *where;
+	bool loopback; /* packets that the device itself sent are taken, too */
 };
 
 int dq_rss_table_create(struct dq_rss_table *out, const struct dq_rss_want *want);

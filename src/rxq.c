@@ -163,23 +163,6 @@ int dq_rxq_start(struct daqiri_rxq *q)
 	return 0;
 }
 
-/*
- * The QP that rules with this queue alone send to. It needs no hash to choose a queue, but makes
- * one where it is to be told: of the fields that RSS takes by default.
- */
-static int create_target(struct daqiri_rxq *q)
-{
-	const uint64_t fields = IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 |
-				IBV_RX_HASH_SRC_PORT_UDP | IBV_RX_HASH_DST_PORT_UDP;
-	struct dq_rss_want want = {
-		.dev = q->port->dev, .wqs = &q->wq, .n_wqs = 1, .where = q->conf->where};
-	int ret = dq_rss_table_create(&q->table, &want);
-
-	return ret ? ret
-		   : dq_rss_qp_create(&q->qp, &q->table,
-				      q->conf->metadata & DAQIRI_META_HASH ? fields : 0, &want);
-}
-
 static const dq_rx_take_fn cyclic_takers[] = {
 	[DQ_SIMD_PORTABLE] = dq_rx_take_portable,
 #ifdef DQ_X86_SIMD
@@ -298,7 +281,7 @@ static int init(struct daqiri_rxq *q, struct daqiri_region *payload)
 		ret = bind(q);
 	if (!ret)
 		ret = dq_rxq_start(q);
-	return ret ? ret : create_target(q);
+	return ret ? ret : dq_rxq_create_target(q);
 }
 
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,

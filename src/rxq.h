@@ -241,6 +241,9 @@ static inline uint64_t *dq_rx_eaten_word(const struct daqiri_rxq *q, uint32_t in
 	return &q->eaten_map[(index & q->mask) >> 6];
 }
 
+/* rxq_target.c: the QP that rules with this queue alone send to. */
+int dq_rxq_create_target(struct daqiri_rxq *q);
+
 /* regions: its own, and that of payloads or NULL. */
 int dq_rxq_create(struct daqiri_rxq **out, const struct dq_conf_rxq *conf, struct daqiri_port *port,
 		  struct daqiri_region *const regions[2]);

@@ -235,13 +235,10 @@ static const struct bad_config later[] = {
 	    "[port p]\nallmulticast = on\n",
 	    "bad.ini:1: [port p] address: missing; allowed RDMA-DEVICE, PCI-ADDRESS, INTERFACE, "
 	    "AA:BB:CC:DD:EE:FF"),
-	BAD("loopback = hw",
-	    "[port p]\nloopback = hw\n",
-	    "bad.ini:2: [port p] loopback=hw: not supported yet; allowed off"),
 	BAD("loopback = sw",
 	    "[port p]\nloopback = sw\n",
 	    "bad.ini:2: [port p] loopback=sw: a value of NVIDIA DAQIRI that has no meaning here; "
-	    "allowed off"),
+	    "allowed off, hw"),
 	BAD("pause = off",
 	    "[port p]\npause = off\n",
 	    "bad.ini:2: [port p] pause=off: not supported yet; allowed keep"),
