@@ -138,7 +138,7 @@ static size_t hide(struct tune_hidden *h, const struct place *at, char out[64])
 	}
 	if (!len || strncmp(p, at->host, len) || word_char(p[len]))
 		return 0;
-	strcpy(out, "host");
+	memcpy(out, "host", sizeof("host"));
 	return len;
 }
 
