@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regions and queues that come to a running context and go from it. */
-#include <endian.h>
 #include <errno.h>
 #include <unistd.h>
-
-#include <daqiri_verbs.h>
 
 #include "dq_kit.h"
 
@@ -77,68 +74,17 @@ Test(change, a_send_queue_is_added_and_destroyed)
 	daqiri_close(l.dq);
 }
 
-/* A rule of the program's own, for ethertype 0x88b5, to a queue of the library. */
-struct own_rule {
-	struct ibv_rwq_ind_table *table;
-	struct ibv_qp *qp;
-	struct ibv_flow *flow;
-};
-
-static struct own_rule make_rule(const struct daqiri_port *port, const struct daqiri_rxq *rx)
-{
-	static uint8_t key[40];
-	struct ibv_wq *wq = daqiri_rxq_ibv_wq(rx);
-	struct ibv_context *ctx = daqiri_port_ibv_context(port);
-	struct ibv_rwq_ind_table_init_attr table = {.ind_tbl = &wq};
-	struct ibv_qp_init_attr_ex qp = {
-		.qp_type = IBV_QPT_RAW_PACKET,
-		.comp_mask =
-			IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_IND_TABLE | IBV_QP_INIT_ATTR_RX_HASH,
-		.pd = daqiri_port_ibv_pd(port),
-		.rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-				 .rx_hash_key_len = sizeof(key),
-				 .rx_hash_key = key}};
-	struct {
-		struct ibv_flow_attr attr;
-		struct ibv_flow_spec_eth eth;
-	} rule = {{.type = IBV_FLOW_ATTR_NORMAL,
-		   .size = sizeof(rule),
-		   .priority = 1,
-		   .num_of_specs = 1,
-		   .port = 1},
-		  {.type = IBV_FLOW_SPEC_ETH,
-		   .size = sizeof(rule.eth),
-		   .val.ether_type = htobe16(0x88b5),
-		   .mask.ether_type = 0xffff}};
-	struct own_rule own;
-
-	own.table = ibv_create_rwq_ind_table(ctx, &table);
-	qp.rwq_ind_tbl = own.table;
-	own.qp = ibv_create_qp_ex(ctx, &qp);
-	cr_assert(own.table && own.qp);
-	own.flow = ibv_create_flow(own.qp, &rule.attr);
-	cr_assert_not_null(own.flow);
-	return own;
-}
-
-static void drop_rule(struct own_rule *own)
-{
-	cr_assert_eq(ibv_destroy_flow(own->flow), 0);
-	cr_assert_eq(ibv_destroy_qp(own->qp), 0);
-	cr_assert_eq(ibv_destroy_rwq_ind_table(own->table), 0);
-}
-
 Test(change, a_receive_queue_is_added_and_destroyed)
 {
 	struct link l = kit_open_link(PORTS "[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\n");
 	struct daqiri_pkt pkts[200];
 	struct daqiri_rxq *rx;
-	struct own_rule own;
 
 	added(l.dq, "[rxq b 1]\nkind = host\nnum_bufs = 600\nbuf_size = 2000\n");
 	rx = daqiri_rxq_get(l.b, 1);
 	cr_assert_not_null(rx);
-	own = make_rule(l.b, rx);
+	cr_assert_eq(daqiri_flow_add(l.b, "late", "dst_mac = " MAC_B "\nqueue = 1\n"), 0, "%s",
+		     daqiri_error_detail());
 	for (int round = 0; round < 10; round++) {
 		kit_send(l.tx, &burst);
 		cr_assert_eq(kit_receive(rx, pkts, (int)burst.n), (int)burst.n);
@@ -148,7 +94,9 @@ Test(change, a_receive_queue_is_added_and_destroyed)
 	}
 	kit_send(l.tx, &burst);
 	cr_assert_eq(kit_receive(rx, pkts, (int)burst.n), (int)burst.n);
-	drop_rule(&own);
+	refused(daqiri_rxq_destroy(l.dq, rx), EBUSY, "more.ini:1: [rxq b 1]: cannot be destroyed, ",
+		"[flow b late] sends packets to it: remove it first");
+	cr_assert_eq(daqiri_flow_remove(l.b, "late"), 0, "%s", daqiri_error_detail());
 	refused(daqiri_rxq_destroy(l.dq, rx), EBUSY, "more.ini:1: [rxq b 1]: cannot be destroyed, ",
 		"200 packets are polled and not released, 0 are kept");
 	cr_assert_eq(daqiri_rx_keep(rx, pkts, 1), 1);
