@@ -206,7 +206,7 @@ void dq_port_destroy(struct daqiri_port *port)
 int dq_port_add_rxq(struct daqiri_port *port, struct daqiri_rxq *q)
 {
 	struct daqiri_rxq **more =
-		reallocarray(port->rxqs, port->n_rxqs + 1, sizeof(struct daqiri_rxq *));
+		realloc(port->rxqs, (port->n_rxqs + 1) * sizeof(struct daqiri_rxq *));
 
 	if (!more)
 		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
@@ -218,7 +218,7 @@ int dq_port_add_rxq(struct daqiri_port *port, struct daqiri_rxq *q)
 int dq_port_add_txq(struct daqiri_port *port, struct daqiri_txq *q)
 {
 	struct daqiri_txq **more =
-		reallocarray(port->txqs, port->n_txqs + 1, sizeof(struct daqiri_txq *));
+		realloc(port->txqs, (port->n_txqs + 1) * sizeof(struct daqiri_txq *));
 
 	if (!more)
 		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
