@@ -705,6 +705,7 @@ struct daqiri_txq_info {
 	uint32_t vlan_push;           /* 1: the NIC puts a VLAN tag into every frame */
 	uint16_t vlan_push_tci;       /* that tag: priority << 13 | drop-eligible << 12 | id */
 	uint16_t vlan_push_tpid;      /* and its EtherType */
+	const char *clock;            /* of launch times: "real" or "free"; NULL: none; static */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -732,6 +733,22 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  * after the fact. -EIO: the queue has stopped; -EINVAL: a NULL, or n below 0. The queue's thread.
  */
 int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
+
+/*
+ * As daqiri_tx_post(), of a queue with timed = on: the NIC holds the queue until its PTP hardware
+ * clock has come to time_ns, nanoseconds since 1970, as daqiri_rx_meta.time_ns; then the packets leave,
+ * and what was posted behind them. A time that is past is none. It waits in the queue's order: post
+ * in the order of times. -ERANGE: none is taken, as the time lies further ahead than the NIC can tell
+ * from the past, some 3 seconds; -EOPNOTSUPP: a queue without timed = on; else as daqiri_tx_post().
+ * The queue's thread.
+ */
+int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n, uint64_t time_ns);
+
+/*
+ * What time it is by the clock of a queue with timed = on: as its last completion told, and by this
+ * machine's monotonic clock since. -EOPNOTSUPP: a queue without; -EINVAL: a NULL. The queue's thread.
+ */
+int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns);
 
 /*
  * As daqiri_tx_reserve() and daqiri_tx_post(), of a queue with regions = HEADER,PAYLOAD: a packet

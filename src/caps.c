@@ -28,6 +28,7 @@ enum {
 	CAP_ETHERNET_OFFLOAD = 1 << 1 | 1,
 
 	/* Bit offsets, counted from a structure's first, most significant bit. */
+	CAP_WAIT_ON_TIME = 0x68c,   /* cmd_hca_cap.wait_on_time */
 	CAP_MAX_WQE_SZ_SQ = 0x290,  /* cmd_hca_cap.max_wqe_sz_sq, 16 bits, bytes */
 	CAP_WQE_VLAN_INSERT = 0x7,  /* per_protocol_networking_offload_caps.wqe_vlan_insert */
 	CAP_WQE_INLINE_MODE = 0x12, /* per_protocol_networking_offload_caps.wqe_inline_mode, 2 */
@@ -75,13 +76,14 @@ static int query_cap(struct ibv_context *ctx, uint32_t op_mod, uint8_t cap[HCA_C
 	return query(ctx, in, cap, HCA_CAP);
 }
 
-static void query_wqe_size(struct dq_device *dev, uint8_t *cap)
+static void query_sends(struct dq_device *dev, uint8_t *cap)
 {
 	struct dq_caps *caps = &dev->caps;
 	uint32_t ptrs;
 
 	if (query_cap(dev->ctx, CAP_GENERAL, cap))
 		return;
+	caps->wait_on_time = get_bits(cap, CAP_WAIT_ON_TIME, 1);
 	ptrs = get_bits(cap, CAP_MAX_WQE_SZ_SQ, 16) / DQ_SEG;
 	/* 0: not told. */
 	if (ptrs > DQ_EMPW_HEAD_SEGS && ptrs - DQ_EMPW_HEAD_SEGS < caps->empw_ptrs)
@@ -130,7 +132,7 @@ static int query_firmware(struct dq_device *dev, unsigned pci_id, bool empw)
 	uint8_t cap[HCA_CAP];
 	int ret;
 
-	query_wqe_size(dev, cap);
+	query_sends(dev, cap);
 	ret = query_inline(dev, cap);
 	if (ret != -EIO)
 		return ret;

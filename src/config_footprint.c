@@ -98,7 +98,7 @@ static uint64_t of_rxq(const struct dq_conf *conf, const struct dq_conf_rxq *q)
 
 static uint64_t of_txq(const struct dq_conf_txq *q)
 {
-	uint64_t wqebbs = dq_wqe_ring(q->depth, q->tx_inline);
+	uint64_t wqebbs = dq_txq_wqebbs(q);
 	uint64_t sum = sizeof(struct daqiri_txq) + (uint64_t)q->depth * DQ_CQE +
 		       wqebbs * (DQ_WQEBB + sizeof(struct dq_tx_mark));
 

@@ -113,6 +113,8 @@ struct dq_conf_txq {
 	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
 	unsigned checksum;        /* DQ_CHECKSUM_*, or-ed */
 	struct dq_pacing pacing;
+	bool timed;               /* packets may have a launch time, */
+	enum dq_clock_choice clock; /* by this clock */
 	int vlan_tci;             /* of a tag that every frame gets; -1: none */
 	uint16_t vlan_tpid;       /* its EtherType: 0x8100 or 0x88a8 */
 	bool src_mac;             /* frames get the port's address as their source */

@@ -221,6 +221,17 @@ static int resolve_tag(const struct dq_section *sec, uint16_t *tpid)
 		     dq_section_number(sec, "vlan_push_dei", 0) << 12 | id);
 }
 
+static int resolve_tx_clock(struct dq_resolver *r, const struct dq_section *sec,
+			    struct dq_conf_txq *q)
+{
+	if (dq_section_is(sec, "clock", "auto"))
+		return 0;
+	q->clock = dq_section_is(sec, "clock", "real") ? DQ_CLOCK_REAL : DQ_CLOCK_FREE;
+	return q->timed ? 0
+			: dq_blame_key(r->cfg, sec, "clock",
+				       "there are no launch times: set timed; allowed auto");
+}
+
 static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned port, unsigned id)
 {
 	struct dq_conf_txq *q = &r->conf->txqs[user->index];
@@ -235,13 +246,14 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 		.burst = (uint32_t)dq_section_number(user->sec, "pacing_burst", 0),
 		.size = (uint32_t)dq_section_number(user->sec, "pacing_size", 0)};
 	q->vlan_tci = resolve_tag(user->sec, &q->vlan_tpid);
+	q->timed = dq_section_is(user->sec, "timed", "on");
 	q->src_mac = dq_section_is(user->sec, "src_mac", "port");
 	q->simd = r->conf->simd;
 	q->cpu_core = (int)dq_section_number(user->sec, "cpu_core", UINT64_MAX);
 	q->where = dq_resolver_where(r, user->sec);
 	r->txq_sec[user->index] = user->sec;
 	r->conf->n_txqs++;
-	return q->where ? 0 : dq_no_memory();
+	return q->where ? resolve_tx_clock(r, user->sec, q) : dq_no_memory();
 }
 
 static int resolve_queue(struct dq_resolver *r, const struct dq_section *sec)

@@ -41,6 +41,10 @@ static int resolve_txq(struct dq_resolver *r, unsigned i)
 
 	q->worker = dq_section_is(sec, "mode", "worker");
 	q->batch = (uint32_t)dq_section_number(sec, "batch", BATCH_AUTO);
+	if (q->worker && q->timed)
+		return dq_blame_key(r->cfg, sec, "timed",
+				    "with mode = worker packets are handed over without a time; "
+				    "allowed off");
 	return q->worker ? check(r, sec, q->batch, q->depth) : 0;
 }
 

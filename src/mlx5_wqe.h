@@ -27,6 +27,7 @@ enum {
 	 */
 	DQ_EMPW_MAX_PTRS = 58,
 	DQ_INLINE_L2 = 18,     /* MLX5_INLINE_MODE_L2: Ethernet header and a VLAN tag */
+	DQ_OPCODE_WAIT = 0x0f, /* PRM: WAIT, here with opmod 2, "wait on time"; mlx5dv.h has neither */
 	DQ_OPCODE_EMPW = 0x29, /* MLX5_OPCODE_ENHANCED_MPSW; mlx5dv.h does not name it */
 };
 
@@ -158,6 +159,30 @@ static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32
 	data->addr = dq_to_be64(addr);
 }
 
+/* A time as a WAIT WQE has it: the clock's bits of mask come to those of value. */
+struct dq_wqe_time {
+	uint64_t value, mask;
+};
+
+/*
+ * A WQE that holds its queue until that time: control segment and a wait segment of 32 bytes (PRM,
+ * "Wait segment": operation, lkey, va, value, mask; no memory is read where a time is waited for).
+ */
+static inline void dq_wqe_wait(uint8_t *wqe, uint32_t index, uint32_t qpn,
+			       const struct dq_wqe_time *when)
+{
+	enum { OPMOD_TIME = 2, CYCLIC_SMALLER = 5, SEGS = 3 };
+	uint32_t opcode_index = dq_wqe_opcode_index(DQ_OPCODE_WAIT, index) | OPMOD_TIME << 24;
+	__be64 words[2] = {dq_to_be64(when->value), dq_to_be64(when->mask)};
+	__be32 operation = dq_to_be32(CYCLIC_SMALLER);
+
+	dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe, opcode_index,
+		    dq_wqe_qpn_ds(qpn, SEGS), DQ_CE_FIRST_ERROR);
+	memset(wqe + DQ_SEG, 0, DQ_SEG);
+	memcpy(wqe + DQ_SEG, &operation, sizeof(operation));
+	memcpy(wqe + (size_t)2 * DQ_SEG, words, sizeof(words));
+}
+
 /* Segments of a frame of so many bytes in the WQE itself: a be32 before it, and padding. */
 static inline uint32_t dq_wqe_inline_segs(uint32_t len)
 {
@@ -173,14 +198,19 @@ static inline uint32_t dq_wqe_inline_wqebbs(uint32_t inline_max)
 	return dq_wqe_wqebbs(dq_wqe_segs(inline_max ? dq_wqe_inline_segs(inline_max) : 1));
 }
 
-/* And of the ring for depth packets, a power of two: as libmlx5 rounds. */
-static inline uint32_t dq_wqe_ring(uint32_t depth, uint32_t inline_max)
+/* And of the ring for depth packets of so many each, a power of two: as libmlx5 rounds. */
+static inline uint32_t dq_wqe_ring_of(uint32_t depth, uint32_t blocks)
 {
-	uint32_t blocks = dq_wqe_inline_wqebbs(inline_max), wqebbs = depth;
+	uint32_t wqebbs = depth;
 
 	while (wqebbs < (uint64_t)depth * blocks)
 		wqebbs *= 2;
 	return wqebbs;
+}
+
+static inline uint32_t dq_wqe_ring(uint32_t depth, uint32_t inline_max)
+{
+	return dq_wqe_ring_of(depth, dq_wqe_inline_wqebbs(inline_max));
 }
 
 /* A receive WQE of a striding queue: len bytes of memory, all its strides. */

@@ -11,6 +11,7 @@
 #include "mlx5_wqe.h"
 #include "scan.h"
 #include "txq.h"
+#include "txq_timed.h"
 #include "worker.h"
 
 enum { N_COUNTERS = 7 };
@@ -108,6 +109,7 @@ static int create_qp(struct daqiri_txq *q)
 int dq_txq_start(struct daqiri_txq *q)
 {
 	static const enum ibv_qp_state path[] = {IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS};
+	int ret;
 
 	for (unsigned i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
 		struct ibv_qp_attr attr = {.qp_state = path[i],
@@ -118,7 +120,8 @@ int dq_txq_start(struct daqiri_txq *q)
 		if (err)
 			return explain_qp(q, err);
 	}
-	return dq_txq_pace(q);
+	ret = dq_txq_timed_start(q);
+	return ret ? ret : dq_txq_pace(q);
 }
 
 static int use_ring(struct daqiri_txq *q)
@@ -181,9 +184,11 @@ static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 		ret = dq_txq_choose(q);
 	if (!ret)
 		ret = dq_txq_check_pacing(q);
+	if (!ret)
+		ret = dq_txq_timed_create(q);
 	if (ret)
 		return ret;
-	q->mask = dq_wqe_ring(conf->depth, conf->tx_inline) - 1;
+	q->mask = dq_txq_wqebbs(conf) - 1;
 	q->cq_mask = conf->depth - 1;
 	q->limit = conf->depth;
 	q->marks = calloc(q->mask + 1, sizeof(*q->marks));
@@ -248,6 +253,7 @@ void dq_txq_destroy(struct daqiri_txq *q)
 		dq_device_destroyed(dev, "a thread domain", ibv_dealloc_td(q->td));
 	dq_cq_destroy(&q->cq, dev);
 	dq_stat_names_free(&q->names);
+	dq_txq_timed_destroy(q);
 	free(q->marks);
 	free(q);
 }
@@ -277,6 +283,7 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .payload_region = q->payload.region,
 				       .checksum = dq_checksum_name(q->conf->checksum),
 				       .src_mac = q->conf->src_mac,
+				       .clock = dq_txq_clock_name(q),
 				       .vlan_push = q->eth.insert != 0,
 				       .vlan_push_tci = q->eth.tci,
 				       .vlan_push_tpid = q->eth.insert ? q->conf->vlan_tpid : 0,

@@ -49,6 +49,7 @@ typedef int (*dq_tx_gather_fn)(struct daqiri_txq *q, const struct daqiri_pkt *he
 			       const struct daqiri_pkt *payloads, uint32_t n);
 
 struct dq_tx_hand;
+struct dq_tx_timer;
 
 /* A doorbell register as mlx5dv_qp.bf has it. half: the bytes of each of its halves; 0: one word.
  */
@@ -144,6 +145,7 @@ struct daqiri_txq {
 	struct dq_stat_names names;
 	enum dq_simd simd;
 	int owner;		 /* owner.h */
+	struct dq_tx_timer *timer; /* timed = on: txq_timed.h; NULL */
 	struct dq_tx_hand *hand; /* worker mode: worker.h; NULL */
 	const char *mode;	 /* static */
 	char why[DQ_TX_WHY];	 /* why it is that one */
@@ -198,6 +200,13 @@ int dq_tx_write_latency_l2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 /* Whether the device has such a queue, and the CPU sees what it would have to copy. */
 int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 		 struct daqiri_region *const regions[2]);
+/* WQEBBs of its ring. */
+static inline uint32_t dq_txq_wqebbs(const struct dq_conf_txq *conf)
+{
+	/* A WAIT before each packet, at most. */
+	return dq_wqe_ring_of(conf->depth, dq_wqe_inline_wqebbs(conf->tx_inline) + conf->timed);
+}
+
 /* Whether its WQEs may be of many packets, once it is known what it asks for. */
 bool dq_txq_has_empw(const struct daqiri_txq *q);
 /* Sets how WQEs are written. */

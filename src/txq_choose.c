@@ -8,6 +8,7 @@
 #include "error.h"
 #include "mlx5_wqe.h"
 #include "txq.h"
+#include "txq_timed.h"
 
 /* Ways to write and show, by instructions. */
 static const struct {
@@ -36,6 +37,18 @@ static int refuse_gpu(const struct dq_conf_txq *conf, const struct daqiri_region
 			conf->where, conf->tx_inline, region->conf->where);
 }
 
+static int check_ring(const struct dq_conf_txq *conf, const struct dq_device *dev)
+{
+	uint32_t wqebbs = dq_txq_wqebbs(conf);
+
+	if (wqebbs <= dev->caps.max_wr)
+		return 0;
+	return dq_error(EINVAL,
+			"%s timed=on: a depth of %u takes a ring of %u entries, and %s takes at most "
+			"%u: make depth smaller",
+			conf->where, conf->depth, wqebbs, dev->info.rdma, dev->caps.max_wr);
+}
+
 /* Frames of tx_inline bytes fit into a WQE, and depth of them into the ring. */
 static int check_inline(const struct dq_conf_txq *conf, const struct dq_device *dev)
 {
@@ -50,7 +63,7 @@ static int check_inline(const struct dq_conf_txq *conf, const struct dq_device *
 	if (conf->tx_inline > most)
 		return dq_error(EINVAL, "%s tx_inline=%u: the WQEs of %s hold at most %u bytes",
 				conf->where, conf->tx_inline, dev->info.rdma, most);
-	wqebbs = dq_wqe_ring(conf->depth, conf->tx_inline);
+	wqebbs = dq_txq_wqebbs(conf);
 	if (wqebbs > dev->caps.max_wr)
 		return dq_error(EINVAL,
 				"%s tx_inline=%u: a depth of %u such frames takes a ring of %u "
@@ -69,6 +82,8 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 
 	if (!ret)
 		ret = dq_txq_check_src_mac(conf, region);
+	if (!ret)
+		ret = dq_txq_check_timed(conf, dev);
 	if (ret)
 		return ret;
 	if (regions[1] && dev->caps.min_inline)
@@ -88,7 +103,7 @@ int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
 				conf->depth, dev->info.rdma, dev->caps.max_wr);
 	if (!conf->tx_inline)
-		return 0;
+		return check_ring(conf, dev);
 	if (regions[1])
 		return dq_error(EINVAL,
 				"%s tx_inline=%u: a queue with two regions gathers frames, and "

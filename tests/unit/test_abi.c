@@ -160,7 +160,8 @@ static const struct {
 	AT(daqiri_txq_info, vlan_push, 120),
 	AT(daqiri_txq_info, vlan_push_tci, 124),
 	AT(daqiri_txq_info, vlan_push_tpid, 126),
-	SIZE(daqiri_txq_info, 128),
+	AT(daqiri_txq_info, clock, 128),
+	SIZE(daqiri_txq_info, 136),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

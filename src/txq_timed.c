@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * timed = on: packets that leave at a time. A WAIT WQE before them holds the queue until the
+ * device's clock has come to it (PRM: "Wait on time"). The clock is the one of the send queue's
+ * time stamps, which follows from its completion queue's flags. Compared are some low bits,
+ * cyclically: what is more than half their range ahead would count as past, and is refused, which
+ * takes knowing what time it is for the device: a completion tells, and since then the monotonic
+ * clock of this machine.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+#include "mlx5_cqe.h"
+#include "owner.h"
+#include "txq_timed.h"
+#include "txq_wqe.h"
+
+#define SECOND 1000000000ull
+
+/*
+ * The bits that are compared: of the real time 8 seconds, where the high half of a time stamp
+ * counts seconds and the low one nanoseconds; of the counter about as much at 1 GHz.
+ */
+#define MASK_REAL ((8ull << 32) - 1)
+#define MASK_FREE ((1ull << 33) - 1)
+
+enum { LEAD_S = 4 - 1, NOP_S = 1, SPIN_NS = 10000000 };
+
+__extension__ typedef __int128 int128;
+
+/* ---- the device's clock ---------------------------------------------------------------------- */
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	/* By the vDSO: it does not enter the kernel. */
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t ns_of(struct dq_tx_timer *t, uint64_t stamp)
+{
+	if (t->real)
+		return (stamp >> 32) * SECOND + (uint32_t)stamp;
+	dq_clock_draw(&t->clock, stamp);
+	return dq_clock_ns(&t->clock, stamp);
+}
+
+/* What the counter shows at that time, and no earlier, by what the kernel has told last. */
+static uint64_t cycles_of(struct dq_tx_timer *t, uint64_t ns)
+{
+	const struct mlx5dv_clock_info *info = &t->clock.info;
+	int128 ahead = (int128)(int64_t)(ns - info->nsec) << info->shift;
+
+	return info->last_cycles + (uint64_t)(ahead / info->mult) + 1;
+}
+
+static uint64_t value_of(struct dq_tx_timer *t, uint64_t ns)
+{
+	return t->real ? (ns / SECOND) << 32 | ns % SECOND : cycles_of(t, ns);
+}
+
+/*
+ * A completion was written between the last look and this one. A time that is out of this range is
+ * of a clock that somebody has set, or that has drifted from ours.
+ */
+static uint64_t look(struct daqiri_txq *q)
+{
+	struct dq_tx_timer *t = q->timer;
+	uint64_t mono = monotonic_ns(), now = t->nic_ns + (mono - t->mono_ns), told;
+
+	if (q->ci != t->ci) {
+		told = ns_of(t, dq_cqe_stamp(&q->cqes[(q->ci - 1) & q->cq_mask]));
+		t->ci = q->ci;
+		if (told > now || now - told > mono - t->looked_ns) {
+			t->nic_ns = now = told;
+			t->mono_ns = mono;
+		}
+	}
+	t->looked_ns = mono;
+	return now;
+}
+
+/* ---- make ------------------------------------------------------------------------------------ */
+
+int dq_txq_check_timed(const struct dq_conf_txq *conf, const struct dq_device *dev)
+{
+	if (!conf->timed)
+		return 0;
+	if (!dev->caps.wait_on_time)
+		return dq_error(
+			EOPNOTSUPP,
+			"%s timed=on: %s does not tell that it waits for a time "
+			"(wait_on_time, which takes DevX, and a ConnectX-7): use timed = off",
+			conf->where, dev->info.rdma);
+	if (conf->tx_latency)
+		return dq_error(EINVAL,
+				"%s timed=on: a packet that goes with its doorbell (tx_latency) "
+				"cannot wait: one or the other",
+				conf->where);
+	if (conf->clock == DQ_CLOCK_REAL && !dev->caps.real_time)
+		return dq_error(
+			EOPNOTSUPP,
+			"%s clock=real: %s, or its kernel driver, has no time stamps of the "
+			"real time: set clock=auto, or have the firmware make them "
+			"(mlxconfig set REAL_TIME_CLOCK_ENABLE=1, and a reset of the device)",
+			conf->where, dev->info.rdma);
+	return 0;
+}
+
+static int open_clock(struct daqiri_txq *q)
+{
+	struct dq_tx_timer *t = q->timer;
+	struct dq_device *dev = q->port->dev;
+	int ret = dq_clock_init(&t->clock, mlx5dv_get_clock_info, dev->ctx);
+	uint64_t half;
+
+	if (ret)
+		return dq_error(
+			-ret,
+			"%s timed=on: the kernel does not tell what the counter of %s means "
+			"(clock info page): %s",
+			q->conf->where, dev->info.rdma, strerror(-ret));
+	t->mask = t->clock.info.mask < MASK_FREE ? t->clock.info.mask : MASK_FREE;
+	half = (uint64_t)((int128)(t->mask / 2) * t->clock.info.mult >> t->clock.info.shift);
+	/* A quarter is left for what the clocks may differ by. */
+	if (t->lead_ns > half - half / 4)
+		t->lead_ns = half - half / 4;
+	return 0;
+}
+
+int dq_txq_timed_create(struct daqiri_txq *q)
+{
+	if (!q->conf->timed)
+		return 0;
+	q->timer = calloc(1, sizeof(*q->timer));
+	if (!q->timer)
+		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	q->timer->real = q->conf->clock == DQ_CLOCK_REAL ||
+			 (q->conf->clock == DQ_CLOCK_AUTO && q->port->dev->caps.real_time);
+	q->timer->mask = MASK_REAL;
+	q->timer->lead_ns = LEAD_S * SECOND;
+	q->cq.wc_flags = q->timer->real ? IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK
+					: IBV_WC_EX_WITH_COMPLETION_TIMESTAMP;
+	return q->timer->real ? 0 : open_clock(q);
+}
+
+void dq_txq_timed_destroy(struct daqiri_txq *q)
+{
+	free(q->timer);
+}
+
+const char *dq_txq_clock_name(const struct daqiri_txq *q)
+{
+	return !q->timer ? NULL : q->timer->real ? "real" : "free";
+}
+
+/* A WQE that does nothing but tell the device's time: as mlx5e_post_nop() of the kernel has it. */
+static void post_nop(struct daqiri_txq *q)
+{
+	uint32_t at = q->pi & q->mask;
+	uint8_t *wqe = dq_tx_wqebb(q, at);
+	__be64 head;
+
+	memset(wqe, 0, DQ_WQEBB);
+	head = dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
+			   dq_wqe_opcode_index(MLX5_OPCODE_NOP, q->pi), dq_wqe_qpn_ds(q->qpn, 1),
+			   DQ_CE_ALWAYS);
+	q->pi++;
+	dq_tx_signal_others(q, at, q->posted);
+	dq_tx_ring(q, head);
+}
+
+int dq_txq_timed_start(struct daqiri_txq *q)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	uint64_t begin = monotonic_ns(), spin = begin + SPIN_NS;
+	struct dq_tx_timer *t = q->timer;
+	uint32_t ci = q->ci;
+
+	if (!t)
+		return 0;
+	post_nop(q);
+	/* When it comes is what the time is known by: it is mostly there at once. */
+	while (q->ci == ci && monotonic_ns() - begin < NOP_S * SECOND) {
+		dq_tx_drain(q);
+		if (q->ci == ci && monotonic_ns() > spin)
+			nanosleep(&pause, NULL);
+	}
+	if (q->ci == ci || q->stopped)
+		return dq_error(EIO, "%s timed=on: %s does not tell its time", q->conf->where,
+				q->port->dev->info.rdma);
+	t->ci = q->ci;
+	t->nic_ns = ns_of(t, dq_cqe_stamp(&q->cqes[(q->ci - 1) & q->cq_mask]));
+	t->mono_ns = t->looked_ns = monotonic_ns();
+	return 0;
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
+static void write_wait(struct daqiri_txq *q, uint64_t time_ns)
+{
+	struct dq_tx_timer *t = q->timer;
+	const struct dq_wqe_time when = {.value = value_of(t, time_ns), .mask = t->mask};
+
+	dq_wqe_wait(dq_tx_wqebb(q, q->pi), q->pi, q->qpn, &when);
+	q->pi++;
+}
+
+static __attribute__((noinline, cold)) int no_times(const struct daqiri_txq *q, const char *call)
+{
+	return dq_error(EOPNOTSUPP, "%s: %s wants a queue with timed = on", q->conf->where, call);
+}
+
+int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n, uint64_t time_ns)
+{
+	int64_t ahead;
+
+	if (!q || n < 0 || (!pkts && n))
+		return dq_misused(q ? q->conf->where : NULL, "daqiri_tx_post_at", n);
+	if (!q->timer)
+		return no_times(q, "daqiri_tx_post_at");
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	n = dq_tx_make_room(q, n);
+	if (n <= 0)
+		return n;
+	ahead = (int64_t)(time_ns - look(q));
+	if (ahead > (int64_t)q->timer->lead_ns)
+		return dq_error(ERANGE,
+				"%s: daqiri_tx_post_at: %lld ns ahead, and the device compares "
+				"times up to %llu ns ahead: post later",
+				q->conf->where, (long long)ahead,
+				(unsigned long long)q->timer->lead_ns);
+	/* What is long past would be far ahead to the device. */
+	if (ahead > -(int64_t)q->timer->lead_ns)
+		write_wait(q, time_ns);
+	return q->write(q, pkts, (uint32_t)n);
+}
+
+int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns)
+{
+	if (!q || !time_ns)
+		return dq_error(EINVAL, "daqiri_tx_now: NULL argument");
+	if (!q->timer)
+		return no_times(q, "daqiri_tx_now");
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	dq_tx_reap(q);
+	*time_ns = look(q);
+	return 0;
+}
