@@ -217,7 +217,7 @@ static inline void daqiri_template_put(const struct daqiri_template *t, uint8_t 
 	__builtin_memcpy(frame, t->bytes, t->len);
 	if (t->ip_version == 4) {
 		daqiri_be16_put(l3 + 2, len);
-		daqiri_be16_put(l3 + 10, ~daqiri_sum16(NULL, 0, (uint64_t)t->sum + len));
+		daqiri_be16_put(l3 + 10, ~daqiri_sum16(l3, 0, (uint64_t)t->sum + len));
 		daqiri_be16_put(behind - 4, len - DAQIRI_IPV4_LEN);
 	} else if (t->ip_version == 6) {
 		daqiri_be16_put(l3 + 4, len - DAQIRI_IPV6_LEN);
