@@ -81,6 +81,7 @@ BEGIN {
 	kind["ADDRESS"] = "address"
 	kind["MAC"] = "MAC address"
 	kind["PREFIX"] = "IPv4 address or prefix"
+	kind["PREFIX6"] = "IPv6 address or prefix"
 	kind["IPV4_PAIR"] = "two IPv4 addresses"
 	kind["IPV6_PAIR"] = "two IPv6 addresses"
 	kind["UDP_PAIR"] = "two ports or ranges of ports"

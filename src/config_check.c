@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One value against its line of the key table. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -148,6 +149,10 @@ static const char *reason(const struct dq_key *key)
 		return "not a MAC address";
 	case DQ_T_PREFIX:
 		return "not an IPv4 address or prefix";
+	case DQ_T_PREFIX6:
+		return "not an IPv6 address or prefix";
+	case DQ_T_HEX:
+		return "not 40 bytes in 80 hexadecimal digits";
 	case DQ_T_IPV4_PAIR:
 	case DQ_T_IPV6_PAIR:
 		return "not a pair of addresses, source > destination";
@@ -195,21 +200,29 @@ static int refuse_number(const struct dq_key *key, const char *value, const stru
 }
 
 /* The NIC refuses value bits outside the mask: name the prefix that was meant. */
-static int check_prefix(const char *value, const struct dq_at *at)
+static int check_prefix(enum dq_type type, const char *value, const struct dq_at *at)
 {
-	uint8_t a[4];
-	uint32_t addr, mask;
+	bool v6 = type == DQ_T_PREFIX6;
+	char text[INET6_ADDRSTRLEN];
+	uint8_t addr[16];
+	bool odd = false;
 	unsigned len;
 
-	if (!dq_parse_prefix(value, a, &len))
+	if (!(v6 ? dq_parse_prefix6(value, addr, &len) : dq_parse_prefix(value, addr, &len)))
 		return 0;
-	addr = (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
-	mask = len ? UINT32_MAX << (32 - len) : 0;
-	if (!(addr & ~mask))
+	for (unsigned i = len; i < (v6 ? 128 : 32); i++) {
+		odd |= addr[i / 8] & (0x80 >> i % 8);
+		addr[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+	}
+	if (!odd)
 		return 0;
-	addr &= mask;
-	return dq_blame(at, "bits beyond the prefix are set; allowed %u.%u.%u.%u/%u", addr >> 24,
-			addr >> 16 & 255, addr >> 8 & 255, addr & 255, len);
+	inet_ntop(v6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
+	return dq_blame(at, "bits beyond the prefix are set; allowed %s/%u", text, len);
+}
+
+static bool is_prefix(enum dq_type type)
+{
+	return type == DQ_T_PREFIX || type == DQ_T_PREFIX6;
 }
 
 int dq_check_value(const struct dq_key *key, const char *value, const struct dq_at *at)
@@ -219,7 +232,7 @@ int dq_check_value(const struct dq_key *key, const char *value, const struct dq_
 	if (!*value)
 		return dq_blame(at, "no value; allowed %s", key->allowed);
 	if (matches(key, false, value))
-		return key->type == DQ_T_PREFIX ? check_prefix(value, at) : 0;
+		return is_prefix(key->type) ? check_prefix(key->type, value, at) : 0;
 	if (matches(key, true, value))
 		return dq_blame(at, "not supported yet; allowed %s", key->allowed);
 	if (dq_type_is_number(key->type))

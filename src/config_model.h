@@ -135,7 +135,7 @@ static inline bool dq_txq_uses(const struct dq_conf_txq *q, unsigned region)
 	return q->region == (int)region || q->payload == (int)region;
 }
 
-/* A match of [flow]: which fields are given, and their values; numbers in host byte order. */
+/* Fields of a packet's headers that [flow] matches. */
 enum dq_match_field {
 	DQ_MATCH_SRC_MAC = 1 << 0,
 	DQ_MATCH_DST_MAC = 1 << 1,
@@ -143,26 +143,69 @@ enum dq_match_field {
 	DQ_MATCH_IPV4_SRC = 1 << 3,
 	DQ_MATCH_IPV4_DST = 1 << 4,
 	DQ_MATCH_UDP_SRC = 1 << 5,
-	DQ_MATCH_UDP_DST = 1 << 6
+	DQ_MATCH_UDP_DST = 1 << 6,
+	DQ_MATCH_VLAN_ID = 1 << 7,
+	DQ_MATCH_VLAN_PCP = 1 << 8,
+	DQ_MATCH_IPV6_SRC = 1 << 9,
+	DQ_MATCH_IPV6_DST = 1 << 10,
+	DQ_MATCH_IP_PROTO = 1 << 11,
+	DQ_MATCH_TCP_SRC = 1 << 12,
+	DQ_MATCH_TCP_DST = 1 << 13
 };
 
-struct dq_match {
+enum {
+	DQ_MATCH_IPV4 = DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST,
+	DQ_MATCH_IPV6 = DQ_MATCH_IPV6_SRC | DQ_MATCH_IPV6_DST,
+	DQ_MATCH_UDP = DQ_MATCH_UDP_SRC | DQ_MATCH_UDP_DST,
+	DQ_MATCH_TCP = DQ_MATCH_TCP_SRC | DQ_MATCH_TCP_DST
+};
+
+/* Both ends belong to it. */
+struct dq_range {
+	uint16_t first, last;
+};
+
+/* Which fields are given, and their values; numbers in host byte order. */
+struct dq_headers {
 	uint32_t fields;          /* enum dq_match_field, or-ed */
 	uint8_t src_mac[6];
 	uint8_t dst_mac[6];
 	uint16_t ethertype;
+	uint16_t vlan_id;
+	uint8_t vlan_pcp;
+	uint8_t ip_proto;
 	uint8_t ipv4_src[4], ipv4_src_mask[4]; /* the value is 0 outside the mask */
 	uint8_t ipv4_dst[4], ipv4_dst_mask[4];
-	uint16_t udp_src;
-	uint16_t udp_dst;
+	uint8_t ipv6_src[16], ipv6_src_mask[16];
+	uint8_t ipv6_dst[16], ipv6_dst_mask[16];
+	struct dq_range udp_src, udp_dst, tcp_src, tcp_dst;
 };
 
+/* A match of [flow]. */
+struct dq_match {
+	struct dq_headers outer;
+};
+
+/* As enum ibv_rx_hash_fields, which flow_rss.c asserts: the configuration knows no verbs. */
 enum dq_rss_field {
 	DQ_RSS_IPV4_SRC = 1 << 0,
 	DQ_RSS_IPV4_DST = 1 << 1,
-	DQ_RSS_UDP_SRC = 1 << 2,
-	DQ_RSS_UDP_DST = 1 << 3,
-	DQ_RSS_ALL = (1 << 4) - 1 /* rss_fields = auto, and unmatched = queue A,B */
+	DQ_RSS_IPV6_SRC = 1 << 2,
+	DQ_RSS_IPV6_DST = 1 << 3,
+	DQ_RSS_TCP_SRC = 1 << 4,
+	DQ_RSS_TCP_DST = 1 << 5,
+	DQ_RSS_UDP_SRC = 1 << 6,
+	DQ_RSS_UDP_DST = 1 << 7,
+	DQ_RSS_ALL = (1 << 8) - 1 /* rss_fields = auto, and unmatched = queue A,B */
+};
+
+enum { DQ_RSS_KEY_BYTES = 40 };
+
+/* How a flow is spread over several queues. */
+struct dq_conf_rss {
+	uint32_t fields;          /* enum dq_rss_field, or-ed; 0 where there is one queue */
+	bool has_key;             /* else the library's */
+	uint8_t key[DQ_RSS_KEY_BYTES];
 };
 
 struct dq_conf_flow {
@@ -176,7 +219,7 @@ struct dq_conf_flow {
 	bool count;               /* the NIC counts its packets and bytes */
 	unsigned n_queues;        /* one: queue; several: RSS */
 	unsigned *queues;         /* indices into rxqs */
-	uint32_t rss_fields;      /* enum dq_rss_field, or-ed; 0 where there is one queue */
+	struct dq_conf_rss rss;
 };
 
 struct dq_pool;

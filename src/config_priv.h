@@ -46,6 +46,7 @@ enum dq_type {
 	DQ_T_ADDRESS,
 	DQ_T_MAC,
 	DQ_T_PREFIX,
+	DQ_T_PREFIX6,
 	DQ_T_IPV4_PAIR,
 	DQ_T_IPV6_PAIR,
 	DQ_T_UDP_PAIR,
@@ -182,6 +183,7 @@ int dq_parse_number(enum dq_type type, const char *s, uint64_t *out);
 bool dq_parse_name(const char *s);
 bool dq_parse_mac(const char *s, uint8_t mac[6]);
 bool dq_parse_prefix(const char *s, uint8_t addr[4], unsigned *len);
+bool dq_parse_prefix6(const char *s, uint8_t addr[16], unsigned *len);
 bool dq_parse_range(const char *s, uint64_t max, uint64_t *first, uint64_t *last);
 bool dq_parse_queue(const char *s, char port[DQ_NAME_MAX + 1], unsigned *id);
 

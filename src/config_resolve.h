@@ -82,6 +82,9 @@ int dq_check_split(struct dq_resolver *r, const struct dq_user *user);
 uint32_t dq_split_of(const struct dq_resolver *r, const struct dq_user *user);
 
 int dq_resolve_workers(struct dq_resolver *r);
+/* What a flow matches, and how it is spread over the queues that it has already. */
+int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m);
+int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
 int dq_resolve_flows(struct dq_resolver *r);
 int dq_resolve_unmatched(struct dq_resolver *r);
 int dq_resolve_streams(struct dq_resolver *r);

@@ -7,8 +7,6 @@
 
 #include "config_resolve.h"
 
-enum { ETHERTYPE_IPV4 = 0x0800 };
-
 /* "0,2-3" of a port as indices into rxqs. */
 static int resolve_queue_list(struct dq_resolver *r, const struct dq_section *sec,
 			      const char *key, unsigned port)
@@ -45,97 +43,7 @@ static int resolve_queue_list(struct dq_resolver *r, const struct dq_section *se
 	return 0;
 }
 
-/* ---- matches ---- */
-
-static void match_mac(struct dq_match *m, const struct dq_section *sec, const char *key,
-		      enum dq_match_field field)
-{
-	const char *value = dq_section_value(sec, key);
-
-	if (!value)
-		return;
-	m->fields |= field;
-	dq_parse_mac(value, field == DQ_MATCH_SRC_MAC ? m->src_mac : m->dst_mac);
-}
-
-static void match_prefix(struct dq_match *m, const struct dq_section *sec, const char *key,
-			 enum dq_match_field field)
-{
-	bool src = field == DQ_MATCH_IPV4_SRC;
-	uint8_t *mask = src ? m->ipv4_src_mask : m->ipv4_dst_mask;
-	const char *value = dq_section_value(sec, key);
-	unsigned len;
-
-	if (!value)
-		return;
-	m->fields |= field;
-	dq_parse_prefix(value, src ? m->ipv4_src : m->ipv4_dst, &len);
-	for (unsigned i = 0; i < len; i++)
-		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
-}
-
-static void match_number(struct dq_match *m, const struct dq_section *sec, const char *key,
-			 enum dq_match_field field)
-{
-	uint16_t v = (uint16_t)dq_section_number(sec, key, 0);
-
-	if (!dq_section_value(sec, key))
-		return;
-	m->fields |= field;
-	*(field == DQ_MATCH_ETHERTYPE ? &m->ethertype
-	  : field == DQ_MATCH_UDP_SRC ? &m->udp_src : &m->udp_dst) = v;
-}
-
-static int resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m)
-{
-	const uint32_t ip = DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST | DQ_MATCH_UDP_SRC |
-			    DQ_MATCH_UDP_DST;
-
-	match_mac(m, sec, "src_mac", DQ_MATCH_SRC_MAC);
-	match_mac(m, sec, "dst_mac", DQ_MATCH_DST_MAC);
-	match_number(m, sec, "ethertype", DQ_MATCH_ETHERTYPE);
-	match_prefix(m, sec, "ipv4_src", DQ_MATCH_IPV4_SRC);
-	match_prefix(m, sec, "ipv4_dst", DQ_MATCH_IPV4_DST);
-	match_number(m, sec, "udp_src", DQ_MATCH_UDP_SRC);
-	match_number(m, sec, "udp_dst", DQ_MATCH_UDP_DST);
-	if (!m->fields)
-		return dq_blame_key(r->cfg, sec, NULL,
-				    "matches nothing in particular: give a match such as udp_dst, "
-				    "or use unmatched = queue N in the [port]");
-	if ((m->fields & DQ_MATCH_ETHERTYPE) && (m->fields & ip) && m->ethertype != ETHERTYPE_IPV4)
-		return dq_blame_key(r->cfg, sec, "ethertype",
-				    "contradicts the IPv4 or UDP match; allowed 0x0800");
-	return 0;
-}
-
 /* ---- flows ---- */
-
-static int resolve_rss(struct dq_resolver *r, const struct dq_section *sec,
-		       struct dq_conf_flow *flow)
-{
-	static const char *const words[] = {"ipv4_src", "ipv4_dst", "udp_src", "udp_dst"};
-	const char *list = dq_section_value(sec, "rss_fields");
-	bool chosen = strcmp(list, "auto") != 0;
-	char item[32];
-
-	if (flow->n_queues < 2)
-		return chosen ? dq_blame_key(r->cfg, sec, "rss_fields",
-					     flow->drop ? "the flow drops its frames: there is "
-							  "nothing to spread"
-							: "the flow has one queue: there is "
-							  "nothing to spread")
-			      : 0;
-	if ((flow->match.fields & DQ_MATCH_ETHERTYPE) && flow->match.ethertype != ETHERTYPE_IPV4)
-		return dq_blame_key(r->cfg, sec, "queue",
-				    "RSS hashes IPv4 and UDP fields, which frames of this "
-				    "ethertype lack; allowed one queue");
-	flow->rss_fields = chosen ? 0 : DQ_RSS_ALL;
-	while (chosen && dq_list_next(&list, item, sizeof(item)))
-		for (unsigned i = 0; i < 4; i++)
-			if (!strcmp(words[i], item))
-				flow->rss_fields |= 1U << i;
-	return 0;
-}
 
 /* Where its frames go: one of queue and drop. */
 static int resolve_action(struct dq_resolver *r, const struct dq_section *sec,
@@ -193,11 +101,11 @@ static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 	flow->priority = (int)dq_section_number(sec, "priority", UINT64_MAX);
 	err = dq_resolve_port_word(r, sec, &flow->port);
 	if (!err)
-		err = resolve_match(r, sec, &flow->match);
+		err = dq_resolve_match(r, sec, &flow->match);
 	if (!err)
 		err = resolve_action(r, sec, flow);
 	if (!err)
-		err = resolve_rss(r, sec, flow);
+		err = dq_resolve_rss(r, sec, flow);
 	if (!err)
 		err = check_unique(r, sec, flow);
 	if (!err)

@@ -137,23 +137,33 @@ bool dq_parse_mac(const char *s, uint8_t mac[6])
 	return true;
 }
 
-bool dq_parse_prefix(const char *s, uint8_t addr[4], unsigned *len)
+static bool parse_prefix(int family, const char *s, uint8_t *addr, unsigned *len)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
 	const char *slash = strchr(s, '/');
 	size_t n = slash ? (size_t)(slash - s) : strlen(s);
-	uint64_t bits = 32;
+	uint64_t max = family == AF_INET ? 32 : 128, bits = max;
 
 	if (n >= sizeof(text))
 		return false;
 	memcpy(text, s, n);
 	text[n] = '\0';
-	if (inet_pton(AF_INET, text, addr) != 1)
+	if (inet_pton(family, text, addr) != 1)
 		return false;
-	if (slash && (dq_parse_number(DQ_T_INT, slash + 1, &bits) || bits > 32))
+	if (slash && (dq_parse_number(DQ_T_INT, slash + 1, &bits) || bits > max))
 		return false;
 	*len = (unsigned)bits;
 	return true;
+}
+
+bool dq_parse_prefix(const char *s, uint8_t addr[4], unsigned *len)
+{
+	return parse_prefix(AF_INET, s, addr, len);
+}
+
+bool dq_parse_prefix6(const char *s, uint8_t addr[16], unsigned *len)
+{
+	return parse_prefix(AF_INET6, s, addr, len);
 }
 
 bool dq_parse_range(const char *s, uint64_t max, uint64_t *first, uint64_t *last)
@@ -315,7 +325,7 @@ bool dq_parse_special(enum dq_type type, const char *s)
 {
 	char port[DQ_NAME_MAX + 1];
 	uint64_t first, last;
-	uint8_t bytes[6];
+	uint8_t bytes[16];
 	unsigned n;
 
 	switch (type) {
@@ -332,6 +342,8 @@ bool dq_parse_special(enum dq_type type, const char *s)
 		return dq_parse_mac(s, bytes);
 	case DQ_T_PREFIX:
 		return dq_parse_prefix(s, bytes, &n);
+	case DQ_T_PREFIX6:
+		return dq_parse_prefix6(s, bytes, &n);
 	case DQ_T_IPV4_PAIR:
 		return parse_address_pair(AF_INET, s);
 	case DQ_T_IPV6_PAIR:

@@ -9,14 +9,25 @@ enum {
 	AT_SMAC = 0,
 	AT_ETHERTYPE = 6,
 	AT_DMAC = 8,
+	AT_FIRST_VLAN = 14, /* first_prio, first_cfi, first_vid */
 	AT_IP_PROTOCOL = 16,
+	AT_FLAGS = 18, /* cvlan_tag, svlan_tag, frag, ip_version, tcp_flags */
+	AT_TCP_SPORT = 20,
+	AT_TCP_DPORT = 22,
 	AT_UDP_SPORT = 28,
 	AT_UDP_DPORT = 30,
+	AT_SRC_IPV6 = 32,
 	AT_SRC_IPV4 = 44,
+	AT_DST_IPV6 = 48,
 	AT_DST_IPV4 = 60,
 };
 
-enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_UDP = 17 };
+enum { CVLAN_TAG = 0x80 }; /* in the byte AT_FLAGS */
+
+enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_TCP = 6, PROTO_UDP = 17 };
+
+/* The multicast addresses of IPv4 by their first three bits, as ipv4_is_multicast() sees a mask. */
+enum { GROUP_3 = 0xe0, GROUP_4 = 0xf0 };
 
 static void put(struct dq_match_buf *e, unsigned at, const void *bytes, const void *mask, size_t n)
 {
@@ -38,41 +49,98 @@ static void put_u8(struct dq_match_buf *e, unsigned at, uint8_t value)
 	put(e, at, &value, full, sizeof(value));
 }
 
+static void put_bits(struct dq_match_buf *e, unsigned at, uint16_t value, uint16_t mask)
+{
+	e->value[at] |= (uint8_t)(value >> 8);
+	e->value[at + 1] |= (uint8_t)value;
+	e->mask[at] |= (uint8_t)(mask >> 8);
+	e->mask[at + 1] |= (uint8_t)mask;
+}
+
 /*
  * The kernel puts a rule whose destination MAC has the group bit in value and mask behind all
  * others, where a rule for everything would take its packets. Without that bit in the mask it stays
  * where we want it; it then takes, too, the unicast address that differs in this bit alone.
  */
-static void put_dst_mac(struct dq_match_buf *e, const uint8_t mac[6])
+static void put_dst_mac(struct dq_match_buf *e, unsigned at, const uint8_t mac[6])
 {
-	put(e, AT_DMAC, mac, full, 6);
+	put(e, at, mac, full, 6);
 	if (!(mac[0] & 1))
 		return;
-	e->mask[AT_DMAC] &= 0xfe;
-	e->value[AT_DMAC] &= 0xfe;
+	e->mask[at] &= 0xfe;
+	e->value[at] &= 0xfe;
+}
+
+static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
+{
+	if (h->fields & DQ_MATCH_SRC_MAC)
+		put(e, at + AT_SMAC, h->src_mac, full, 6);
+	if (h->fields & DQ_MATCH_DST_MAC)
+		put_dst_mac(e, at + AT_DMAC, h->dst_mac);
+	if (h->fields & DQ_MATCH_ETHERTYPE)
+		put_u16(e, at + AT_ETHERTYPE, h->ethertype);
+	if (h->fields & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP))
+		put_bits(e, at + AT_FLAGS, CVLAN_TAG << 8, CVLAN_TAG << 8);
+	if (h->fields & DQ_MATCH_VLAN_ID)
+		put_bits(e, at + AT_FIRST_VLAN, h->vlan_id, 0x0fff);
+	if (h->fields & DQ_MATCH_VLAN_PCP)
+		put_bits(e, at + AT_FIRST_VLAN, (uint16_t)(h->vlan_pcp << 13), 0xe000);
+}
+
+static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
+{
+	if (h->fields & DQ_MATCH_IPV4)
+		put_u16(e, at + AT_ETHERTYPE, ETHERTYPE_IPV4);
+	if (h->fields & DQ_MATCH_IPV6)
+		put_u16(e, at + AT_ETHERTYPE, ETHERTYPE_IPV6);
+	if (h->fields & DQ_MATCH_IPV4_SRC)
+		put(e, at + AT_SRC_IPV4, h->ipv4_src, h->ipv4_src_mask, 4);
+	if (h->fields & DQ_MATCH_IPV4_DST)
+		put(e, at + AT_DST_IPV4, h->ipv4_dst, h->ipv4_dst_mask, 4);
+	if (h->fields & DQ_MATCH_IPV6_SRC)
+		put(e, at + AT_SRC_IPV6, h->ipv6_src, h->ipv6_src_mask, 16);
+	if (h->fields & DQ_MATCH_IPV6_DST)
+		put(e, at + AT_DST_IPV6, h->ipv6_dst, h->ipv6_dst_mask, 16);
+	if (h->fields & DQ_MATCH_IP_PROTO)
+		put_u8(e, at + AT_IP_PROTOCOL, h->ip_proto);
+}
+
+static void put_port(struct dq_match_buf *e, unsigned at, const struct dq_range *range)
+{
+	if (range->first == range->last)
+		put_u16(e, at, range->first);
+}
+
+static void put_l4(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
+{
+	if (h->fields & DQ_MATCH_UDP)
+		put_u8(e, at + AT_IP_PROTOCOL, PROTO_UDP);
+	if (h->fields & DQ_MATCH_TCP)
+		put_u8(e, at + AT_IP_PROTOCOL, PROTO_TCP);
+	if (h->fields & DQ_MATCH_UDP_SRC)
+		put_port(e, at + AT_UDP_SPORT, &h->udp_src);
+	if (h->fields & DQ_MATCH_UDP_DST)
+		put_port(e, at + AT_UDP_DPORT, &h->udp_dst);
+	if (h->fields & DQ_MATCH_TCP_SRC)
+		put_port(e, at + AT_TCP_SPORT, &h->tcp_src);
+	if (h->fields & DQ_MATCH_TCP_DST)
+		put_port(e, at + AT_TCP_DPORT, &h->tcp_dst);
+}
+
+static void put_headers(struct dq_match_buf *e, enum dq_match_section section,
+			const struct dq_headers *h)
+{
+	unsigned at = section * DQ_SECTION_BYTES;
+
+	put_l2(e, at, h);
+	put_l3(e, at, h);
+	put_l4(e, at, h);
 }
 
 void dq_match_encode(struct dq_match_buf *e, const struct dq_match *match)
 {
 	*e = (struct dq_match_buf){0};
-	if (match->fields & DQ_MATCH_SRC_MAC)
-		put(e, AT_SMAC, match->src_mac, full, 6);
-	if (match->fields & DQ_MATCH_DST_MAC)
-		put_dst_mac(e, match->dst_mac);
-	if (match->fields & DQ_MATCH_ETHERTYPE)
-		put_u16(e, AT_ETHERTYPE, match->ethertype);
-	if (match->fields & (DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST))
-		put_u16(e, AT_ETHERTYPE, ETHERTYPE_IPV4);
-	if (match->fields & DQ_MATCH_IPV4_SRC)
-		put(e, AT_SRC_IPV4, match->ipv4_src, match->ipv4_src_mask, 4);
-	if (match->fields & DQ_MATCH_IPV4_DST)
-		put(e, AT_DST_IPV4, match->ipv4_dst, match->ipv4_dst_mask, 4);
-	if (match->fields & (DQ_MATCH_UDP_SRC | DQ_MATCH_UDP_DST))
-		put_u8(e, AT_IP_PROTOCOL, PROTO_UDP);
-	if (match->fields & DQ_MATCH_UDP_SRC)
-		put_u16(e, AT_UDP_SPORT, match->udp_src);
-	if (match->fields & DQ_MATCH_UDP_DST)
-		put_u16(e, AT_UDP_DPORT, match->udp_dst);
+	put_headers(e, DQ_SECTION_OUTER, &match->outer);
 }
 
 bool dq_match_narrow(struct dq_match_buf *match, uint16_t ethertype, uint8_t proto)
@@ -86,9 +154,39 @@ bool dq_match_narrow(struct dq_match_buf *match, uint16_t ethertype, uint8_t pro
 	return dq_match_overlap(match, &base);
 }
 
+bool dq_match_split_multicast(struct dq_match_buf *match, struct dq_match_buf *second)
+{
+	if ((match->mask[AT_DST_IPV4] & GROUP_4) != GROUP_3 ||
+	    (match->value[AT_DST_IPV4] & GROUP_4) != GROUP_3)
+		return false;
+	match->mask[AT_DST_IPV4] |= GROUP_4;
+	*second = *match;
+	second->value[AT_DST_IPV4] |= GROUP_4;
+	return true;
+}
+
 bool dq_match_has_protocol(const struct dq_match_buf *match)
 {
 	return match->mask[AT_IP_PROTOCOL] != 0;
+}
+
+static bool same_range(const struct dq_range *a, const struct dq_range *b)
+{
+	return a->first == b->first && a->last == b->last;
+}
+
+bool dq_match_equal(const struct dq_match *a, const struct dq_match *b)
+{
+	const struct dq_headers *h = &a->outer, *g = &b->outer;
+	struct dq_match_buf x, y;
+
+	if (h->fields != g->fields || !same_range(&h->udp_src, &g->udp_src) ||
+	    !same_range(&h->udp_dst, &g->udp_dst) || !same_range(&h->tcp_src, &g->tcp_src) ||
+	    !same_range(&h->tcp_dst, &g->tcp_dst))
+		return false;
+	dq_match_encode(&x, a);
+	dq_match_encode(&y, b);
+	return dq_match_same(&x, &y);
 }
 
 bool dq_match_same_mask(const struct dq_match_buf *a, const struct dq_match_buf *b)
@@ -110,19 +208,37 @@ static bool is_not_ip(const struct dq_match_buf *match)
 	return match->mask[AT_ETHERTYPE] && type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6;
 }
 
+static uint64_t word(const uint8_t *bytes, unsigned at)
+{
+	uint64_t w;
+
+	memcpy(&w, bytes + at, sizeof(w));
+	return w;
+}
+
 bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b)
 {
-	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
-		if ((a->value[i] ^ b->value[i]) & a->mask[i] & b->mask[i])
+	for (unsigned i = 0; i < DQ_MATCH_BYTES; i += sizeof(uint64_t))
+		if ((word(a->value, i) ^ word(b->value, i)) & word(a->mask, i) & word(b->mask, i))
 			return false;
 	return !(dq_match_has_protocol(a) && is_not_ip(b)) &&
 	       !(dq_match_has_protocol(b) && is_not_ip(a));
 }
 
+/* The leading bits that all ports of a range share. */
+static unsigned range_bits(const struct dq_range *range)
+{
+	unsigned differ = range->first ^ range->last;
+
+	return differ ? (unsigned)__builtin_clz(differ) - 16 : 0; /* whole ports are encoded */
+}
+
 unsigned dq_match_bits(const struct dq_match *match)
 {
+	const struct dq_headers *h = &match->outer;
 	struct dq_match_buf buf;
-	unsigned n = 0;
+	unsigned n = range_bits(&h->udp_src) + range_bits(&h->udp_dst) + range_bits(&h->tcp_src) +
+		     range_bits(&h->tcp_dst);
 
 	dq_match_encode(&buf, match);
 	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
@@ -130,9 +246,26 @@ unsigned dq_match_bits(const struct dq_match *match)
 	return n;
 }
 
+uint8_t dq_match_criteria(const struct dq_match_buf *match)
+{
+	uint8_t criteria = 0;
+
+	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
+		if (match->mask[i])
+			criteria |= (uint8_t)(1U << i / DQ_SECTION_BYTES);
+	return criteria;
+}
+
+size_t dq_match_size(const struct dq_match_buf *match)
+{
+	unsigned criteria = dq_match_criteria(match), n = 1;
+
+	while (criteria >> n)
+		n++;
+	return (size_t)n * DQ_SECTION_BYTES;
+}
+
 bool dq_match_is_any(const struct dq_match_buf *match)
 {
-	static const uint8_t zeros[DQ_MATCH_BYTES];
-
-	return !memcmp(match->mask, zeros, DQ_MATCH_BYTES);
+	return !dq_match_criteria(match);
 }

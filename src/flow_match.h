@@ -4,17 +4,24 @@
 #define DQ_FLOW_MATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config_model.h"
 
-/* fte_match_set_lyr_2_4 (PRM), the outer headers: all that we match. */
-enum { DQ_MATCH_BYTES = 64 };
+/* Sections of fte_match_param (PRM), each with its bit in match_criteria_enable. */
+enum dq_match_section {
+	DQ_SECTION_OUTER, /* fte_match_set_lyr_2_4 */
+	DQ_SECTIONS
+};
+
+enum { DQ_SECTION_BYTES = 64, DQ_MATCH_BYTES = DQ_SECTIONS * DQ_SECTION_BYTES };
 
 struct dq_match_buf {
 	uint8_t mask[DQ_MATCH_BYTES], value[DQ_MATCH_BYTES]; /* value: 0 outside the mask */
 };
 
+/* Of a range of ports nothing but what it says of the protocol is encoded. */
 void dq_match_encode(struct dq_match_buf *out, const struct dq_match *match);
 
 /*
@@ -26,16 +33,30 @@ bool dq_match_narrow(struct dq_match_buf *match, uint16_t ethertype, uint8_t pro
 /* Whether the match names an IP protocol, so that nothing but IP packets match it. */
 bool dq_match_has_protocol(const struct dq_match_buf *match);
 
+/* Whether two flows ask for the same packets. */
+bool dq_match_equal(const struct dq_match *a, const struct dq_match *b);
+
 bool dq_match_same_mask(const struct dq_match_buf *a, const struct dq_match_buf *b);
 bool dq_match_same(const struct dq_match_buf *a, const struct dq_match_buf *b);
 
 /* Whether some packet may match both. */
 bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b);
 
+/*
+ * The kernel puts a rule behind all others whose destination looks to it like a multicast address
+ * of IPv4: 224.0.0.0/3, or an IPv6 prefix of 99 bits with those three bits at its end, which lie in
+ * the same place. Then two rules with one bit more do: match becomes the first of them.
+ */
+bool dq_match_split_multicast(struct dq_match_buf *match, struct dq_match_buf *second);
+
 /* How narrow it is: the number of bits that it looks at. */
 unsigned dq_match_bits(const struct dq_match *match);
 
 /* Whether it matches everything. */
 bool dq_match_is_any(const struct dq_match_buf *match);
+
+/* match_criteria_enable, and the bytes that the kernel needs to see. */
+uint8_t dq_match_criteria(const struct dq_match_buf *match);
+size_t dq_match_size(const struct dq_match_buf *match);
 
 #endif

@@ -346,8 +346,8 @@ static int check_twice(const struct dq_order *order, const struct dq_placed *rul
 	     link = dq_hash_next(link)) {
 		const struct dq_placed *other = DQ_HASH_ENTRY(link, struct dq_placed, by_match);
 
-		if (other->flow != rule->flow && other->bits == rule->bits &&
-		    dq_match_same(&other->match, &rule->match))
+		if (other->flow != rule->flow && dq_match_same(&other->match, &rule->match) &&
+		    dq_match_equal(&other->flow->match, &rule->flow->match))
 			return dq_error(EINVAL,
 					"%s: matches the same packets as %s: name all queues in "
 					"one flow",

@@ -2,160 +2,114 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <infiniband/verbs.h>
-
 #include "error.h"
 #include "flow_plan.h"
+#include "flow_rss.h"
 
-enum {
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_IPV6 = 0x86dd,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	LARGE_GROUPS = 6, /* masks of one priority that may have more than one rule each */
-};
+enum { LARGE_GROUPS = 6 }; /* masks of one priority that may have more than one rule each */
 
 /* ---- rules of one flow ----------------------------------------------------------------------- */
 
-/*
- * One hash QP hashes one L3 and one L4 protocol, so a flow over several queues becomes a rule for
- * each class that it may match, the narrower ones first. What is no IP goes to the first queue.
- */
-static const struct rss_class {
-	uint16_t ethertype; /* 0: any */
-	uint8_t proto;	    /* 0: any */
-	uint8_t level;	    /* 0 narrowest */
-	uint64_t fields;
-} classes[] = {
-	{ETHERTYPE_IPV4, PROTO_UDP, 0,
-	 IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_UDP |
-		 IBV_RX_HASH_DST_PORT_UDP},
-	{ETHERTYPE_IPV4, PROTO_TCP, 0,
-	 IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_TCP |
-		 IBV_RX_HASH_DST_PORT_TCP},
-	{ETHERTYPE_IPV6, PROTO_UDP, 0,
-	 IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_UDP |
-		 IBV_RX_HASH_DST_PORT_UDP},
-	{ETHERTYPE_IPV6, PROTO_TCP, 0,
-	 IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_TCP |
-		 IBV_RX_HASH_DST_PORT_TCP},
-	{ETHERTYPE_IPV4, 0, 1, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4},
-	{ETHERTYPE_IPV6, 0, 1, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6},
-	{0, 0, 2, 0},
+/* What becomes of a match, as `unmatched` and flows have it. */
+struct maker {
+	struct dq_flow_plan *plan;
+	unsigned flow;
+	int priority;
+	uint64_t hash_fields; /* 0: no spreading */
+	int levels;	      /* of priority that its rules take */
 };
 
-enum { N_CLASSES = sizeof(classes) / sizeof(classes[0]) };
-
-static void add_rule(struct dq_flow_plan *plan, const struct dq_rule *rule)
+static int add_rule(struct maker *m, const struct dq_rss_rule *one)
 {
-	plan->rules[plan->n_rules++] = *rule;
-}
+	struct dq_flow_plan *plan = m->plan;
+	unsigned max = plan->max_rules ? plan->max_rules * 2 : 16;
+	struct dq_rule *rules;
 
-/* Whether an earlier rule of the same flow, from first on, takes all that this one would. */
-static bool is_covered(const struct dq_flow_plan *plan, unsigned first, const struct dq_rule *rule)
-{
-	for (unsigned i = first; i < plan->n_rules; i++)
-		if (dq_match_same(&plan->rules[i].match, &rule->match))
-			return true;
-	return false;
-}
-
-/* Only IP packets can match a rule that names one of IP's protocols. */
-static bool is_ip_only(const struct dq_rule *base)
-{
-	return dq_match_has_protocol(&base->match);
-}
-
-/* Adds the rules that spread a flow over several queues; the number of levels of priority. */
-static int spread(struct dq_flow_plan *plan, const struct dq_rule *base, uint64_t hash_fields)
-{
-	unsigned first = plan->n_rules;
-	int levels = 0, level = -1;
-
-	for (unsigned i = 0; i < N_CLASSES; i++) {
-		struct dq_rule rule = *base;
-
-		if (classes[i].fields & ~hash_fields ||
-		    !dq_match_narrow(&rule.match, classes[i].ethertype, classes[i].proto) ||
-		    is_covered(plan, first, &rule) || (!classes[i].fields && is_ip_only(base)))
-			continue;
-		if (classes[i].level != level)
-			levels++;
-		level = classes[i].level;
-		rule.hash_fields = classes[i].fields;
-		if (rule.priority != DQ_AUTO)
-			rule.priority += levels - 1;
-		add_rule(plan, &rule);
+	if (plan->n_rules == plan->max_rules) {
+		rules = realloc(plan->rules, max * sizeof(*rules));
+		if (!rules)
+			return dq_error(ENOMEM, "flow rules: out of memory");
+		plan->rules = rules;
+		plan->max_rules = max;
 	}
-	return levels;
+	plan->rules[plan->n_rules++] = (struct dq_rule){
+		.flow = m->flow,
+		.match = one->match,
+		.hash_fields = one->hash_fields,
+		.priority = m->priority == DQ_AUTO ? DQ_AUTO : m->priority + (int)one->level,
+	};
+	if (m->levels <= (int)one->level)
+		m->levels = (int)one->level + 1;
+	return 0;
 }
 
-static int check_flow(const struct dq_conf_flow *flow)
+static int add_spread(struct maker *m, const struct dq_match_buf *match)
 {
-	const struct dq_match *m = &flow->match;
-	bool ip = !(m->fields & DQ_MATCH_ETHERTYPE) || m->ethertype == ETHERTYPE_IPV4;
+	struct dq_rss_rule rules[DQ_RSS_CLASSES] = {{.match = *match}};
+	unsigned n = m->hash_fields ? dq_flow_spread(rules, match, m->hash_fields) : 1;
+	int ret = 0;
 
-	if (m->fields & (DQ_MATCH_IPV4_SRC | DQ_MATCH_IPV4_DST) && !ip)
-		return dq_error(EINVAL,
-				"%s: ethertype=0x%04x excludes IPv4 addresses: leave it out",
-				flow->where, m->ethertype);
-	if (m->fields & (DQ_MATCH_UDP_SRC | DQ_MATCH_UDP_DST) && !ip &&
-	    m->ethertype != ETHERTYPE_IPV6)
-		return dq_error(EINVAL, "%s: ethertype=0x%04x excludes UDP: leave it out",
-				flow->where, m->ethertype);
-	/* The kernel takes 224.0.0.0/3 for a multicast rule and puts it behind all others. */
-	if (m->fields & DQ_MATCH_IPV4_DST && (m->ipv4_dst_mask[0] & 0xf0) == 0xe0 &&
-	    (m->ipv4_dst[0] & 0xf0) == 0xe0)
-		return dq_error(EINVAL,
-				"%s: ipv4_dst of a /3 prefix: use 224.0.0.0/4 and 240.0.0.0/4",
-				flow->where);
-	return 0;
+	for (unsigned i = 0; !ret && i < n; i++)
+		ret = add_rule(m, &rules[i]);
+	return ret;
+}
+
+static int add_match(struct maker *m, const struct dq_match_buf *match)
+{
+	struct dq_match_buf first = *match, second;
+	bool two = dq_match_split_multicast(&first, &second);
+	int ret = add_spread(m, &first);
+
+	return ret || !two ? ret : add_spread(m, &second);
 }
 
 static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, unsigned index)
 {
 	const struct dq_conf_flow *flow = in->flows[index];
-	struct dq_rule base = {.flow = index, .priority = flow->priority};
+	struct maker m = {.plan = plan, .flow = index, .priority = flow->priority};
 	unsigned first = plan->n_rules;
-	int levels = 1, ret = check_flow(flow);
+	struct dq_match_buf match;
+	int ret;
 
+	if (flow->n_queues > 1)
+		m.hash_fields = flow->rss.fields & in->rx_hash_fields;
+	dq_match_encode(&match, &flow->match);
+	ret = add_match(&m, &match);
 	if (ret)
 		return ret;
-	dq_match_encode(&base.match, &flow->match);
-	if (flow->n_queues > 1)
-		levels = spread(plan, &base, in->rx_hash_fields);
-	else
-		add_rule(plan, &base);
 	if (flow->n_queues > 1 && !plan->rules[first].hash_fields)
 		return dq_error(EINVAL,
-				"%s: packets that are no IP cannot be spread over %u queues: "
-				"name one",
-				flow->where, flow->n_queues);
-	if (flow->priority != DQ_AUTO && flow->priority + levels > DQ_PRIORITY_LAST)
+				"%s: its packets have nothing that the device can hash (its fields "
+				"are 0x%llx, enum ibv_rx_hash_fields), so that they cannot be "
+				"spread over %u queues: name one",
+				flow->where, (unsigned long long)in->rx_hash_fields,
+				flow->n_queues);
+	if (flow->priority != DQ_AUTO && flow->priority + m.levels > DQ_PRIORITY_LAST)
 		return dq_error(EINVAL,
 				"%s priority=%d: spreading over %u queues takes %d priorities "
 				"(UDP and TCP, IP, others); allowed 0..%d",
-				flow->where, flow->priority, flow->n_queues, levels,
-				DQ_PRIORITY_LAST - levels);
+				flow->where, flow->priority, flow->n_queues, m.levels,
+				DQ_PRIORITY_LAST - m.levels);
 	return 0;
 }
 
 /* `unmatched`: a rule for everything, behind all others. The kernel is where packets go without
  * one. */
-static void add_unmatched(struct dq_flow_plan *plan, const struct dq_flow_input *in)
+static int add_unmatched(struct dq_flow_plan *plan, const struct dq_flow_input *in)
 {
-	struct dq_rule base = {.flow = in->n_flows, .priority = DQ_PRIORITY_LAST};
+	struct maker m = {.plan = plan, .flow = in->n_flows, .priority = DQ_PRIORITY_LAST};
+	struct dq_match_buf all = {0};
 	unsigned first = plan->n_rules;
-	int levels = 1;
+	int ret;
 
 	if (in->port->unmatched == DQ_UNMATCHED_KERNEL)
-		return;
+		return 0;
 	if (in->port->unmatched == DQ_UNMATCHED_QUEUE && in->port->n_queues > 1)
-		levels = spread(plan, &base, in->rx_hash_fields);
-	else
-		add_rule(plan, &base);
+		m.hash_fields = DQ_RSS_ALL & in->rx_hash_fields;
+	ret = add_match(&m, &all);
 	for (unsigned i = first; i < plan->n_rules; i++)
-		plan->rules[i].priority -= levels - 1;
+		plan->rules[i].priority -= m.levels - 1;
+	return ret;
 }
 
 /* ---- priorities ------------------------------------------------------------------------------ */
@@ -168,18 +122,13 @@ static const char *flow_where(const struct dq_flow_input *in, unsigned flow)
 /* The same packets for two flows: which queue would get them? The NIC would give them to both. */
 static int check_duplicates(const struct dq_flow_input *in)
 {
-	struct dq_match_buf a, b;
-
 	for (unsigned i = 0; i < in->n_flows; i++) {
-		dq_match_encode(&a, &in->flows[i]->match);
-		for (unsigned k = 0; k < i; k++) {
-			dq_match_encode(&b, &in->flows[k]->match);
-			if (dq_match_same(&a, &b))
+		for (unsigned k = 0; k < i; k++)
+			if (dq_match_equal(&in->flows[i]->match, &in->flows[k]->match))
 				return dq_error(EINVAL, "%s: matches the same packets as %s: %s",
 						in->flows[i]->where, in->flows[k]->where,
 						"name all queues in one flow");
-		}
-		if (!in->flows[i]->match.fields && in->port->unmatched != DQ_UNMATCHED_KERNEL)
+		if (!in->flows[i]->match.outer.fields && in->port->unmatched != DQ_UNMATCHED_KERNEL)
 			return dq_error(EINVAL, "%s: matches everything, as unmatched of %s does",
 					in->flows[i]->where, in->port->where);
 	}
@@ -312,15 +261,12 @@ int dq_flow_plan_make(struct dq_flow_plan *plan, const struct dq_flow_input *in)
 	*plan = (struct dq_flow_plan){0};
 	if (ret)
 		return ret;
-	plan->rules = calloc((size_t)(in->n_flows + 1) * N_CLASSES, sizeof(*plan->rules));
-	if (!plan->rules)
-		return dq_error(ENOMEM, "%s: out of memory", in->port->where);
 	for (unsigned i = 0; !ret && i < in->n_flows; i++)
 		ret = add_flow(plan, in, i);
-	if (!ret) {
-		add_unmatched(plan, in);
+	if (!ret)
+		ret = add_unmatched(plan, in);
+	if (!ret)
 		ret = check_given(plan, in);
-	}
 	if (!ret)
 		ret = place_all(plan, in);
 	if (ret)

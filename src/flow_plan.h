@@ -27,7 +27,7 @@ struct dq_rule {
 
 struct dq_flow_plan {
 	struct dq_rule *rules;
-	unsigned n_rules;
+	unsigned n_rules, max_rules;
 };
 
 /* What a plan is made from: flows of one port, in file order, and what to do with the rest. */

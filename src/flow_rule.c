@@ -10,10 +10,7 @@
 #include "flow_table.h"
 #include "log.h"
 
-enum {
-	CRITERIA_OUTER = 1 << 0, /* MATCH_CRITERIA_ENABLE_OUTER_BIT */
-	MAX_ACTIONS = 3,	 /* where to, tag, counter */
-};
+enum { MAX_ACTIONS = 3 }; /* where to, tag, counter */
 
 /* The kernel's object for a mask at a priority; rules with other values share it. */
 struct dq_matcher {
@@ -34,9 +31,13 @@ _Static_assert(offsetof(struct match_arg, bytes) ==
 		       offsetof(struct mlx5dv_flow_match_parameters, match_buf),
 	       "struct mlx5dv_flow_match_parameters");
 
-static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg, const uint8_t *bytes)
+/* The mask or the value of a match. A kernel refuses more bytes than it knows sections for. */
+static struct mlx5dv_flow_match_parameters *
+match_arg(struct match_arg *arg, const struct dq_match_buf *match, bool mask)
 {
-	arg->size = sizeof(arg->bytes);
+	const uint8_t *bytes = mask ? match->mask : match->value;
+
+	arg->size = dq_match_size(match);
 	memcpy(arg->bytes, bytes, sizeof(arg->bytes));
 	return (struct mlx5dv_flow_match_parameters *)arg;
 }
@@ -68,8 +69,8 @@ static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rul
 	struct mlx5dv_flow_matcher_attr attr = {
 		.type = IBV_FLOW_ATTR_NORMAL,
 		.priority = (uint16_t)(rule->priority - DQ_PRIORITY_GATE),
-		.match_criteria_enable = dq_match_is_any(&rule->match) ? 0 : CRITERIA_OUTER,
-		.match_mask = match_arg(&arg, rule->match.mask),
+		.match_criteria_enable = dq_match_criteria(&rule->match),
+		.match_mask = match_arg(&arg, &rule->match, true),
 	};
 	struct dq_matcher *m = calloc(1, sizeof(*m));
 	int err;
@@ -164,7 +165,7 @@ int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	errno = 0;
 	rule->next_ibv =
 		mlx5dv_create_flow(rule->next_matcher->matcher,
-				   match_arg(&arg, rule->placed.match.value), (size_t)n, actions);
+				   match_arg(&arg, &rule->placed.match, false), (size_t)n, actions);
 	if (!rule->next_ibv) {
 		ret = explain(where, "its flow rule", errno ? errno : EIO);
 		put_matcher(table, rule->next_matcher);

@@ -47,9 +47,11 @@ static int make_table(struct dq_flow_target *target, struct dq_rss_want *want)
 
 static int add_qp(struct dq_flow_target *target, uint64_t hash_fields)
 {
+	const struct dq_conf_rss *rss = &target->flow->rss;
 	struct dq_rss_want want = {.dev = target->port->dev,
 				   .where = target->flow->where,
-				   .loopback = target->port->conf->loopback};
+				   .loopback = target->port->conf->loopback,
+				   .key = rss->has_key ? rss->key : NULL};
 	struct dq_hash_qp *qps = realloc(target->qps, (target->n_qps + 1) * sizeof(*qps));
 	int ret;
 

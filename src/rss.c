@@ -13,7 +13,7 @@
  * The Toeplitz key that Microsoft's "RSS hashing verification" examples use, and nearly every
  * driver as its default: hashes can be compared with theirs.
  */
-static uint8_t default_key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+static const uint8_t default_key[DQ_RSS_KEY_BYTES] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
 				  0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
 				  0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
 				  0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
@@ -85,6 +85,7 @@ void dq_rss_table_destroy(struct dq_rss_table *table, struct dq_device *dev)
 int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint64_t fields,
 		     const struct dq_rss_want *want)
 {
+	uint8_t key[DQ_RSS_KEY_BYTES];
 	struct ibv_qp_init_attr_ex attr = {
 		.qp_type = IBV_QPT_RAW_PACKET,
 		.comp_mask =
@@ -92,8 +93,8 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 		.pd = want->dev->pd,
 		.rwq_ind_tbl = table->table,
 		.rx_hash_conf = {.rx_hash_function = IBV_RX_HASH_FUNC_TOEPLITZ,
-				 .rx_hash_key_len = sizeof(default_key),
-				 .rx_hash_key = default_key,
+				 .rx_hash_key_len = sizeof(key),
+				 .rx_hash_key = key,
 				 .rx_hash_fields_mask = fields},
 	};
 	struct mlx5dv_qp_init_attr dv = {
@@ -103,6 +104,7 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 	};
 	int err;
 
+	memcpy(key, want->key ? want->key : default_key, sizeof(key));
 	errno = 0;
 	*out = mlx5dv_create_qp(want->dev->ctx, &attr, &dv);
 	if (*out)

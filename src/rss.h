@@ -8,6 +8,7 @@
 
 #include <infiniband/verbs.h>
 
+#include "config_model.h"
 #include "device.h"
 
 struct dq_rss_table {
@@ -22,6 +23,7 @@ struct dq_rss_want {
 	unsigned n_wqs;
 	const char *where;
 	bool loopback; /* packets that the device itself sent are taken, too */
+	const uint8_t *key; /* DQ_RSS_KEY_BYTES; NULL: the library's */
 };
 
 int dq_rss_table_create(struct dq_rss_table *out, const struct dq_rss_want *want);

@@ -90,7 +90,7 @@ Test(resolve, a_match_is_in_the_form_that_rules_take)
 	static const uint8_t dst[4] = {192, 168, 1, 77}, full[4] = {255, 255, 255, 255};
 	struct dq_conf *conf = resolve_everything();
 	const struct dq_conf_flow *flow = &conf->flows[0];
-	const struct dq_match *m = &flow->match;
+	const struct dq_headers *m = &flow->match.outer;
 
 	cr_expect_eq(m->fields, 127);
 	cr_expect_eq(memcmp(m->src_mac, mac, 6), 0);
@@ -100,14 +100,14 @@ Test(resolve, a_match_is_in_the_form_that_rules_take)
 	cr_expect_eq(m->ipv4_src[0], 10);
 	cr_expect_eq(memcmp(m->ipv4_dst, dst, 4), 0);
 	cr_expect_eq(memcmp(m->ipv4_dst_mask, full, 4), 0);
-	cr_expect_eq(m->udp_src, 4000);
-	cr_expect_eq(m->udp_dst, 5000);
+	cr_expect_eq(m->udp_src.first, 4000);
+	cr_expect_eq(m->udp_dst.last, 5000);
 	cr_expect_eq(flow->priority, 3);
 	cr_assert_eq(flow->n_queues, 3);
 	cr_expect_eq(conf->rxqs[flow->queues[0]].id, 3);
-	cr_expect_eq(flow->rss_fields, DQ_RSS_IPV4_DST | DQ_RSS_UDP_SRC);
-	cr_expect_eq(conf->flows[3].match.fields, DQ_MATCH_IPV4_DST);
-	cr_expect_eq(conf->flows[3].match.ipv4_dst_mask[0], 0);
+	cr_expect_eq(flow->rss.fields, DQ_RSS_IPV4_DST | DQ_RSS_UDP_SRC);
+	cr_expect_eq(conf->flows[3].match.outer.fields, DQ_MATCH_IPV4_DST);
+	cr_expect_eq(conf->flows[3].match.outer.ipv4_dst_mask[0], 0);
 	dq_conf_free(conf);
 }
 
@@ -131,11 +131,50 @@ Test(resolve, rss_hashes_all_fields_unless_told)
 				       "[flow p a]\nudp_dst = 1\nqueue = 0-1\n"
 				       "[flow p b]\nudp_dst = 2\nqueue = 1\n");
 
-	cr_expect_eq(conf->flows[0].rss_fields, DQ_RSS_IPV4_SRC | DQ_RSS_IPV4_DST |
-							DQ_RSS_UDP_SRC | DQ_RSS_UDP_DST);
-	cr_expect_eq(conf->flows[1].rss_fields, 0);
+	cr_expect_eq(conf->flows[0].rss.fields, DQ_RSS_ALL);
+	cr_expect_not(conf->flows[0].rss.has_key);
+	cr_expect_eq(conf->flows[1].rss.fields, 0);
 	cr_expect_eq(conf->flows[1].n_queues, 1);
 	cr_expect_eq(conf->flows[1].queues[0], 1);
+	dq_conf_free(conf);
+}
+
+Test(resolve, an_rss_key_is_symmetric_or_given)
+{
+	struct dq_conf *conf = resolve("[region m]\nkind = host\n"
+				       "num_bufs = 128\nbuf_size = 2K\n" PORT
+				       "[rxq p 0-1]\nregions = m\n"
+				       "[flow p a]\nudp_dst = 1\nqueue = 0-1\nrss_key = symmetric\n"
+				       "[flow p b]\nudp_dst = 2\nqueue = 0-1\nrss_key = "
+				       "000102030405060708090a0b0c0d0e0f10111213"
+				       "1415161718191A1B1C1D1E1F2021222324252627\n");
+
+	cr_assert(conf->flows[0].rss.has_key && conf->flows[1].rss.has_key);
+	for (unsigned i = 0; i < DQ_RSS_KEY_BYTES; i++) {
+		cr_expect_eq(conf->flows[0].rss.key[i], i % 2 ? 0x5a : 0x6d);
+		cr_expect_eq(conf->flows[1].rss.key[i], i);
+	}
+	dq_conf_free(conf);
+}
+
+Test(resolve, a_match_beyond_ipv4_and_udp)
+{
+	struct dq_conf *conf = resolve("[region m]\nkind = host\n"
+				       "num_bufs = 128\nbuf_size = 2K\n" PORT
+				       "[rxq p 0]\nregions = m\n"
+				       "[flow p a]\nvlan_id = 0xabc\nvlan_pcp = 7\nqueue = 0\n"
+				       "ipv6_src = fd00::1\nipv6_dst = ff02::/15\n"
+				       "tcp_src = 0\ntcp_dst = 443\nip_proto = 6\n");
+	const struct dq_headers *m = &conf->flows[0].match.outer;
+
+	cr_expect_eq(m->fields, DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP | DQ_MATCH_IPV6 |
+					DQ_MATCH_TCP | DQ_MATCH_IP_PROTO);
+	cr_expect_eq(m->vlan_id, 0xabc);
+	cr_expect_eq(m->vlan_pcp, 7);
+	cr_expect_eq(m->ip_proto, 6);
+	cr_expect(m->ipv6_src[0] == 0xfd && m->ipv6_src[15] == 1 && m->ipv6_src_mask[15] == 255);
+	cr_expect(m->ipv6_dst[1] == 2 && m->ipv6_dst_mask[1] == 254 && !m->ipv6_dst_mask[2]);
+	cr_expect(m->tcp_src.first == 0 && m->tcp_dst.first == 443 && m->tcp_dst.last == 443);
 	dq_conf_free(conf);
 }
 

@@ -151,15 +151,44 @@ static const struct bad_config between_sections[] = {
 	BAD("a flow that matches all", MEMORY PORT QUEUE "[flow p f]\nqueue = 0\n",
 	    "bad.ini:9: [flow p f]: matches nothing in particular: give a match such as udp_dst, "
 	    "or use unmatched = queue N in the [port]"),
-	BAD("an ethertype against ipv4",
-	    MEMORY PORT QUEUE "[flow p f]\nethertype = 0x86dd\nudp_dst = 1\nqueue = 0\n",
-	    "bad.ini:10: [flow p f] ethertype=0x86dd: contradicts the IPv4 or UDP match; allowed "
-	    "0x0800"),
-	BAD("RSS of what is no IPv4",
+	BAD("an ethertype against ipv4", MEMORY PORT QUEUE "[flow p f]\nethertype = 0x86dd\nipv4_src = 10.0.0.1\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] ethertype=0x86dd: contradicts the IPv4 address; "
+	    "allowed 0x0800, which may be left out"),
+	BAD("an ethertype against ipv6", MEMORY PORT QUEUE "[flow p f]\nethertype = 0x0800\nipv6_src = ::1\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] ethertype=0x0800: contradicts the IPv6 address; "
+	    "allowed 0x86dd, which may be left out"),
+	BAD("an ethertype against ports", MEMORY PORT QUEUE "[flow p f]\nethertype = 0x0806\ntcp_src = 1\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] ethertype=0x0806: contradicts the match of IP's protocol "
+	    "or of its ports; allowed 0x0800, 0x86dd"),
+	BAD("two kinds of addresses", MEMORY PORT QUEUE "[flow p f]\nipv4_src = 10.0.0.1\nipv6_dst = ::1\nqueue = 0\n",
+	    "bad.ini:11: [flow p f] ipv6_dst=::1: an IPv4 address is given, too, and no "
+	    "frame has both: make two flows"),
+	BAD("two kinds of ports", MEMORY PORT QUEUE "[flow p f]\nudp_src = 1\ntcp_dst = 1\nqueue = 0\n",
+	    "bad.ini:11: [flow p f] tcp_dst=1: a UDP port is given, too, and no frame has "
+	    "both: make two flows"),
+	BAD("a protocol against UDP", MEMORY PORT QUEUE "[flow p f]\nudp_src = 1\nip_proto = 6\nqueue = 0\n",
+	    "bad.ini:11: [flow p f] ip_proto=6: contradicts the UDP port; allowed 17, which "
+	    "may be left out"),
+	BAD("a protocol against TCP", MEMORY PORT QUEUE "[flow p f]\ntcp_src = 1\nip_proto = 17\nqueue = 0\n",
+	    "bad.ini:11: [flow p f] ip_proto=17: contradicts the TCP port; allowed 6, which "
+	    "may be left out"),
+	BAD("protocol 0 alone", MEMORY PORT QUEUE "[flow p f]\nip_proto = 0\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] ip_proto=0: the NIC takes frames without IP for such, too: "
+	    "add ethertype = 0x86dd or 0x0800"),
+	BAD("RSS of what is no IP",
 	    MEMORY PORT QUEUE "[rxq p 1]\nregions = m\n[flow p f]\nethertype = 0x88b5\nqueue = "
 			      "0,1\n",
-	    "bad.ini:13: [flow p f] queue=0,1: RSS hashes IPv4 and UDP fields, which frames of "
-	    "this ethertype lack; allowed one queue"),
+	    "bad.ini:13: [flow p f] queue=0,1: RSS hashes fields of IP, UDP and TCP, which frames "
+	    "of this ethertype lack; allowed one queue"),
+	BAD("RSS by what is not there",
+	    MEMORY PORT QUEUE "[rxq p 1]\nregions = m\n[flow p f]\ntcp_src = 1\nqueue = 0,1\n"
+			      "rss_fields = udp_src,udp_dst\n",
+	    "bad.ini:14: [flow p f] rss_fields=udp_src,udp_dst: no frame that the flow matches has "
+	    "any of these fields"),
+	BAD("an RSS key of one queue",
+	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 0\nrss_key = symmetric\n",
+	    "bad.ini:12: [flow p f] rss_key=symmetric: the flow has one queue: there is nothing "
+	    "to spread"),
 	BAD("rss_fields of one queue",
 	    MEMORY PORT QUEUE "[flow p f]\nudp_dst = 1\nqueue = 0\nrss_fields = udp_src\n",
 	    "bad.ini:12: [flow p f] rss_fields=udp_src: the flow has one queue: there is nothing "

@@ -142,11 +142,13 @@ static const struct bad_config values[] = {
 	BAD("a word of rss_fields twice",
 	    "[flow p f]\nrss_fields = udp_src,udp_src\n",
 	    "bad.ini:2: [flow p f] rss_fields=udp_src,udp_src: not a list of these words, each "
-	    "once; allowed auto, ipv4_src, ipv4_dst, udp_src, udp_dst"),
+	    "once; allowed auto, ipv4_src, ipv4_dst, ipv6_src, ipv6_dst, tcp_src, tcp_dst, udp_src, "
+	    "udp_dst"),
 	BAD("auto beside another word",
 	    "[flow p f]\nrss_fields = auto,udp_src\n",
 	    "bad.ini:2: [flow p f] rss_fields=auto,udp_src: not a list of these words, each "
-	    "once; allowed auto, ipv4_src, ipv4_dst, udp_src, udp_dst"),
+	    "once; allowed auto, ipv4_src, ipv4_dst, ipv6_src, ipv6_dst, tcp_src, tcp_dst, udp_src, "
+	    "udp_dst"),
 	BAD("unmatched without a list",
 	    "[port p]\nunmatched = queue\n",
 	    "bad.ini:2: [port p] unmatched=queue: not a list of queue ids, each once; allowed "
@@ -281,29 +283,25 @@ static const struct bad_config later[] = {
 	BAD("a range of ports",
 	    "[flow p f]\nudp_dst = 5000-5003\n",
 	    "bad.ini:2: [flow p f] udp_dst=5000-5003: not supported yet; allowed 0..65535"),
-	BAD("VLAN match",
-	    "[flow p f]\nvlan_id = 5\n",
-	    "bad.ini:2: [flow p f] vlan_id=5: not supported yet"),
-	BAD("TCP match",
-	    "[flow p f]\ntcp_dst = 80\n",
-	    "bad.ini:2: [flow p f] tcp_dst=80: not supported yet"),
-	BAD("RSS over TCP",
-	    "[flow p f]\nrss_fields = ipv4_src,tcp_src\n",
-	    "bad.ini:2: [flow p f] rss_fields=ipv4_src,tcp_src: not supported yet; allowed auto, "
-	    "ipv4_src, ipv4_dst, udp_src, udp_dst"),
-	BAD("an RSS key",
-	    "[flow p f]\nrss_key = symmetric\n",
-	    "bad.ini:2: [flow p f] rss_key=symmetric: not supported yet; allowed default"),
-	BAD("an RSS key in full",
-	    "[flow p f]\nrss_key = "
-	    "6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a\n",
-	    "bad.ini:2: [flow p f] "
-	    "rss_key=6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a"
-	    "6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a6d5a: "
-	    "not supported yet; allowed default"),
+	BAD("a VLAN id too large",
+	    "[flow p f]\nvlan_id = 4096\n",
+	    "bad.ini:2: [flow p f] vlan_id=4096: out of range; allowed 0..4095"),
+	BAD("no IPv6 address",
+	    "[flow p f]\nipv6_src = 10.0.0.1\n",
+	    "bad.ini:2: [flow p f] ipv6_src=10.0.0.1: not an IPv6 address or prefix; allowed "
+	    "ADDRESS[/LEN]"),
+	BAD("an IPv6 prefix too long",
+	    "[flow p f]\nipv6_src = fd00::/129\n",
+	    "bad.ini:2: [flow p f] ipv6_src=fd00::/129: not an IPv6 address or prefix; allowed "
+	    "ADDRESS[/LEN]"),
+	BAD("bits beyond the IPv6 prefix",
+	    "[flow p f]\nipv6_dst = fd00:1:2::1/40\n",
+	    "bad.ini:2: [flow p f] ipv6_dst=fd00:1:2::1/40: bits beyond the prefix are set; allowed "
+	    "fd00:1::/40"),
 	BAD("half an RSS key",
 	    "[flow p f]\nrss_key = 6d5a\n",
-	    "bad.ini:2: [flow p f] rss_key=6d5a: unknown word; allowed default"),
+	    "bad.ini:2: [flow p f] rss_key=6d5a: not 40 bytes in 80 hexadecimal digits; "
+	    "allowed default, symmetric, HEX"),
 	BAD("encap",
 	    "[flow p f]\nencap = t\n",
 	    "bad.ini:2: [flow p f] encap=t: not supported yet"),

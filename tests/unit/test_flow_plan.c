@@ -16,8 +16,9 @@ static struct dq_conf_flow flow(const char *where, uint32_t fields)
 {
 	return (struct dq_conf_flow){.where = where,
 				     .name = where,
-				     .match = {.fields = fields},
+				     .match.outer.fields = fields,
 				     .tag = 1,
+				     .rss.fields = DQ_RSS_ALL,
 				     .priority = DQ_AUTO,
 				     .n_queues = 1,
 				     .queues = queues};
@@ -43,16 +44,16 @@ static const struct dq_conf_port spread = {
 /* The bytes of fte_match_set_lyr_2_4, written out. */
 Test(flow_plan, a_match_is_encoded_where_the_device_looks)
 {
-	struct dq_match m = {.fields = 0x7f,
-			     .src_mac = {2, 1, 2, 3, 4, 5},
-			     .dst_mac = {4, 6, 7, 8, 9, 10},
-			     .ethertype = IPV4,
-			     .ipv4_src = {10, 1, 2, 0},
-			     .ipv4_src_mask = {255, 255, 255, 0},
-			     .ipv4_dst = {10, 1, 2, 3},
-			     .ipv4_dst_mask = {255, 255, 255, 255},
-			     .udp_src = 0x1234,
-			     .udp_dst = 0x5678};
+	struct dq_match m = {.outer = {.fields = 0x7f,
+				       .src_mac = {2, 1, 2, 3, 4, 5},
+				       .dst_mac = {4, 6, 7, 8, 9, 10},
+				       .ethertype = IPV4,
+				       .ipv4_src = {10, 1, 2, 0},
+				       .ipv4_src_mask = {255, 255, 255, 0},
+				       .ipv4_dst = {10, 1, 2, 3},
+				       .ipv4_dst_mask = {255, 255, 255, 255},
+				       .udp_src = {0x1234, 0x1234},
+				       .udp_dst = {0x5678, 0x5678}}};
 	static const uint8_t value[64] = {
 		2,  1, 2, 3, 4, 5, 0x08, 0, 4, 6, 7, 8, 9,    10,   0,	  0, /* MACs */
 		17, 0, 0, 0, 0, 0, 0,	 0, 0, 0, 0, 0, 0x12, 0x34, 0x56, 0x78,
@@ -73,14 +74,15 @@ Test(flow_plan, a_match_is_encoded_where_the_device_looks)
 /* Else the kernel puts the rule behind the one for everything. */
 Test(flow_plan, a_multicast_mac_loses_its_group_bit_in_value_and_mask)
 {
-	struct dq_match m = {.fields = DQ_MATCH_DST_MAC, .dst_mac = {0x01, 0, 0x5e, 1, 2, 3}};
+	struct dq_match m = {
+		.outer = {.fields = DQ_MATCH_DST_MAC, .dst_mac = {0x01, 0, 0x5e, 1, 2, 3}}};
 	struct dq_match_buf buf;
 
 	dq_match_encode(&buf, &m);
 	cr_assert_eq(buf.value[8], 0x00);
 	cr_assert_eq(buf.mask[8], 0xfe);
 	cr_assert_eq(buf.mask[9], 0xff);
-	m.dst_mac[0] = 0x02;
+	m.outer.dst_mac[0] = 0x02;
 	dq_match_encode(&buf, &m);
 	cr_assert_eq(buf.mask[8], 0xff);
 }
@@ -106,7 +108,8 @@ Test(flow_plan, rules_of_one_mask_share_a_priority)
 
 	for (unsigned i = 0; i < 8; i++) {
 		flows[i] = flow("f", DQ_MATCH_UDP_DST);
-		flows[i].match.udp_dst = (uint16_t)(1000 + i);
+		flows[i].match.outer.udp_dst.first = (uint16_t)(1000 + i);
+		flows[i].match.outer.udp_dst.last = (uint16_t)(1000 + i);
 	}
 	cr_assert_eq(make(&plan, flows, 8, &kernel), 0);
 	for (unsigned i = 0; i < 8; i++)
@@ -121,12 +124,12 @@ Test(flow_plan, longer_prefixes_come_first)
 					flow("c", DQ_MATCH_IPV4_DST)};
 	struct dq_flow_plan plan;
 
-	memcpy(flows[0].match.ipv4_dst, "\x0a\0\0\0", 4);
-	memcpy(flows[0].match.ipv4_dst_mask, "\xff\0\0\0", 4);
-	memcpy(flows[1].match.ipv4_dst, "\x0a\x01\0\0", 4);
-	memcpy(flows[1].match.ipv4_dst_mask, "\xff\xff\0\0", 4);
-	memcpy(flows[2].match.ipv4_dst, "\x0b\x01\0\0", 4);
-	memcpy(flows[2].match.ipv4_dst_mask, "\xff\xff\0\0", 4);
+	memcpy(flows[0].match.outer.ipv4_dst, "\x0a\0\0\0", 4);
+	memcpy(flows[0].match.outer.ipv4_dst_mask, "\xff\0\0\0", 4);
+	memcpy(flows[1].match.outer.ipv4_dst, "\x0a\x01\0\0", 4);
+	memcpy(flows[1].match.outer.ipv4_dst_mask, "\xff\xff\0\0", 4);
+	memcpy(flows[2].match.outer.ipv4_dst, "\x0b\x01\0\0", 4);
+	memcpy(flows[2].match.outer.ipv4_dst_mask, "\xff\xff\0\0", 4);
 	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
 	cr_assert_eq(plan.rules[0].priority, 1);
 	cr_assert_eq(plan.rules[1].priority, 0);
@@ -231,19 +234,97 @@ Test(flow_plan, a_priority_without_room_for_the_classes_is_refused)
 	dq_flow_plan_free(&plan);
 }
 
-Test(flow_plan, contradictions_are_refused)
+/* Else the kernel takes it for a multicast rule and puts it behind the one for everything. */
+Test(flow_plan, a_prefix_that_looks_like_multicast_to_the_kernel_becomes_two_rules)
 {
-	struct dq_conf_flow one = flow("[flow b x]", DQ_MATCH_ETHERTYPE | DQ_MATCH_IPV4_DST);
+	struct dq_conf_flow four = flow("a", DQ_MATCH_IPV4_DST), six = flow("b", DQ_MATCH_IPV6_DST);
+	struct dq_flow_plan plan;
 
-	one.match.ethertype = 0x86dd;
-	assert_refused(&one, 1, &kernel, "excludes IPv4");
-	one.match.fields = DQ_MATCH_ETHERTYPE | DQ_MATCH_UDP_DST;
-	one.match.ethertype = 0x0806;
-	assert_refused(&one, 1, &kernel, "excludes UDP");
-	one = flow("[flow b x]", DQ_MATCH_IPV4_DST);
-	memcpy(one.match.ipv4_dst, "\xe0\0\0\0", 4);
-	memcpy(one.match.ipv4_dst_mask, "\xe0\0\0\0", 4);
-	assert_refused(&one, 1, &kernel, "224.0.0.0/4");
+	four.match.outer.ipv4_dst[0] = four.match.outer.ipv4_dst_mask[0] = 0xe0;
+	cr_assert_eq(make(&plan, &four, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 2u);
+	cr_assert_eq(plan.rules[0].match.mask[60], 0xf0);
+	cr_assert_eq(plan.rules[0].match.value[60], 0xe0);
+	cr_assert_eq(plan.rules[1].match.value[60], 0xf0);
+	dq_flow_plan_free(&plan);
+	six.match.outer.ipv6_dst[12] = 0xe0;
+	memset(six.match.outer.ipv6_dst_mask, 0xff, 12);
+	six.match.outer.ipv6_dst_mask[12] = 0xe0;
+	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 2u);
+	dq_flow_plan_free(&plan);
+	six.match.outer.ipv6_dst_mask[12] = 0xf0;
+	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 1u, "a longer mask does not look so");
+	dq_flow_plan_free(&plan);
+	six.match.outer.ipv6_dst_mask[12] = 0xe0;
+	six.match.outer.ipv6_dst[12] = 0xc0;
+	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 1u, "another value neither");
+	dq_flow_plan_free(&plan);
+}
+
+Test(flow_plan, only_the_fields_asked_for_are_hashed)
+{
+	struct dq_conf_flow one = flow("a", DQ_MATCH_DST_MAC);
+	struct dq_flow_plan plan;
+
+	one.n_queues = 4;
+	one.rss.fields = DQ_RSS_IPV4_SRC | DQ_RSS_IPV6_SRC | DQ_RSS_TCP_DST;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 5u, "of UDP nothing is asked for");
+	cr_assert_eq(rule_of(&plan, 0x21)->priority, 0, "IPv4 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x24)->priority, 0, "IPv6 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x01)->priority, 1, "IPv4");
+	cr_assert_eq(rule_of(&plan, 0x04)->priority, 1, "IPv6");
+	cr_assert_eq(rule_of(&plan, 0x00)->priority, 2, "no IP");
+	dq_flow_plan_free(&plan);
+}
+
+/* An IPv6 packet for the port has none of the fields: it is not to be lost. */
+Test(flow_plan, packets_without_the_fields_go_to_the_first_queue)
+{
+	struct dq_conf_flow one = flow("a", DQ_MATCH_UDP_DST);
+	struct dq_flow_plan plan;
+
+	one.n_queues = 2;
+	one.rss.fields = DQ_RSS_IPV4_SRC;
+	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(plan.n_rules, 2u);
+	cr_assert_eq(plan.rules[0].hash_fields, 0x01u);
+	cr_assert_eq(plan.rules[1].hash_fields, 0u);
+	cr_assert_eq(plan.rules[1].priority, 1);
+	dq_flow_plan_free(&plan);
+	one.match.outer.fields = DQ_MATCH_IPV6_DST;
+	assert_refused(&one, 1, &kernel, "nothing that the device can hash");
+}
+
+/* The bytes of fte_match_set_lyr_2_4 of the fields that the first test lacks. */
+Test(flow_plan, vlan_ipv6_and_tcp_are_encoded_where_the_device_looks)
+{
+	struct dq_match m = {.outer = {.fields = DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP |
+						 DQ_MATCH_IPV6 | DQ_MATCH_TCP,
+				       .vlan_id = 0x123,
+				       .vlan_pcp = 5,
+				       .ipv6_src = {0xfd, 1},
+				       .ipv6_src_mask = {255, 255},
+				       .ipv6_dst = {0xfd, 2},
+				       .ipv6_dst_mask = {255, 254},
+				       .tcp_src = {0x1234, 0x1234},
+				       .tcp_dst = {0x5678, 0x5678}}};
+	static const uint8_t value[64] = {
+		[6] = 0x86, 0xdd, [14] = 0xa1, 0x23, [16] = 6, [18] = 0x80, [20] = 0x12, 0x34,
+		0x56, 0x78, [32] = 0xfd, 1, [48] = 0xfd, 2};
+	static const uint8_t mask[64] = {
+		[6] = 255, 255, [14] = 0xef, 0xff, [16] = 255, [18] = 0x80, [20] = 255, 255,
+		255, 255, [32] = 255, 255, [48] = 255, 254};
+	struct dq_match_buf buf;
+
+	dq_match_encode(&buf, &m);
+	cr_assert_arr_eq(buf.value, value, 64);
+	cr_assert_arr_eq(buf.mask, mask, 64);
+	cr_assert_eq(dq_match_criteria(&buf), 1);
+	cr_assert_eq(dq_match_size(&buf), 64u);
 }
 
 /* Each overlaps every other and has a mask of its own: 14 priorities are not enough for 15. */
@@ -255,7 +336,7 @@ Test(flow_plan, flows_that_overlap_in_too_many_ways_are_refused)
 	for (unsigned i = 0; i < 15; i++) {
 		flows[i] = flow("[flow b f]", DQ_MATCH_IPV4_DST);
 		for (unsigned bit = 0; bit <= i; bit++)
-			flows[i].match.ipv4_dst_mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+			flows[i].match.outer.ipv4_dst_mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	}
 	cr_assert_eq(make(&plan, flows, 14, &kernel), 0);
 	for (unsigned i = 0; i < 14; i++)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For tests of what flows match: port b with four queues, of which queue 0 gets what no flow takes,
+ * and frames that are sent to it one by one.
+ */
+#ifndef TEST_MATCH_KIT_H
+#define TEST_MATCH_KIT_H
+
+#include "../frames.h"
+#include "dq_kit.h"
+
+enum { MATCH_QUEUES = 4 };
+
+/* A context with ports, queues and these sections besides. */
+struct link match_open(const char *sections);
+
+/*
+ * Sends f and returns the queue that got it, byte for byte. It carried a flow id if and only if
+ * that queue is not 0.
+ */
+int match_where(const struct link *l, const struct frame *f);
+
+/* The same for a frame that arrives as want. */
+int match_where_as(const struct link *l, const struct frame *f, const struct frame *want);
+
+/* Closes; no frame came twice. */
+void match_close(struct link *l);
+
+#define assert_where(l, f, queue) cr_assert_eq(match_where(l, f), queue)
+
+/* One flow to queue 1 that is to be refused, with this in its message. */
+void match_refused(const char *keys, const char *part);
+
+#endif
