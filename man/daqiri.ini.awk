@@ -69,7 +69,7 @@ BEGIN {
 	kind["ONOFF"] = "switch"
 	kind["INT"] = "number"
 	kind["INT2"] = "number, a power of two"
-	kind["RANGE"] = "number"
+	kind["RANGE"] = "number or range"
 	kind["SIZE"] = "size"
 	kind["SIZE2"] = "size, a power of two"
 	kind["SIZES"] = "list of sizes"

@@ -126,6 +126,8 @@ static const char *number_reason(enum dq_type type, int err)
 		return "not a size (a number, with B, K, M or G for 1024s)";
 	case DQ_T_TIME:
 		return "not a time (a number with ns, us, ms or s)";
+	case DQ_T_RANGE:
+		return "not a number (10 or 0x10), nor a range that goes up";
 	default:
 		return "not a number (10 or 0x10)";
 	}

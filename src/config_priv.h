@@ -34,7 +34,7 @@ enum dq_type {
 	DQ_T_ONOFF,
 	DQ_T_INT,
 	DQ_T_INT2,      /* power of two */
-	DQ_T_RANGE,     /* INT; N-M comes later */
+	DQ_T_RANGE,     /* INT or N-M */
 	DQ_T_SIZE,
 	DQ_T_SIZE2,     /* power of two */
 	DQ_T_SIZES,     /* list */

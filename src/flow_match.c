@@ -49,7 +49,7 @@ static void put_u8(struct dq_match_buf *e, unsigned at, uint8_t value)
 	put(e, at, &value, full, sizeof(value));
 }
 
-static void put_bits(struct dq_match_buf *e, unsigned at, uint16_t value, uint16_t mask)
+void dq_match_put_bits(struct dq_match_buf *e, unsigned at, uint16_t value, uint16_t mask)
 {
 	e->value[at] |= (uint8_t)(value >> 8);
 	e->value[at + 1] |= (uint8_t)value;
@@ -80,11 +80,11 @@ static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 	if (h->fields & DQ_MATCH_ETHERTYPE)
 		put_u16(e, at + AT_ETHERTYPE, h->ethertype);
 	if (h->fields & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP))
-		put_bits(e, at + AT_FLAGS, CVLAN_TAG << 8, CVLAN_TAG << 8);
+		dq_match_put_bits(e, at + AT_FLAGS, CVLAN_TAG << 8, CVLAN_TAG << 8);
 	if (h->fields & DQ_MATCH_VLAN_ID)
-		put_bits(e, at + AT_FIRST_VLAN, h->vlan_id, 0x0fff);
+		dq_match_put_bits(e, at + AT_FIRST_VLAN, h->vlan_id, 0x0fff);
 	if (h->fields & DQ_MATCH_VLAN_PCP)
-		put_bits(e, at + AT_FIRST_VLAN, (uint16_t)(h->vlan_pcp << 13), 0xe000);
+		dq_match_put_bits(e, at + AT_FIRST_VLAN, (uint16_t)(h->vlan_pcp << 13), 0xe000);
 }
 
 static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
@@ -105,10 +105,28 @@ static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 		put_u8(e, at + AT_IP_PROTOCOL, h->ip_proto);
 }
 
-static void put_port(struct dq_match_buf *e, unsigned at, const struct dq_range *range)
+/* Where ports stand, and whether they are given. */
+static const struct port_field {
+	enum dq_match_field bit;
+	unsigned at;
+	size_t range; /* in struct dq_headers */
+} ports[] = {
+	{DQ_MATCH_UDP_SRC, AT_UDP_SPORT, offsetof(struct dq_headers, udp_src)},
+	{DQ_MATCH_UDP_DST, AT_UDP_DPORT, offsetof(struct dq_headers, udp_dst)},
+	{DQ_MATCH_TCP_SRC, AT_TCP_SPORT, offsetof(struct dq_headers, tcp_src)},
+	{DQ_MATCH_TCP_DST, AT_TCP_DPORT, offsetof(struct dq_headers, tcp_dst)},
+};
+
+enum { N_PORTS = sizeof(ports) / sizeof(ports[0]) };
+
+static const struct dq_range *range_of(const struct dq_headers *h, unsigned i)
 {
-	if (range->first == range->last)
-		put_u16(e, at, range->first);
+	return (const void *)((const uint8_t *)h + ports[i].range);
+}
+
+static bool is_one(const struct dq_range *range)
+{
+	return range->first == range->last;
 }
 
 static void put_l4(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
@@ -117,14 +135,25 @@ static void put_l4(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 		put_u8(e, at + AT_IP_PROTOCOL, PROTO_UDP);
 	if (h->fields & DQ_MATCH_TCP)
 		put_u8(e, at + AT_IP_PROTOCOL, PROTO_TCP);
-	if (h->fields & DQ_MATCH_UDP_SRC)
-		put_port(e, at + AT_UDP_SPORT, &h->udp_src);
-	if (h->fields & DQ_MATCH_UDP_DST)
-		put_port(e, at + AT_UDP_DPORT, &h->udp_dst);
-	if (h->fields & DQ_MATCH_TCP_SRC)
-		put_port(e, at + AT_TCP_SPORT, &h->tcp_src);
-	if (h->fields & DQ_MATCH_TCP_DST)
-		put_port(e, at + AT_TCP_DPORT, &h->tcp_dst);
+	for (unsigned i = 0; i < N_PORTS; i++)
+		if (h->fields & ports[i].bit && is_one(range_of(h, i)))
+			put_u16(e, at + ports[i].at, range_of(h, i)->first);
+}
+
+/* Adds the headers' ranges to the list. */
+static unsigned list_ranges(struct dq_match_range *out, const struct dq_headers *h, unsigned at)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < N_PORTS; i++)
+		if (h->fields & ports[i].bit && !is_one(range_of(h, i)))
+			out[n++] = (struct dq_match_range){at + ports[i].at, *range_of(h, i)};
+	return n;
+}
+
+unsigned dq_match_ranges(const struct dq_match *match, struct dq_match_range out[DQ_MATCH_RANGES])
+{
+	return list_ranges(out, &match->outer, 0);
 }
 
 static void put_headers(struct dq_match_buf *e, enum dq_match_section section,
@@ -170,20 +199,19 @@ bool dq_match_has_protocol(const struct dq_match_buf *match)
 	return match->mask[AT_IP_PROTOCOL] != 0;
 }
 
-static bool same_range(const struct dq_range *a, const struct dq_range *b)
-{
-	return a->first == b->first && a->last == b->last;
-}
-
 bool dq_match_equal(const struct dq_match *a, const struct dq_match *b)
 {
-	const struct dq_headers *h = &a->outer, *g = &b->outer;
+	struct dq_match_range ranges[2][DQ_MATCH_RANGES];
+	unsigned n = dq_match_ranges(a, ranges[0]);
 	struct dq_match_buf x, y;
 
-	if (h->fields != g->fields || !same_range(&h->udp_src, &g->udp_src) ||
-	    !same_range(&h->udp_dst, &g->udp_dst) || !same_range(&h->tcp_src, &g->tcp_src) ||
-	    !same_range(&h->tcp_dst, &g->tcp_dst))
+	if (a->outer.fields != b->outer.fields || dq_match_ranges(b, ranges[1]) != n)
 		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (ranges[0][i].at != ranges[1][i].at ||
+		    ranges[0][i].range.first != ranges[1][i].range.first ||
+		    ranges[0][i].range.last != ranges[1][i].range.last)
+			return false;
 	dq_match_encode(&x, a);
 	dq_match_encode(&y, b);
 	return dq_match_same(&x, &y);
@@ -225,24 +253,20 @@ bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b
 	       !(dq_match_has_protocol(b) && is_not_ip(a));
 }
 
-/* The leading bits that all ports of a range share. */
-static unsigned range_bits(const struct dq_range *range)
-{
-	unsigned differ = range->first ^ range->last;
-
-	return differ ? (unsigned)__builtin_clz(differ) - 16 : 0; /* whole ports are encoded */
-}
-
 unsigned dq_match_bits(const struct dq_match *match)
 {
-	const struct dq_headers *h = &match->outer;
+	struct dq_match_range ranges[DQ_MATCH_RANGES];
+	unsigned n_ranges = dq_match_ranges(match, ranges), n = 0;
 	struct dq_match_buf buf;
-	unsigned n = range_bits(&h->udp_src) + range_bits(&h->udp_dst) + range_bits(&h->tcp_src) +
-		     range_bits(&h->tcp_dst);
 
 	dq_match_encode(&buf, match);
 	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
 		n += (unsigned)__builtin_popcount(buf.mask[i]);
+	for (unsigned i = 0; i < n_ranges;
+	     i++) /* of a range: as many as a prefix of its size has */
+		n += (unsigned)__builtin_clz((unsigned)ranges[i].range.last -
+					     ranges[i].range.first) -
+		     16;
 	return n;
 }
 

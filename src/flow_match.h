@@ -21,8 +21,22 @@ struct dq_match_buf {
 	uint8_t mask[DQ_MATCH_BYTES], value[DQ_MATCH_BYTES]; /* value: 0 outside the mask */
 };
 
-/* Of a range of ports nothing but what it says of the protocol is encoded. */
+enum { DQ_MATCH_RANGES = 4 }; /* that a match may have: source and destination, outer and inner */
+
+/* A range of ports that is not one port: at which bytes of a match it stands. */
+struct dq_match_range {
+	unsigned at;
+	struct dq_range range;
+};
+
+/* Those of a match; their number. */
+unsigned dq_match_ranges(const struct dq_match *match, struct dq_match_range out[DQ_MATCH_RANGES]);
+
+/* Of such a range nothing but what it says of the protocol is encoded. */
 void dq_match_encode(struct dq_match_buf *out, const struct dq_match *match);
+
+/* Adds bits of two bytes. */
+void dq_match_put_bits(struct dq_match_buf *match, unsigned at, uint16_t value, uint16_t mask);
 
 /*
  * Adds an ethertype and an IP protocol (0: none) to a match. False: they contradict it, and it is

@@ -4,9 +4,11 @@
 
 #include "error.h"
 #include "flow_plan.h"
+#include "flow_range.h"
 #include "flow_rss.h"
 
-enum { LARGE_GROUPS = 6 }; /* masks of one priority that may have more than one rule each */
+/* mlx5_ib: MLX5_FS_MAX_ENTRIES in MLX5_FS_MAX_TYPES groups, and what follows has one rule each */
+enum { LARGE_GROUPS = 6, MAX_MATCHES = 9362 };
 
 /* ---- rules of one flow ----------------------------------------------------------------------- */
 
@@ -63,18 +65,37 @@ static int add_match(struct maker *m, const struct dq_match_buf *match)
 	return ret || !two ? ret : add_spread(m, &second);
 }
 
+/* All that a flow's ranges come to. */
+static int add_matches(struct maker *m, const struct dq_conf_flow *flow)
+{
+	struct dq_match_buf match;
+	struct dq_expansion x;
+	int ret = 0;
+
+	dq_expansion_init(&x, &flow->match);
+	if (x.n_matches > MAX_MATCHES)
+		return dq_error(EINVAL,
+				"%s: its ranges take %u rules, more than the %d of one mask that a "
+				"priority has room for: ranges whose ends are multiples of a power "
+				"of two take fewer",
+				flow->where, x.n_matches, MAX_MATCHES);
+	for (unsigned i = 0; !ret && i < x.n_matches; i++) {
+		dq_expansion_get(&x, i, &match);
+		ret = add_match(m, &match);
+	}
+	return ret;
+}
+
 static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, unsigned index)
 {
 	const struct dq_conf_flow *flow = in->flows[index];
 	struct maker m = {.plan = plan, .flow = index, .priority = flow->priority};
 	unsigned first = plan->n_rules;
-	struct dq_match_buf match;
 	int ret;
 
 	if (flow->n_queues > 1)
 		m.hash_fields = flow->rss.fields & in->rx_hash_fields;
-	dq_match_encode(&match, &flow->match);
-	ret = add_match(&m, &match);
+	ret = add_matches(&m, flow);
 	if (ret)
 		return ret;
 	if (flow->n_queues > 1 && !plan->rules[first].hash_fields)
@@ -151,23 +172,6 @@ static bool clashes(const struct dq_flow_plan *plan, const struct dq_rule *rule,
 	return false;
 }
 
-static int check_given(const struct dq_flow_plan *plan, const struct dq_flow_input *in)
-{
-	const struct dq_rule *with;
-
-	for (unsigned i = 0; i < plan->n_rules; i++) {
-		const struct dq_rule *rule = &plan->rules[i];
-
-		if (rule->priority != DQ_AUTO && clashes(plan, rule, rule->priority, &with))
-			return dq_error(EINVAL,
-					"%s: has priority %d, as %s, and a packet may match both: "
-					"which comes first is not defined; choose another, or auto",
-					flow_where(in, rule->flow), rule->priority,
-					flow_where(in, with->flow));
-	}
-	return 0;
-}
-
 /* How many different masks other than the rule's a priority has. */
 static unsigned count_masks(const struct dq_flow_plan *plan, const struct dq_rule *rule,
 			    int priority)
@@ -185,6 +189,32 @@ static unsigned count_masks(const struct dq_flow_plan *plan, const struct dq_rul
 		n += first;
 	}
 	return n;
+}
+
+static int check_given(const struct dq_flow_plan *plan, const struct dq_flow_input *in)
+{
+	const struct dq_rule *with;
+
+	for (unsigned i = 0; i < plan->n_rules; i++) {
+		const struct dq_rule *rule = &plan->rules[i];
+
+		if (rule->priority != DQ_AUTO && clashes(plan, rule, rule->priority, &with))
+			return dq_error(EINVAL,
+					"%s: has priority %d, as %s, and a packet may match both: "
+					"which comes first is not defined; choose another, or auto",
+					flow_where(in, rule->flow), rule->priority,
+					flow_where(in, with->flow));
+		if (rule->priority != DQ_AUTO &&
+		    count_masks(plan, rule, rule->priority) >= LARGE_GROUPS)
+			return dq_error(
+				EINVAL,
+				"%s: rules at priority %d look at more than the %d different "
+				"sets of bits that the kernel has room for at one: leave "
+				"priority out, or let ranges begin and end at multiples of a "
+				"power of two",
+				flow_where(in, rule->flow), rule->priority, LARGE_GROUPS);
+	}
+	return 0;
 }
 
 /* Behind every rule of `ahead` that overlaps, and at no priority where it would clash. */
@@ -208,7 +238,9 @@ static int place(struct dq_flow_plan *plan, const struct dq_flow_input *in, stru
 		return dq_error(
 			EINVAL,
 			"%s: no priority is left for it: the flows of %s overlap in too many "
-			"different ways (%d priorities): match the same fields in more of them",
+			"different ways (%d priorities): match the same fields in more of them, "
+			"and "
+			"let ranges begin and end at multiples of a power of two",
 			flow_where(in, rule->flow), in->port->where, last + 1);
 	rule->priority = priority;
 	return 0;

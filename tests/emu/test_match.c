@@ -167,9 +167,87 @@ Test(match, udp_and_tcp_of_the_same_number_are_two_matches)
 	match_close(&l);
 }
 
+/* Frames around both ends of a range: n_in of them are to be taken. */
+static void walk_range(const struct link *l, unsigned proto, const unsigned *ports, unsigned n_in)
+{
+	for (unsigned i = 0; ports[i] != ~0U; i++) {
+		assert_where(l, ip4(proto, 7, ports[i]), i < n_in);
+		assert_where(l, ip4(proto ^ 17 ^ 6, 7, ports[i]), 0);
+	}
+}
+
+Test(match, ranges_of_ports_end_where_they_say)
+{
+	static const unsigned ports[] = {1001, 1002, 1023, 1024, 1500,	2047,	     2048, 2998,
+					 2999, 1000, 3000, 0,	 65535, 1001 + 4096, ~0U};
+	static const unsigned most[] = {1, 2, 255, 32767, 32768, 65534, 0, 65535, ~0U};
+	static const unsigned high[] = {65533, 65535, 65534, 65532, 0, 1, ~0U};
+	struct link l = match_open("[flow b x]\nudp_dst = 1001-2999\nqueue = 1\n");
+
+	walk_range(&l, 17, ports, 9);
+	match_close(&l);
+	l = match_open("[flow b x]\ntcp_dst = 1-65534\nqueue = 1\n");
+	walk_range(&l, 6, most, 6);
+	match_close(&l);
+	l = match_open("[flow b x]\ntcp_dst = 65533-0xffff\nqueue = 1\n");
+	walk_range(&l, 6, high, 3);
+	match_close(&l);
+}
+
+Test(match, ranges_of_both_ports)
+{
+	struct link l = match_open("[flow b x]\nudp_src = 999-1003\nudp_dst = 0-6\nqueue = 1\n"
+				   "[flow b y]\nudp_dst = 5-9\nqueue = 2\n");
+
+	for (unsigned src = 998; src < 1005; src++)
+		for (unsigned dst = 0; dst < 12; dst++)
+			assert_where(&l, ip4(17, src, dst),
+				     src > 998 && src < 1004 && dst < 7 ? 1
+				     : dst > 4 && dst < 10		? 2
+									: 0);
+	match_close(&l);
+}
+
+/* Each range takes more masks than a priority has room for; they are not to be in each other's way.
+ */
+Test(match, ranges_beside_each_other)
+{
+	struct link l = match_open("[flow b x]\nudp_dst = 1001-20000\nqueue = 1\n"
+				   "[flow b y]\nudp_dst = 20001-40007\nqueue = 2\n"
+				   "[flow b z]\nudp_dst = 30000\nqueue = 3\n");
+
+	assert_where(&l, ip4(17, 1, 1000), 0);
+	assert_where(&l, ip4(17, 1, 1001), 1);
+	assert_where(&l, ip4(17, 1, 20000), 1);
+	assert_where(&l, ip4(17, 1, 20001), 2);
+	assert_where(&l, ip4(17, 1, 29999), 2);
+	assert_where(&l, ip4(17, 1, 30000), 3);
+	assert_where(&l, ip4(17, 1, 40007), 2);
+	assert_where(&l, ip4(17, 1, 40008), 0);
+	match_close(&l);
+}
+
+Test(match, a_range_may_be_spread)
+{
+	struct link l = match_open("[flow b x]\nudp_dst = 100-1999\nqueue = 1-2\n");
+	unsigned got[MATCH_QUEUES] = {0};
+
+	for (unsigned i = 0; i < 40; i++) {
+		got[match_where(&l, ip4(17, i, 100 + i * 47))]++;
+		got[match_where(&l, udp6("fd00::1", "fd00::2", i, 100 + i * 47))]++;
+	}
+	cr_assert_eq(got[1] + got[2], 80u);
+	cr_assert(got[1] > 10 && got[2] > 10);
+	assert_where(&l, ip4(17, 1, 99), 0);
+	assert_where(&l, udp6("fd00::1", "fd00::2", 1, 2000), 0);
+	match_close(&l);
+}
+
 Test(match, contradictions_are_refused)
 {
 	match_refused("ipv4_src = 10.0.0.1\nipv6_src = ::1\n", "no frame has both");
 	match_refused("udp_dst = 1\ntcp_dst = 1\n", "no frame has both");
 	match_refused("ip_proto = 0\n", "add ethertype");
+	match_refused("udp_dst = 1001-20000\npriority = 3\n", "leave priority out");
+	match_refused("udp_src = 1-65534\nudp_dst = 1-65534\n", "multiples of a power of two");
 }

@@ -6,7 +6,9 @@
 #include <daqiri.h>
 #include <infiniband/verbs.h>
 
+#include "noise.h"
 #include "flow_plan.h"
+#include "flow_range.h"
 
 enum { IPV4 = 0x0800, ALL_FIELDS = 0xff };
 
@@ -325,6 +327,101 @@ Test(flow_plan, vlan_ipv6_and_tcp_are_encoded_where_the_device_looks)
 	cr_assert_arr_eq(buf.mask, mask, 64);
 	cr_assert_eq(dq_match_criteria(&buf), 1);
 	cr_assert_eq(dq_match_size(&buf), 64u);
+}
+
+/* Prefixes of a range by its definition: of a binary tree, the largest nodes that lie inside. */
+static unsigned count_nodes(uint32_t first, uint32_t size, const struct dq_range *range)
+{
+	if (first > range->last || first + size - 1 < range->first)
+		return 0;
+	if (first >= range->first && first + size - 1 <= range->last)
+		return 1;
+	return count_nodes(first, size / 2, range) + count_nodes(first + size / 2, size / 2, range);
+}
+
+static void check_split(uint16_t first, uint16_t last)
+{
+	struct dq_range range = {first, last};
+	struct dq_range_part parts[DQ_RANGE_PARTS];
+	unsigned n = dq_range_split(parts, &range);
+	uint32_t next = first;
+
+	cr_assert(n <= DQ_RANGE_PARTS && n == count_nodes(0, 65536, &range), "%u-%u: %u", first,
+		  last, n);
+	for (unsigned i = 0; i < n; i++) {
+		cr_assert_eq(parts[i].value, next, "one begins where another ends");
+		cr_assert_eq(parts[i].value & ~parts[i].mask, 0);
+		next += (uint16_t)~parts[i].mask + 1U;
+	}
+	cr_assert_eq(next, last + 1U);
+}
+
+Test(flow_plan, a_range_is_the_fewest_prefixes_that_are_exactly_its_ports)
+{
+	uint64_t noise = 1;
+
+	for (unsigned first = 0; first < 300; first++)
+		for (unsigned last = first; last < 300; last++)
+			check_split((uint16_t)first, (uint16_t)last);
+	for (unsigned i = 0; i < 20000; i++) {
+		uint16_t a = (uint16_t)noise32(&noise), b = (uint16_t)noise32(&noise);
+
+		check_split(a < b ? a : b, a < b ? b : a);
+	}
+	check_split(0, 65535);
+	check_split(1, 65534);
+	check_split(65535, 65535);
+}
+
+Test(flow_plan, prefixes_of_a_range_are_spread_over_priorities_six_masks_each)
+{
+	struct dq_conf_flow one = flow("[flow b x]", DQ_MATCH_UDP_DST);
+	unsigned masks[16] = {0};
+	struct dq_flow_plan plan;
+
+	one.match.outer.udp_dst = (struct dq_range){1, 65534};
+	cr_assert_eq(make(&plan, &one, 1, &drop), 0);
+	cr_assert_eq(plan.n_rules, 31u);
+	for (unsigned i = 0; i < 30; i++) {
+		bool seen = false;
+
+		cr_assert(plan.rules[i].priority >= 0 && plan.rules[i].priority < 3);
+		for (unsigned k = 0; k < i; k++)
+			seen |= plan.rules[k].priority == plan.rules[i].priority &&
+				dq_match_same_mask(&plan.rules[k].match, &plan.rules[i].match);
+		masks[plan.rules[i].priority] += !seen;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_leq(masks[i], 6u);
+	dq_flow_plan_free(&plan);
+	one.priority = 5;
+	assert_refused(&one, 1, &drop, "leave priority out");
+	one.match.outer.udp_dst.last = 7;
+	cr_assert_eq(make(&plan, &one, 1, &drop), 0, "1, 2-3, 4-7");
+	cr_assert_eq(plan.n_rules, 4u);
+	dq_flow_plan_free(&plan);
+}
+
+/* The smaller of two ranges that overlap comes first, wherever they stand in the file. */
+Test(flow_plan, the_smaller_range_wins)
+{
+	struct dq_conf_flow flows[2] = {flow("a", DQ_MATCH_UDP_DST), flow("b", DQ_MATCH_UDP_DST)};
+	struct dq_flow_plan plan;
+	int last_of_b = 0, first_of_a = 99;
+
+	flows[0].match.outer.udp_dst = (struct dq_range){0, 1023};
+	flows[1].match.outer.udp_dst = (struct dq_range){512, 639};
+	cr_assert_eq(make(&plan, flows, 2, &kernel), 0);
+	for (unsigned i = 0; i < plan.n_rules; i++) {
+		if (plan.rules[i].flow == 0 && plan.rules[i].priority < first_of_a)
+			first_of_a = plan.rules[i].priority;
+		if (plan.rules[i].flow == 1 && plan.rules[i].priority > last_of_b)
+			last_of_b = plan.rules[i].priority;
+	}
+	cr_assert_lt(last_of_b, first_of_a);
+	dq_flow_plan_free(&plan);
+	flows[1].match.outer.udp_dst = flows[0].match.outer.udp_dst;
+	assert_refused(flows, 2, &kernel, "matches the same packets");
 }
 
 /* Each overlaps every other and has a mask of its own: 14 priorities are not enough for 15. */
