@@ -181,9 +181,18 @@ struct dq_headers {
 	struct dq_range udp_src, udp_dst, tcp_src, tcp_dst;
 };
 
+/* Fields of a tunnel's own header. */
+enum dq_tunnel_field {
+	DQ_MATCH_VNI = 1 << 0,
+	DQ_MATCH_TNI = 1 << 1,
+	DQ_MATCH_GRE_KEY = 1 << 2
+};
+
 /* A match of [flow]. */
 struct dq_match {
-	struct dq_headers outer;
+	struct dq_headers outer, inner;
+	uint32_t fields;          /* enum dq_tunnel_field, or-ed */
+	uint32_t vni, tni, gre_key;
 };
 
 /* As enum ibv_rx_hash_fields, which flow_rss.c asserts: the configuration knows no verbs. */
@@ -204,6 +213,7 @@ enum { DQ_RSS_KEY_BYTES = 40 };
 /* How a flow is spread over several queues. */
 struct dq_conf_rss {
 	uint32_t fields;          /* enum dq_rss_field, or-ed; 0 where there is one queue */
+	bool inner;               /* those within a tunnel */
 	bool has_key;             /* else the library's */
 	uint8_t key[DQ_RSS_KEY_BYTES];
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a flow matches. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config_resolve.h"
@@ -84,11 +85,27 @@ static void put_value(uint8_t *at, enum kind kind, const char *value)
 	}
 }
 
-static void read_headers(const struct dq_section *sec, struct dq_headers *h)
+/* A key of the outer headers, or the same of the inner ones. */
+static const char *key_of(char buf[32], unsigned i, bool inner)
 {
-	for (unsigned i = 0; i < N_FIELDS; i++) {
-		const char *value = dq_section_value(sec, fields[i].key);
+	snprintf(buf, 32, "%s%s", inner ? "inner_" : "", fields[i].key);
+	return buf;
+}
 
+static bool is_vlan(unsigned i)
+{
+	return fields[i].bit & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP);
+}
+
+static void read_headers(const struct dq_section *sec, struct dq_headers *h, bool inner)
+{
+	const char *value;
+	char key[32];
+
+	for (unsigned i = 0; i < N_FIELDS; i++) {
+		if (inner && is_vlan(i))
+			continue;
+		value = dq_section_value(sec, key_of(key, i, inner));
 		if (!value)
 			continue;
 		h->fields |= fields[i].bit;
@@ -103,16 +120,18 @@ struct judged {
 	struct dq_resolver *r;
 	const struct dq_section *sec;
 	const struct dq_headers *h;
+	bool inner;
 };
 
 /* Blames the first of these fields that is given. */
 static int blame(const struct judged *j, uint32_t bits, const char *why)
 {
 	unsigned i = 0;
+	char key[32];
 
 	while (i < N_FIELDS - 1 && !(j->h->fields & bits & fields[i].bit))
 		i++;
-	return dq_blame_key(j->r->cfg, j->sec, fields[i].key, "%s", why);
+	return dq_blame_key(j->r->cfg, j->sec, key_of(key, i, j->inner), "%s", why);
 }
 
 static int check_l3(const struct judged *j)
@@ -165,16 +184,27 @@ static int check_l4(const struct judged *j)
 	return 0;
 }
 
+static int check_headers(const struct judged *j)
+{
+	int err = check_l3(j);
+
+	return err ? err : check_l4(j);
+}
+
 int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m)
 {
-	struct judged outer = {r, sec, &m->outer};
+	struct judged outer = {r, sec, &m->outer, false}, inner = {r, sec, &m->inner, true};
 	int err;
 
-	read_headers(sec, &m->outer);
-	if (!m->outer.fields)
+	read_headers(sec, &m->outer, false);
+	read_headers(sec, &m->inner, true);
+	dq_resolve_tunnel_fields(sec, m);
+	if (!m->outer.fields && !m->inner.fields && !m->fields)
 		return dq_blame_key(r->cfg, sec, NULL,
 				    "matches nothing in particular: give a match such as udp_dst, "
 				    "or use unmatched = queue N in the [port]");
-	err = check_l3(&outer);
-	return err ? err : check_l4(&outer);
+	err = check_headers(&outer);
+	if (!err)
+		err = check_headers(&inner);
+	return err ? err : dq_check_tunnel_fields(r, sec, m);
 }

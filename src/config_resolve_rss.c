@@ -76,10 +76,10 @@ static uint32_t possible_fields(const struct dq_headers *h)
 
 static int check_one_queue(struct dq_resolver *r, const struct dq_section *sec, bool drop)
 {
-	static const char *const keys[] = {"rss_fields", "rss_key"};
-	static const char *const defaults[] = {"auto", "default"};
+	static const char *const keys[] = {"rss_fields", "rss_key", "rss_level"};
+	static const char *const defaults[] = {"auto", "default", "outer"};
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		if (!dq_section_is(sec, keys[i], defaults[i]))
 			return dq_blame_key(r->cfg, sec, keys[i],
 					    "the flow %s: there is nothing to spread",
@@ -89,7 +89,8 @@ static int check_one_queue(struct dq_resolver *r, const struct dq_section *sec, 
 
 int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
 {
-	uint32_t possible = possible_fields(&flow->match.outer);
+	bool inner = dq_section_is(sec, "rss_level", "inner");
+	uint32_t possible = possible_fields(inner ? &flow->match.inner : &flow->match.outer);
 
 	if (flow->n_queues <= 1)
 		return check_one_queue(r, sec, flow->drop);
@@ -97,6 +98,7 @@ int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct d
 		return dq_blame_key(r->cfg, sec, "queue",
 				    "RSS hashes fields of IP, UDP and TCP, which frames of this "
 				    "ethertype lack; allowed one queue");
+	flow->rss.inner = inner;
 	flow->rss.fields = read_fields(sec);
 	if (!(flow->rss.fields & possible))
 		return dq_blame_key(r->cfg, sec, "rss_fields",

@@ -22,7 +22,7 @@ enum {
 	AT_DST_IPV4 = 60,
 };
 
-enum { CVLAN_TAG = 0x80 }; /* in the byte AT_FLAGS */
+enum { CVLAN_TAG = 0x8000, IP_VERSION = 0x1e00, IP_VERSION_SHIFT = 9 }; /* of AT_FLAGS */
 
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_TCP = 6, PROTO_UDP = 17 };
 
@@ -51,8 +51,8 @@ static void put_u8(struct dq_match_buf *e, unsigned at, uint8_t value)
 
 void dq_match_put_bits(struct dq_match_buf *e, unsigned at, uint16_t value, uint16_t mask)
 {
-	e->value[at] |= (uint8_t)(value >> 8);
-	e->value[at + 1] |= (uint8_t)value;
+	e->value[at] = (uint8_t)((e->value[at] & ~(mask >> 8)) | value >> 8);
+	e->value[at + 1] = (uint8_t)((e->value[at + 1] & ~mask) | value);
 	e->mask[at] |= (uint8_t)(mask >> 8);
 	e->mask[at + 1] |= (uint8_t)mask;
 }
@@ -71,6 +71,22 @@ static void put_dst_mac(struct dq_match_buf *e, unsigned at, const uint8_t mac[6
 	e->value[at] &= 0xfe;
 }
 
+/*
+ * In a tunnel IP is told by its version, since GRE that carries packets without an Ethernet header
+ * has no inner ethertype.
+ */
+static void put_type(struct dq_match_buf *e, unsigned at, uint16_t type)
+{
+	bool ip = type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6;
+	unsigned version = type == ETHERTYPE_IPV4 ? 4 : 6;
+
+	if (ip && at == DQ_SECTION_INNER * DQ_SECTION_BYTES)
+		dq_match_put_bits(e, at + AT_FLAGS, (uint16_t)(version << IP_VERSION_SHIFT),
+				  IP_VERSION);
+	else
+		put_u16(e, at + AT_ETHERTYPE, type);
+}
+
 static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
 {
 	if (h->fields & DQ_MATCH_SRC_MAC)
@@ -78,9 +94,9 @@ static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 	if (h->fields & DQ_MATCH_DST_MAC)
 		put_dst_mac(e, at + AT_DMAC, h->dst_mac);
 	if (h->fields & DQ_MATCH_ETHERTYPE)
-		put_u16(e, at + AT_ETHERTYPE, h->ethertype);
+		put_type(e, at, h->ethertype);
 	if (h->fields & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP))
-		dq_match_put_bits(e, at + AT_FLAGS, CVLAN_TAG << 8, CVLAN_TAG << 8);
+		dq_match_put_bits(e, at + AT_FLAGS, CVLAN_TAG, CVLAN_TAG);
 	if (h->fields & DQ_MATCH_VLAN_ID)
 		dq_match_put_bits(e, at + AT_FIRST_VLAN, h->vlan_id, 0x0fff);
 	if (h->fields & DQ_MATCH_VLAN_PCP)
@@ -90,9 +106,9 @@ static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
 {
 	if (h->fields & DQ_MATCH_IPV4)
-		put_u16(e, at + AT_ETHERTYPE, ETHERTYPE_IPV4);
+		put_type(e, at, ETHERTYPE_IPV4);
 	if (h->fields & DQ_MATCH_IPV6)
-		put_u16(e, at + AT_ETHERTYPE, ETHERTYPE_IPV6);
+		put_type(e, at, ETHERTYPE_IPV6);
 	if (h->fields & DQ_MATCH_IPV4_SRC)
 		put(e, at + AT_SRC_IPV4, h->ipv4_src, h->ipv4_src_mask, 4);
 	if (h->fields & DQ_MATCH_IPV4_DST)
@@ -153,7 +169,9 @@ static unsigned list_ranges(struct dq_match_range *out, const struct dq_headers 
 
 unsigned dq_match_ranges(const struct dq_match *match, struct dq_match_range out[DQ_MATCH_RANGES])
 {
-	return list_ranges(out, &match->outer, 0);
+	unsigned n = list_ranges(out, &match->outer, 0);
+
+	return n + list_ranges(out + n, &match->inner, DQ_SECTION_INNER * DQ_SECTION_BYTES);
 }
 
 static void put_headers(struct dq_match_buf *e, enum dq_match_section section,
@@ -170,16 +188,19 @@ void dq_match_encode(struct dq_match_buf *e, const struct dq_match *match)
 {
 	*e = (struct dq_match_buf){0};
 	put_headers(e, DQ_SECTION_OUTER, &match->outer);
+	put_headers(e, DQ_SECTION_INNER, &match->inner);
+	dq_match_put_tunnel(e, match);
 }
 
-bool dq_match_narrow(struct dq_match_buf *match, uint16_t ethertype, uint8_t proto)
+bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kind)
 {
+	unsigned at = kind->section * DQ_SECTION_BYTES;
 	struct dq_match_buf base = *match;
 
-	if (ethertype)
-		put_u16(match, AT_ETHERTYPE, ethertype);
-	if (proto)
-		put_u8(match, AT_IP_PROTOCOL, proto);
+	if (kind->ethertype)
+		put_type(match, at, kind->ethertype);
+	if (kind->proto)
+		put_u8(match, at + AT_IP_PROTOCOL, kind->proto);
 	return dq_match_overlap(match, &base);
 }
 
@@ -194,9 +215,9 @@ bool dq_match_split_multicast(struct dq_match_buf *match, struct dq_match_buf *s
 	return true;
 }
 
-bool dq_match_has_protocol(const struct dq_match_buf *match)
+bool dq_match_has_protocol(const struct dq_match_buf *match, enum dq_match_section section)
 {
-	return match->mask[AT_IP_PROTOCOL] != 0;
+	return match->mask[section * DQ_SECTION_BYTES + AT_IP_PROTOCOL] != 0;
 }
 
 bool dq_match_equal(const struct dq_match *a, const struct dq_match *b)
@@ -205,7 +226,7 @@ bool dq_match_equal(const struct dq_match *a, const struct dq_match *b)
 	unsigned n = dq_match_ranges(a, ranges[0]);
 	struct dq_match_buf x, y;
 
-	if (a->outer.fields != b->outer.fields || dq_match_ranges(b, ranges[1]) != n)
+	if (dq_match_ranges(b, ranges[1]) != n)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		if (ranges[0][i].at != ranges[1][i].at ||
@@ -227,13 +248,28 @@ bool dq_match_same(const struct dq_match_buf *a, const struct dq_match_buf *b)
 	return dq_match_same_mask(a, b) && !memcmp(a->value, b->value, DQ_MATCH_BYTES);
 }
 
-/* Whether it names an ethertype that is no IP: then no rule with an IP protocol matches its
- * packets. */
-static bool is_not_ip(const struct dq_match_buf *match)
+/* Whether it names an ethertype that is no IP: then no rule for IP packets matches its packets. */
+static bool is_not_ip(const struct dq_match_buf *match, enum dq_match_section section)
 {
-	unsigned type = (unsigned)match->value[AT_ETHERTYPE] << 8 | match->value[AT_ETHERTYPE + 1];
+	unsigned at = section * DQ_SECTION_BYTES + AT_ETHERTYPE;
+	unsigned type = (unsigned)match->value[at] << 8 | match->value[at + 1];
 
-	return match->mask[AT_ETHERTYPE] && type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6;
+	return match->mask[at] && type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6;
+}
+
+/* Whether it names what only IP packets have. */
+static bool is_ip(const struct dq_match_buf *match, enum dq_match_section section)
+{
+	unsigned at = section * DQ_SECTION_BYTES + AT_FLAGS;
+
+	return dq_match_has_protocol(match, section) || match->mask[at] & IP_VERSION >> 8;
+}
+
+static bool excludes(const struct dq_match_buf *a, const struct dq_match_buf *b,
+		     enum dq_match_section section)
+{
+	return (is_ip(a, section) && is_not_ip(b, section)) ||
+	       (is_ip(b, section) && is_not_ip(a, section));
 }
 
 static uint64_t word(const uint8_t *bytes, unsigned at)
@@ -249,8 +285,7 @@ bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b
 	for (unsigned i = 0; i < DQ_MATCH_BYTES; i += sizeof(uint64_t))
 		if ((word(a->value, i) ^ word(b->value, i)) & word(a->mask, i) & word(b->mask, i))
 			return false;
-	return !(dq_match_has_protocol(a) && is_not_ip(b)) &&
-	       !(dq_match_has_protocol(b) && is_not_ip(a));
+	return !excludes(a, b, DQ_SECTION_OUTER) && !excludes(a, b, DQ_SECTION_INNER);
 }
 
 unsigned dq_match_bits(const struct dq_match *match)

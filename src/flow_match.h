@@ -12,6 +12,8 @@
 /* Sections of fte_match_param (PRM), each with its bit in match_criteria_enable. */
 enum dq_match_section {
 	DQ_SECTION_OUTER, /* fte_match_set_lyr_2_4 */
+	DQ_SECTION_MISC,  /* fte_match_set_misc */
+	DQ_SECTION_INNER, /* as the first */
 	DQ_SECTIONS
 };
 
@@ -38,14 +40,21 @@ void dq_match_encode(struct dq_match_buf *out, const struct dq_match *match);
 /* Adds bits of two bytes. */
 void dq_match_put_bits(struct dq_match_buf *match, unsigned at, uint16_t value, uint16_t mask);
 
-/*
- * Adds an ethertype and an IP protocol (0: none) to a match. False: they contradict it, and it is
- * not to be used any more.
- */
-bool dq_match_narrow(struct dq_match_buf *match, uint16_t ethertype, uint8_t proto);
+/* flow_tunnel.c: adds what a match says of a tunnel's own header. */
+void dq_match_put_tunnel(struct dq_match_buf *buf, const struct dq_match *match);
+
+/* What headers are: 0 stands for any. */
+struct dq_match_kind {
+	enum dq_match_section section; /* outer or inner headers */
+	uint16_t ethertype;
+	uint8_t proto;
+};
+
+/* Adds this to a match. False: it contradicts it, which is not to be used any more. */
+bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kind);
 
 /* Whether the match names an IP protocol, so that nothing but IP packets match it. */
-bool dq_match_has_protocol(const struct dq_match_buf *match);
+bool dq_match_has_protocol(const struct dq_match_buf *match, enum dq_match_section section);
 
 /* Whether two flows ask for the same packets. */
 bool dq_match_equal(const struct dq_match *a, const struct dq_match *b);

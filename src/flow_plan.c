@@ -17,8 +17,8 @@ struct maker {
 	struct dq_flow_plan *plan;
 	unsigned flow;
 	int priority;
-	uint64_t hash_fields; /* 0: no spreading */
-	int levels;	      /* of priority that its rules take */
+	struct dq_rss_ask rss; /* fields 0: no spreading */
+	int levels;	       /* of priority that its rules take */
 };
 
 static int add_rule(struct maker *m, const struct dq_rss_rule *one)
@@ -48,7 +48,7 @@ static int add_rule(struct maker *m, const struct dq_rss_rule *one)
 static int add_spread(struct maker *m, const struct dq_match_buf *match)
 {
 	struct dq_rss_rule rules[DQ_RSS_CLASSES] = {{.match = *match}};
-	unsigned n = m->hash_fields ? dq_flow_spread(rules, match, m->hash_fields) : 1;
+	unsigned n = m->rss.fields ? dq_flow_spread(rules, match, &m->rss) : 1;
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < n; i++)
@@ -94,7 +94,7 @@ static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, u
 	int ret;
 
 	if (flow->n_queues > 1)
-		m.hash_fields = flow->rss.fields & in->rx_hash_fields;
+		m.rss = (struct dq_rss_ask){flow->rss.fields & in->rx_hash_fields, flow->rss.inner};
 	ret = add_matches(&m, flow);
 	if (ret)
 		return ret;
@@ -126,7 +126,7 @@ static int add_unmatched(struct dq_flow_plan *plan, const struct dq_flow_input *
 	if (in->port->unmatched == DQ_UNMATCHED_KERNEL)
 		return 0;
 	if (in->port->unmatched == DQ_UNMATCHED_QUEUE && in->port->n_queues > 1)
-		m.hash_fields = DQ_RSS_ALL & in->rx_hash_fields;
+		m.rss.fields = DQ_RSS_ALL & in->rx_hash_fields;
 	ret = add_match(&m, &all);
 	for (unsigned i = first; i < plan->n_rules; i++)
 		plan->rules[i].priority -= m.levels - 1;
@@ -140,6 +140,11 @@ static const char *flow_where(const struct dq_flow_input *in, unsigned flow)
 	return flow < in->n_flows ? in->flows[flow]->where : in->port->where;
 }
 
+static bool is_any(const struct dq_match *m)
+{
+	return !m->outer.fields && !m->inner.fields && !m->fields;
+}
+
 /* The same packets for two flows: which queue would get them? The NIC would give them to both. */
 static int check_duplicates(const struct dq_flow_input *in)
 {
@@ -149,7 +154,7 @@ static int check_duplicates(const struct dq_flow_input *in)
 				return dq_error(EINVAL, "%s: matches the same packets as %s: %s",
 						in->flows[i]->where, in->flows[k]->where,
 						"name all queues in one flow");
-		if (!in->flows[i]->match.outer.fields && in->port->unmatched != DQ_UNMATCHED_KERNEL)
+		if (is_any(&in->flows[i]->match) && in->port->unmatched != DQ_UNMATCHED_KERNEL)
 			return dq_error(EINVAL, "%s: matches everything, as unmatched of %s does",
 					in->flows[i]->where, in->port->where);
 	}

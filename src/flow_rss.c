@@ -57,35 +57,43 @@ static bool is_wanted(const struct rss_class *c, uint64_t hash_fields)
 
 /* Whether the rules take all packets of a match that names a protocol of IP. */
 static bool is_complete(const struct dq_rss_rule *rules, unsigned n,
-			const struct dq_match_buf *match)
+			const struct dq_match_buf *match, enum dq_match_section section)
 {
 	static const uint16_t types[] = {ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 
-	if (!dq_match_has_protocol(match))
+	if (!dq_match_has_protocol(match, section))
 		return false;
 	for (unsigned i = 0; i < 2; i++) {
+		struct dq_match_kind kind = {section, types[i], 0};
 		struct dq_match_buf narrow = *match;
 
-		if (dq_match_narrow(&narrow, types[i], 0) && !is_covered(rules, n, &narrow))
+		if (dq_match_narrow(&narrow, &kind) && !is_covered(rules, n, &narrow))
 			return false;
 	}
 	return true;
 }
 
-unsigned dq_flow_spread(struct dq_rss_rule rules[DQ_RSS_CLASSES], const struct dq_match_buf *match,
-			uint64_t hash_fields)
+static uint64_t fields_of(const struct rss_class *c, const struct dq_rss_ask *ask)
 {
+	uint64_t fields = ask->fields & (c->l3 | c->l4);
+
+	return fields && ask->inner ? fields | IBV_RX_HASH_INNER : fields;
+}
+
+unsigned dq_flow_spread(struct dq_rss_rule rules[DQ_RSS_CLASSES], const struct dq_match_buf *match,
+			const struct dq_rss_ask *ask)
+{
+	enum dq_match_section section = ask->inner ? DQ_SECTION_INNER : DQ_SECTION_OUTER;
 	unsigned n = 0, narrow = 0;
 
 	for (unsigned i = 0; i < DQ_RSS_CLASSES; i++) {
 		const struct rss_class *c = &classes[i];
-		struct dq_rss_rule rule = {.match = *match,
-					   .hash_fields = hash_fields & (c->l3 | c->l4)};
+		struct dq_match_kind kind = {section, c->ethertype, c->proto};
+		struct dq_rss_rule rule = {.match = *match, .hash_fields = fields_of(c, ask)};
 
-		if (!is_wanted(c, hash_fields) ||
-		    !dq_match_narrow(&rule.match, c->ethertype, c->proto) ||
+		if (!is_wanted(c, ask->fields) || !dq_match_narrow(&rule.match, &kind) ||
 		    is_covered(rules, n, &rule.match) ||
-		    (!c->narrow && is_complete(rules, n, match)))
+		    (!c->narrow && is_complete(rules, n, match, section)))
 			continue;
 		if (n)
 			rule.level = rules[n - 1].level + (c->narrow != narrow);

@@ -10,6 +10,12 @@
 
 enum { DQ_RSS_CLASSES = 7 };
 
+/* What is to be hashed. */
+struct dq_rss_ask {
+	uint64_t fields; /* enum ibv_rx_hash_fields, without INNER */
+	bool inner;	 /* of the headers within a tunnel */
+};
+
 struct dq_rss_rule {
 	struct dq_match_buf match;
 	uint64_t hash_fields; /* enum ibv_rx_hash_fields; 0: to the first queue */
@@ -22,6 +28,6 @@ struct dq_rss_rule {
  * number of rules.
  */
 unsigned dq_flow_spread(struct dq_rss_rule rules[DQ_RSS_CLASSES], const struct dq_match_buf *match,
-			uint64_t hash_fields);
+			const struct dq_rss_ask *ask);
 
 #endif

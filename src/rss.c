@@ -82,6 +82,19 @@ void dq_rss_table_destroy(struct dq_rss_table *table, struct dq_device *dev)
 	table->table = NULL;
 }
 
+/* enum mlx5dv_qp_create_flags */
+static uint32_t create_flags(const struct dq_rss_want *want, uint64_t fields)
+{
+	uint32_t flags = 0;
+
+	if (want->loopback)
+		flags |= MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_UC |
+			 MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_MC;
+	if (fields & IBV_RX_HASH_INNER)
+		flags |= MLX5DV_QP_CREATE_TUNNEL_OFFLOADS;
+	return flags;
+}
+
 int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint64_t fields,
 		     const struct dq_rss_want *want)
 {
@@ -98,9 +111,8 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 				 .rx_hash_fields_mask = fields},
 	};
 	struct mlx5dv_qp_init_attr dv = {
-		.comp_mask = want->loopback ? MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS : 0,
-		.create_flags = MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_UC |
-				MLX5DV_QP_CREATE_TIR_ALLOW_SELF_LOOPBACK_MC,
+		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
+		.create_flags = create_flags(want, fields),
 	};
 	int err;
 
@@ -116,6 +128,11 @@ int dq_rss_qp_create(struct ibv_qp **out, const struct dq_rss_table *table, uint
 				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
 				"CAP_NET_RAW in its systemd unit",
 				want->where);
+	if (err == EOPNOTSUPP && fields & IBV_RX_HASH_INNER)
+		return dq_error(err,
+				"%s: rss_level = inner: %s hashes no headers within tunnels: use "
+				"outer",
+				want->where, want->dev->info.rdma);
 	return dq_error(err, "%s: no receive hash QP over %u queues: %s", want->where, table->n_wqs,
 			strerror(err));
 }

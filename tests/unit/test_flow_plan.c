@@ -329,6 +329,36 @@ Test(flow_plan, vlan_ipv6_and_tcp_are_encoded_where_the_device_looks)
 	cr_assert_eq(dq_match_size(&buf), 64u);
 }
 
+/* misc_parameters lie behind the outer headers, the inner ones behind those. */
+Test(flow_plan, tunnels_are_encoded_where_the_device_looks)
+{
+	struct dq_match m = {.fields = DQ_MATCH_VNI, .vni = 0x123456};
+	struct dq_match_buf buf;
+
+	dq_match_encode(&buf, &m);
+	cr_assert(buf.value[16] == 17 && buf.value[30] == 0x12 && buf.value[31] == 0xb5);
+	cr_assert_arr_eq(buf.value + 84, "\x12\x34\x56\0", 4);
+	cr_assert_arr_eq(buf.mask + 84, "\xff\xff\xff\0", 4);
+	cr_assert_eq(dq_match_criteria(&buf), 3);
+	cr_assert_eq(dq_match_size(&buf), 128u);
+	m = (struct dq_match){.fields = DQ_MATCH_TNI, .tni = 0x123456};
+	dq_match_encode(&buf, &m);
+	cr_assert_arr_eq(buf.value + 64, "\x20\0\0\0", 4);
+	cr_assert_arr_eq(buf.mask + 64, "\xb0\0\0\0", 4);
+	cr_assert_arr_eq(buf.value + 76, "\0\0\x65\x58\x12\x34\x56\0", 8);
+	cr_assert_arr_eq(buf.mask + 76, "\0\0\xff\xff\xff\xff\xff\0", 8);
+	m = (struct dq_match){.fields = DQ_MATCH_GRE_KEY, .gre_key = 0x12345678};
+	m.inner.fields = DQ_MATCH_UDP_DST | DQ_MATCH_DST_MAC;
+	m.inner.udp_dst = (struct dq_range){5, 5};
+	memcpy(m.inner.dst_mac, "\1\2\3\4\5\6", 6);
+	dq_match_encode(&buf, &m);
+	cr_assert_arr_eq(buf.mask + 64, "\x20\0\0\0", 4);
+	cr_assert_arr_eq(buf.value + 80, "\x12\x34\x56\x78", 4);
+	cr_assert(buf.value[128 + 16] == 17 && buf.value[128 + 31] == 5);
+	cr_assert_eq(dq_match_criteria(&buf), 7);
+	cr_assert_eq(dq_match_size(&buf), 192u);
+}
+
 /* Prefixes of a range by its definition: of a binary tree, the largest nodes that lie inside. */
 static unsigned count_nodes(uint32_t first, uint32_t size, const struct dq_range *range)
 {
