@@ -202,6 +202,7 @@ int dq_caps_query(struct dq_device *dev)
 	caps->max_mr_size = attr.orig_attr.max_mr_size;
 	caps->max_ind_table = attr.rss_caps.max_rwq_indirection_table_size;
 	caps->rx_hash_fields = attr.rss_caps.rx_hash_fields_mask;
+	caps->vlan_strip = attr.raw_packet_caps & IBV_RAW_PACKET_CAP_CVLAN_STRIPPING;
 	caps->empw = dv.flags & MLX5DV_CONTEXT_FLAGS_ENHANCED_MPW;
 	caps->tx_checksum = attr.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM;
 #if HAVE_DECL_MLX5DV_CONTEXT_FLAGS_REAL_TIME_TS

@@ -82,6 +82,7 @@ struct dq_conf_rxq {
 	uint32_t spares;          /* slots behind those, for packets that are kept */
 	unsigned metadata;        /* enum daqiri_metadata, or-ed */
 	enum dq_clock_choice clock;
+	bool vlan_strip;
 	enum dq_simd simd;
 	int cpu_core;             /* -1: none */
 	bool worker;              /* a thread of the library polls, on cpu_core */

@@ -86,6 +86,24 @@ static int check_unique(struct dq_resolver *r, const struct dq_section *sec,
 	return 0;
 }
 
+/* A rule cannot take a tag out where it stands: the kernel's tables for it have no such action. */
+static int check_vlan_pop(struct dq_resolver *r, const struct dq_section *sec,
+			  const struct dq_conf_flow *flow)
+{
+	if (!dq_section_is(sec, "vlan_pop", "on"))
+		return 0;
+	for (unsigned i = 0; i < flow->n_queues; i++) {
+		const struct dq_conf_rxq *q = &r->conf->rxqs[flow->queues[i]];
+
+		if (!q->vlan_strip)
+			return dq_blame_key(r->cfg, sec, "vlan_pop",
+					    "no rule takes tags out, receive queues do: set "
+					    "vlan_strip = on in [rxq %s %u]",
+					    r->conf->ports[q->port].name, q->id);
+	}
+	return 0;
+}
+
 static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 {
 	struct dq_conf_flow *flow = &r->conf->flows[r->conf->n_flows];
@@ -106,6 +124,8 @@ static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 		err = resolve_action(r, sec, flow);
 	if (!err)
 		err = dq_resolve_rss(r, sec, flow);
+	if (!err)
+		err = check_vlan_pop(r, sec, flow);
 	if (!err)
 		err = check_unique(r, sec, flow);
 	if (!err)

@@ -188,6 +188,7 @@ static int add_rxq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	if (!dq_section_is(user->sec, "rx_mode", "auto"))
 		q->rx_mode = user->striding ? DQ_RX_STRIDING : DQ_RX_CYCLIC;
 	q->metadata = resolve_metadata(user->sec);
+	q->vlan_strip = dq_section_is(user->sec, "vlan_strip", "on");
 	q->where = dq_resolver_where(r, user->sec);
 	r->rxq_sec[user->index] = user->sec;
 	r->conf->n_rxqs++;

@@ -26,6 +26,7 @@ struct dq_caps {
 	bool vlan_insert;	 /* VLAN tags of frames that are sent; false without DevX */
 	bool tx_checksum;	 /* checksums of frames that are sent, where asked for */
 	bool real_time;		 /* time stamps may be of the real time */
+	bool vlan_strip;	 /* a receive queue may take a VLAN tag out */
 	uint32_t empw_ptrs;	 /* pointers in one of them */
 	uint32_t min_inline;	 /* bytes of each frame that a send WQE must carry: 0 or 18 */
 	uint32_t max_wr;	 /* entries of a work queue */

@@ -97,6 +97,13 @@ static int create_wq(struct daqiri_rxq *q)
 					.pd = dev->pd,
 					.cq = q->cq.cq};
 
+	if (q->conf->vlan_strip && !dev->caps.vlan_strip)
+		return dq_error(EOPNOTSUPP, "%s: vlan_strip=on: %s takes no VLAN tags out: use off",
+				q->conf->where, dev->info.rdma);
+	if (q->conf->vlan_strip) {
+		attr.comp_mask |= IBV_WQ_INIT_ATTR_FLAGS;
+		attr.create_flags = IBV_WQ_FLAGS_CVLAN_STRIPPING;
+	}
 	errno = 0;
 	q->wq = q->striding ? dq_rx_striding_create_wq(q, &attr) : ibv_create_wq(dev->ctx, &attr);
 	if (q->wq)

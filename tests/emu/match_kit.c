@@ -11,8 +11,13 @@
 
 struct link match_open(const char *sections)
 {
+	return match_open_rxq("", sections);
+}
+
+struct link match_open_rxq(const char *keys, const char *sections)
+{
 	char text[8192];
-	int n = snprintf(text, sizeof(text), "%s%s", MATCH_BASE, sections);
+	int n = snprintf(text, sizeof(text), "%s%s%s", MATCH_BASE, keys, sections);
 
 	cr_assert(n > 0 && (size_t)n < sizeof(text));
 	return kit_open_link(text);

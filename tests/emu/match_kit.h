@@ -11,7 +11,10 @@
 
 enum { MATCH_QUEUES = 4 };
 
-/* A context with ports, queues and these sections besides. */
+/* A context with ports, queues, of which those that receive have these keys, and these sections. */
+struct link match_open_rxq(const char *keys, const char *sections);
+
+/* The same without keys. */
 struct link match_open(const char *sections);
 
 /*
