@@ -186,7 +186,8 @@ struct dq_headers {
 enum dq_tunnel_field {
 	DQ_MATCH_VNI = 1 << 0,
 	DQ_MATCH_TNI = 1 << 1,
-	DQ_MATCH_GRE_KEY = 1 << 2
+	DQ_MATCH_GRE_KEY = 1 << 2,
+	DQ_MATCH_GRE_PROTOCOL = 1 << 3 /* of GRE that decap takes off */
 };
 
 /* A match of [flow]. */
@@ -194,6 +195,19 @@ struct dq_match {
 	struct dq_headers outer, inner;
 	uint32_t fields;          /* enum dq_tunnel_field, or-ed */
 	uint32_t vni, tni, gre_key;
+	uint16_t gre_protocol;
+};
+
+enum dq_tunnel_type { DQ_TUNNEL_VXLAN, DQ_TUNNEL_GRE, DQ_TUNNEL_NVGRE };
+
+struct dq_conf_tunnel {
+	const char *where;
+	const char *name;
+	enum dq_tunnel_type type;
+	bool has_macs;            /* both of them */
+	uint8_t mac_src[6], mac_dst[6];
+	uint32_t vni, tni;
+	uint16_t protocol;        /* gre: ethertype of what it carries */
 };
 
 /* As enum ibv_rx_hash_fields, which flow_rss.c asserts: the configuration knows no verbs. */
@@ -231,6 +245,7 @@ struct dq_conf_flow {
 	unsigned n_queues;        /* one: queue; several: RSS */
 	unsigned *queues;         /* indices into rxqs */
 	struct dq_conf_rss rss;
+	const struct dq_conf_tunnel *decap; /* whose header its frames lose; NULL: none */
 };
 
 struct dq_pool;

@@ -84,9 +84,15 @@ uint32_t dq_split_of(const struct dq_resolver *r, const struct dq_user *user);
 int dq_resolve_workers(struct dq_resolver *r);
 /* What a flow matches, and how it is spread over the queues that it has already. */
 int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m);
-void dq_resolve_tunnel_fields(const struct dq_section *sec, struct dq_match *m);
+/* Adds to what decap has the match ask for already. */
+int dq_resolve_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
+			     struct dq_match *m);
 int dq_check_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
 			   const struct dq_match *m);
+/* Judges every [tunnel]. */
+int dq_resolve_tunnels(struct dq_resolver *r);
+/* decap = TUNNEL of a flow, before its match: what it takes off is matched, too. */
+int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
 int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
 int dq_resolve_flows(struct dq_resolver *r);
 int dq_resolve_unmatched(struct dq_resolver *r);

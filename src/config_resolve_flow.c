@@ -119,6 +119,8 @@ static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 	flow->priority = (int)dq_section_number(sec, "priority", UINT64_MAX);
 	err = dq_resolve_port_word(r, sec, &flow->port);
 	if (!err)
+		err = dq_resolve_decap(r, sec, flow);
+	if (!err)
 		err = dq_resolve_match(r, sec, &flow->match);
 	if (!err)
 		err = resolve_action(r, sec, flow);
@@ -165,7 +167,7 @@ static int assign_tags(struct dq_resolver *r)
 int dq_resolve_flows(struct dq_resolver *r)
 {
 	unsigned n = 0;
-	int err = 0;
+	int err = dq_resolve_tunnels(r);
 
 	for (unsigned i = 0; i < r->cfg->n_sections; i++)
 		n += dq_section_has_kind(&r->cfg->sections[i], "flow");

@@ -198,7 +198,9 @@ int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct
 
 	read_headers(sec, &m->outer, false);
 	read_headers(sec, &m->inner, true);
-	dq_resolve_tunnel_fields(sec, m);
+	err = dq_resolve_tunnel_fields(r, sec, m);
+	if (err)
+		return err;
 	if (!m->outer.fields && !m->inner.fields && !m->fields)
 		return dq_blame_key(r->cfg, sec, NULL,
 				    "matches nothing in particular: give a match such as udp_dst, "

@@ -90,7 +90,8 @@ static int check_one_queue(struct dq_resolver *r, const struct dq_section *sec, 
 int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
 {
 	bool inner = dq_section_is(sec, "rss_level", "inner");
-	uint32_t possible = possible_fields(inner ? &flow->match.inner : &flow->match.outer);
+	const struct dq_match *m = &flow->match;
+	uint32_t possible = possible_fields(inner || flow->decap ? &m->inner : &m->outer);
 
 	if (flow->n_queues <= 1)
 		return check_one_queue(r, sec, flow->drop);
@@ -98,6 +99,10 @@ int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct d
 		return dq_blame_key(r->cfg, sec, "queue",
 				    "RSS hashes fields of IP, UDP and TCP, which frames of this "
 				    "ethertype lack; allowed one queue");
+	if (inner && flow->decap)
+		return dq_blame_key(
+			r->cfg, sec, "rss_level",
+			"decap leaves no tunnel, and what was in it is hashed: use outer");
 	flow->rss.inner = inner;
 	flow->rss.fields = read_fields(sec);
 	if (!(flow->rss.fields & possible))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a flow matches of a tunnel's own header. */
+/* Tunnels, and what a flow matches of their own headers. */
 #include <string.h>
 
 #include "config_resolve.h"
@@ -19,16 +19,25 @@ static const struct field {
 
 enum { N_FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
-void dq_resolve_tunnel_fields(const struct dq_section *sec, struct dq_match *m)
+int dq_resolve_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
+			     struct dq_match *m)
 {
 	uint32_t *const values[N_FIELDS] = {&m->vni, &m->tni, &m->gre_key};
 
 	for (unsigned i = 0; i < N_FIELDS; i++) {
+		uint32_t value = (uint32_t)dq_section_number(sec, fields[i].key, 0);
+
 		if (!dq_section_value(sec, fields[i].key))
 			continue;
+		if (m->fields & fields[i].bit && *values[i] != value)
+			return dq_blame_key(
+				r->cfg, sec, fields[i].key,
+				"the tunnel that decap names has another one; it may be "
+				"left out here");
 		m->fields |= fields[i].bit;
-		*values[i] = (uint32_t)dq_section_number(sec, fields[i].key, 0);
+		*values[i] = value;
 	}
+	return 0;
 }
 
 /* The outer headers that carry VXLAN: UDP to its port. */
@@ -60,12 +69,17 @@ int dq_check_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
 			  : m->fields & DQ_MATCH_TNI ? "tni"
 						     : "gre_key";
 
+	uint32_t kinds = m->fields & ~(uint32_t)DQ_MATCH_GRE_PROTOCOL;
+
 	if (!m->fields)
 		return 0;
-	if (m->fields & (m->fields - 1))
-		return dq_blame_key(r->cfg, sec, key,
-				    "vni, tni and gre_key are of three kinds of tunnels, and no "
-				    "frame is in two: make a flow for each");
+	if (m->fields & DQ_MATCH_GRE_PROTOCOL)
+		kinds |= DQ_MATCH_GRE_KEY; /* which may be given besides */
+	if (kinds & (kinds - 1))
+		return dq_blame_key(
+			r->cfg, sec, key,
+			"vni, tni and gre_key are of three kinds of tunnels, as decap may "
+			"be, and no frame is in two: make a flow for each");
 	if (!fits_ip(&m->outer))
 		return dq_blame_key(
 			r->cfg, sec, "ethertype",
@@ -78,11 +92,148 @@ int dq_check_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
 			"the NIC knows VXLAN by UDP port %d, which the match of the outer "
 			"headers excludes; what is in the tunnel is matched by inner_ keys",
 			VXLAN_PORT);
-	if (m->fields & (DQ_MATCH_TNI | DQ_MATCH_GRE_KEY) && !fits_gre(&m->outer))
+	if (kinds & (DQ_MATCH_TNI | DQ_MATCH_GRE_KEY) && !fits_gre(&m->outer))
 		return dq_blame_key(
 			r->cfg, sec, key,
 			"GRE is protocol %d of IP, which the match of the outer headers "
 			"excludes; what is in the tunnel is matched by inner_ keys",
 			PROTO_GRE);
+	return 0;
+}
+
+/* ---- [tunnel] ---- */
+
+/* The type of tunnel that a key is of. */
+static const struct type_key {
+	const char *key;
+	enum dq_tunnel_type type;
+	bool required;
+} type_keys[] = {{"vni", DQ_TUNNEL_VXLAN, true},
+		 {"tni", DQ_TUNNEL_NVGRE, true},
+		 {"protocol", DQ_TUNNEL_GRE, false}};
+
+static const char *const types[] = {"vxlan", "gre", "nvgre"};
+
+static int check_keys(struct dq_resolver *r, const struct dq_section *sec, enum dq_tunnel_type type)
+{
+	for (unsigned i = 0; i < sizeof(type_keys) / sizeof(type_keys[0]); i++) {
+		const struct type_key *k = &type_keys[i];
+		bool given = dq_section_find(sec, k->key);
+
+		if (given && k->type != type)
+			return dq_blame_key(r->cfg, sec, k->key, "is of type = %s only",
+					    types[k->type]);
+		if (!given && k->type == type && k->required)
+			return dq_blame_key(r->cfg, sec, "type", "needs %s", k->key);
+	}
+	return 0;
+}
+
+static int read_tunnel(struct dq_resolver *r, const struct dq_section *sec,
+		       struct dq_conf_tunnel *t)
+{
+	const char *src = dq_section_value(sec, "mac_src"), *dst = dq_section_value(sec, "mac_dst");
+	char name[DQ_NAME_MAX + 1];
+
+	dq_section_word(sec, 1, name);
+	t->name = dq_pool_strdup(r->conf->pool, name);
+	t->where = dq_resolver_where(r, sec);
+	if (!t->name || !t->where)
+		return dq_no_memory();
+	while (t->type < DQ_TUNNEL_NVGRE && !dq_section_is(sec, "type", types[t->type]))
+		t->type++;
+	t->has_macs = src && dst && dq_parse_mac(src, t->mac_src) && dq_parse_mac(dst, t->mac_dst);
+	t->vni = (uint32_t)dq_section_number(sec, "vni", 0);
+	t->tni = (uint32_t)dq_section_number(sec, "tni", 0);
+	t->protocol = (uint16_t)dq_section_number(sec, "protocol", 0);
+	return check_keys(r, sec, t->type);
+}
+
+int dq_resolve_tunnels(struct dq_resolver *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++) {
+		struct dq_conf_tunnel tunnel = {0};
+
+		if (dq_section_has_kind(&r->cfg->sections[i], "tunnel"))
+			err = read_tunnel(r, &r->cfg->sections[i], &tunnel);
+	}
+	return err;
+}
+
+static const struct dq_section *find_tunnel(const struct dq_resolver *r, const char *name)
+{
+	char word[DQ_NAME_MAX + 1];
+
+	for (unsigned i = 0; i < r->cfg->n_sections; i++) {
+		const struct dq_section *sec = &r->cfg->sections[i];
+
+		if (!dq_section_has_kind(sec, "tunnel"))
+			continue;
+		dq_section_word(sec, 1, word);
+		if (!strcmp(word, name))
+			return sec;
+	}
+	return NULL;
+}
+
+/* ---- decap ---- */
+
+static void match_tunnel(struct dq_match *m, const struct dq_conf_tunnel *t)
+{
+	static const enum dq_tunnel_field bits[] = {DQ_MATCH_VNI, DQ_MATCH_GRE_PROTOCOL,
+						    DQ_MATCH_TNI};
+
+	m->fields |= bits[t->type];
+	m->vni = t->vni;
+	m->tni = t->tni;
+	m->gre_protocol = t->type == DQ_TUNNEL_GRE ? t->protocol : 0;
+}
+
+/* GRE carries packets: the Ethernet header of what arrives is of our making. */
+static int check_gre(struct dq_resolver *r, const struct dq_section *sec,
+		     const struct dq_conf_tunnel *t)
+{
+	if (t->type != DQ_TUNNEL_GRE)
+		return 0;
+	if (!t->has_macs)
+		return dq_blame_key(r->cfg, sec, "decap",
+				    "what GRE carries has no Ethernet header and gets one: give "
+				    "mac_src and mac_dst in [tunnel %s]",
+				    t->name);
+	if (t->protocol != ETHERTYPE_IPV4 && t->protocol != ETHERTYPE_IPV6)
+		return dq_blame_key(r->cfg, sec, "decap",
+				    "the NIC takes GRE off from IP only: protocol of [tunnel %s]; "
+				    "allowed 0x0800, 0x86dd",
+				    t->name);
+	return 0;
+}
+
+int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
+{
+	const char *name = dq_section_value(sec, "decap");
+	const struct dq_section *tunnel;
+	struct dq_conf_tunnel *t;
+	int err;
+
+	if (!name)
+		return 0;
+	tunnel = find_tunnel(r, name);
+	if (!tunnel)
+		return dq_blame_key(r->cfg, sec, "decap", "there is no [tunnel %s]", name);
+	t = dq_resolver_alloc(r, 1, sizeof(*t));
+	if (!t)
+		return dq_no_memory();
+	err = read_tunnel(r, tunnel, t);
+	if (!err)
+		err = check_gre(r, sec, t);
+	if (err)
+		return err;
+	if (dq_section_is(sec, "drop", "on"))
+		return dq_blame_key(r->cfg, sec, "decap",
+				    "the flow drops its frames: leave it out");
+	match_tunnel(&flow->match, t);
+	flow->decap = t;
 	return 0;
 }

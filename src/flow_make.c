@@ -88,6 +88,8 @@ int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
 	ret = dq_flow_target_init(&flow->target, owner ? table->port->rxqs : table->rxqs);
 	if (!ret)
 		ret = fill(flow, table);
+	if (!ret && conf->decap)
+		ret = dq_flow_decap_create(&flow->decap, table->port->dev, conf->decap, conf->where);
 	if (!ret && conf->count)
 		ret = dq_flow_counter_create(&flow->counter, table->port->dev, conf->where);
 	if (ret)
@@ -127,6 +129,7 @@ void dq_flow_destroy(struct dq_flow *flow)
 	if (!flow)
 		return;
 	dq_flow_target_destroy(&flow->target);
+	dq_flow_decap_destroy(flow->decap, flow->target.port->dev);
 	dq_flow_counter_destroy(&flow->counter, flow->target.port->dev);
 	free(flow->rules);
 	dq_conf_free(flow->owner);

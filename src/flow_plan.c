@@ -94,7 +94,9 @@ static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, u
 	int ret;
 
 	if (flow->n_queues > 1)
-		m.rss = (struct dq_rss_ask){flow->rss.fields & in->rx_hash_fields, flow->rss.inner};
+		m.rss = (struct dq_rss_ask){.fields = flow->rss.fields & in->rx_hash_fields,
+					    .inner = flow->rss.inner || flow->decap,
+					    .taken_off = flow->decap};
 	ret = add_matches(&m, flow);
 	if (ret)
 		return ret;

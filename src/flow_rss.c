@@ -77,7 +77,7 @@ static uint64_t fields_of(const struct rss_class *c, const struct dq_rss_ask *as
 {
 	uint64_t fields = ask->fields & (c->l3 | c->l4);
 
-	return fields && ask->inner ? fields | IBV_RX_HASH_INNER : fields;
+	return fields && ask->inner && !ask->taken_off ? fields | IBV_RX_HASH_INNER : fields;
 }
 
 unsigned dq_flow_spread(struct dq_rss_rule rules[DQ_RSS_CLASSES], const struct dq_match_buf *match,

@@ -13,7 +13,8 @@ enum { DQ_RSS_CLASSES = 7 };
 /* What is to be hashed. */
 struct dq_rss_ask {
 	uint64_t fields; /* enum ibv_rx_hash_fields, without INNER */
-	bool inner;	 /* of the headers within a tunnel */
+	bool inner;	 /* of the headers within a tunnel, */
+	bool taken_off;	 /* which is gone when they are hashed */
 };
 
 struct dq_rss_rule {

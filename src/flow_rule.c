@@ -10,7 +10,7 @@
 #include "flow_table.h"
 #include "log.h"
 
-enum { MAX_ACTIONS = 3 }; /* where to, tag, counter */
+enum { MAX_ACTIONS = 4 }; /* where to, decap, tag, counter */
 
 /* The kernel's object for a mask at a priority; rules with other values share it. */
 struct dq_matcher {
@@ -32,8 +32,8 @@ _Static_assert(offsetof(struct match_arg, bytes) ==
 	       "struct mlx5dv_flow_match_parameters");
 
 /* The mask or the value of a match. A kernel refuses more bytes than it knows sections for. */
-static struct mlx5dv_flow_match_parameters *
-match_arg(struct match_arg *arg, const struct dq_match_buf *match, bool mask)
+static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg,
+						      const struct dq_match_buf *match, bool mask)
 {
 	const uint8_t *bytes = mask ? match->mask : match->value;
 
@@ -139,6 +139,10 @@ static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_att
 		if (ret)
 			return ret;
 	}
+	if (flow->decap) {
+		actions[n].type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION;
+		actions[n++].action = flow->decap;
+	}
 	if (flow->tag && !flow->conf->drop) {
 		actions[n].type = MLX5DV_FLOW_ACTION_TAG;
 		actions[n++].tag_value = flow->tag;
@@ -148,6 +152,25 @@ static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_att
 		actions[n++].obj = flow->counter.obj;
 	}
 	return n;
+}
+
+/* What a device or a kernel may lack of what the rule asks for. */
+static int explain_rule(const struct dq_flow_rule *rule, int err)
+{
+	const char *where = rule->flow->conf->where;
+	bool unknown = err == EINVAL || err == EOPNOTSUPP;
+
+	if (unknown && rule->flow->decap)
+		return dq_error(err,
+				"%s: decap refused: %s. Where the device is in switchdev mode: "
+				"devlink dev eswitch set DEVICE encap-mode none",
+				where, strerror(err));
+	if (unknown && dq_match_criteria(&rule->placed.match) > 1u << DQ_SECTION_OUTER)
+		return dq_error(err,
+				"%s: its flow rule refused: %s. Does the device match tunnels and "
+				"their inner headers? Leave vni, tni, gre_key and inner_ keys out",
+				where, strerror(err));
+	return explain(where, "its flow rule", err);
 }
 
 int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
@@ -167,7 +190,7 @@ int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
 		mlx5dv_create_flow(rule->next_matcher->matcher,
 				   match_arg(&arg, &rule->placed.match, false), (size_t)n, actions);
 	if (!rule->next_ibv) {
-		ret = explain(where, "its flow rule", errno ? errno : EIO);
+		ret = explain_rule(rule, errno ? errno : EIO);
 		put_matcher(table, rule->next_matcher);
 		return ret;
 	}

@@ -7,6 +7,7 @@
 #define DQ_FLOW_TABLE_H
 
 #include "flow_counter.h"
+#include "flow_decap.h"
 #include "flow_order.h"
 #include "flow_target.h"
 
@@ -33,6 +34,7 @@ struct dq_flow {
 	uint64_t seq;
 	struct dq_flow_target target;
 	struct dq_flow_counter counter;
+	struct ibv_flow_action *decap; /* NULL: none */
 	struct dq_flow_rule *rules;
 	unsigned n_rules;
 	struct dq_link by_name, by_tag;

@@ -42,8 +42,10 @@ void dq_match_put_tunnel(struct dq_match_buf *buf, const struct dq_match *match)
 		dq_match_put_bits(buf, AT_UDP_DPORT, PORT_VXLAN, 0xffff);
 		put_24_bits(buf, AT_VXLAN_VNI, match->vni);
 	}
-	if (match->fields & (DQ_MATCH_TNI | DQ_MATCH_GRE_KEY))
+	if (match->fields & (DQ_MATCH_TNI | DQ_MATCH_GRE_KEY | DQ_MATCH_GRE_PROTOCOL))
 		put_protocol(buf, PROTO_GRE);
+	if (match->fields & DQ_MATCH_GRE_PROTOCOL)
+		dq_match_put_bits(buf, AT_GRE_PROTOCOL, match->gre_protocol, 0xffff);
 	if (match->fields & DQ_MATCH_TNI) {
 		dq_match_put_bits(buf, AT_GRE_FLAGS, GRE_KEY, GRE_ALL);
 		dq_match_put_bits(buf, AT_GRE_PROTOCOL, ETHERTYPE_TEB, 0xffff);

@@ -133,7 +133,7 @@ Test(config_change, a_failed_set_changes_nothing)
 		{"rxq", "depth", "64", "[rxq]: must be [rxq PORT ID]"},
 		{"rqx p 0", "depth", "64", "[rqx p 0]: unknown section; did you mean rxq?"},
 		{"", "depth", "64", "[]: no section's name between the brackets"},
-		{"tunnel t", "ttl", "64", "[tunnel t]: not supported yet"},
+		{"flex p t", "offset", "8", "[flex p t]: not supported yet"},
 		{"stream new", "size", "1", "[stream new] size=1: not a list of sizes; allowed "
 					    "60..65535, imix"},
 		{"app.x", "k", "a\nb", "[app.x] k=a\nb: a control character"},

@@ -175,6 +175,22 @@ static const struct bad_config between_sections[] = {
 	BAD("protocol 0 alone", MEMORY PORT QUEUE "[flow p f]\nip_proto = 0\nqueue = 0\n",
 	    "bad.ini:10: [flow p f] ip_proto=0: the NIC takes frames without IP for such, too: "
 	    "add ethertype = 0x86dd or 0x0800"),
+	BAD("decap of no tunnel",
+	    MEMORY PORT QUEUE "[flow p f]\ndecap = t\nqueue = 0\n",
+	    "bad.ini:10: [flow p f] decap=t: there is no [tunnel t]"),
+	BAD("a tunnel without what tells it", "[tunnel t]\ntype = nvgre\n",
+	    "bad.ini:2: [tunnel t] type=nvgre: needs tni"),
+	BAD("a tunnel's key of another type", "[tunnel t]\ntype = gre\nvni = 5\n",
+	    "bad.ini:3: [tunnel t] vni=5: is of type = vxlan only"),
+	BAD("decap and drop",
+	    "[tunnel t]\ntype = vxlan\nvni = 1\n" MEMORY PORT QUEUE
+	    "[flow p f]\ndecap = t\ndrop = on\n",
+	    "bad.ini:13: [flow p f] decap=t: the flow drops its frames: leave it out"),
+	BAD("inner RSS of what has no inside any more",
+	    "[tunnel t]\ntype = vxlan\nvni = 1\n" MEMORY PORT QUEUE
+	    "[rxq p 1]\nregions = m\n[flow p f]\ndecap = t\nqueue = 0,1\nrss_level = inner\n",
+	    "bad.ini:17: [flow p f] rss_level=inner: decap leaves no tunnel, and what was in it is "
+	    "hashed: use outer"),
 	BAD("RSS of what is no IP",
 	    MEMORY PORT QUEUE "[rxq p 1]\nregions = m\n[flow p f]\nethertype = 0x88b5\nqueue = "
 			      "0,1\n",
