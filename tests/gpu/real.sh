@@ -113,6 +113,15 @@ device() {
 	frames "$name" "$options" -s 1500 -o 'region rx.kind=device' -o 'region tx.kind=device' \
 		-o 'stream one.batch=256' "$@"
 }
+pieces() {
+	options=$1 name=$2 whole=$conf
+	shift 2
+	conf=$(dirname "$conf")/split.ini
+	frames "$name" "$options" -s 90,1500 -o 'region headers.buf_size=128' -o 'region tx_headers.buf_size=128' \
+		-o 'rxq rx 0.split=128' -o 'region payloads.kind=device' -o 'region tx_payloads.kind=device' \
+		-o 'stream one.batch=256' "$@"
+	conf=$whole
+}
 # cuFFT of the toolkit
 for dir in /usr/local/cuda/lib64 /usr/local/cuda/targets/*/lib; do
 	[ -e "$dir/libcufft.so" ] && LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$dir
@@ -126,10 +135,13 @@ case $gpus in
 	device 'frames in device, IPv6' '' -s 86,129,777,1500 -o 'stream one.ipv6=fc00::1 > fc00::2'
 	device 'frames in device, copied' '' --workload copy
 	device 'frames in device, by FFT' '' --workload fft
+	pieces '' 'frames in two pieces, the second one in device by dma-buf'
 	frames 'written by the CPU, checked on the GPU' '' -s 64,1500 -o 'region rx.kind=device'
 	;;
 esac
 device 'frames in device by peermem' '--peermem on' -o 'region rx.gpu_export=peermem' -o 'region tx.gpu_export=peermem'
+pieces '--peermem on' 'frames in two pieces, the second one in device by peermem' \
+	-o 'region payloads.gpu_export=peermem' -o 'region tx_payloads.gpu_export=peermem'
 n=$((n + 1))
 if "$bench" >"$out" 2>&1; then echo "ok $n - what the kernels cost"; else echo "not ok $n - kernels" && failed=$((failed + 1)); fi
 sed 's/^/# /' "$out"
