@@ -15,6 +15,7 @@ enum { LARGE_GROUPS = 6, MAX_MATCHES = 9362 };
 /* What becomes of a match, as `unmatched` and flows have it. */
 struct maker {
 	struct dq_flow_plan *plan;
+	const char *where; /* for messages */
 	unsigned flow;
 	int priority;
 	struct dq_rss_ask rss; /* fields 0: no spreading */
@@ -30,7 +31,7 @@ static int add_rule(struct maker *m, const struct dq_rss_rule *one)
 	if (plan->n_rules == plan->max_rules) {
 		rules = realloc(plan->rules, max * sizeof(*rules));
 		if (!rules)
-			return dq_error(ENOMEM, "flow rules: out of memory");
+			return dq_error(ENOMEM, "%s: out of memory", m->where);
 		plan->rules = rules;
 		plan->max_rules = max;
 	}
@@ -89,7 +90,8 @@ static int add_matches(struct maker *m, const struct dq_conf_flow *flow)
 static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, unsigned index)
 {
 	const struct dq_conf_flow *flow = in->flows[index];
-	struct maker m = {.plan = plan, .flow = index, .priority = flow->priority};
+	struct maker m = {
+		.plan = plan, .where = flow->where, .flow = index, .priority = flow->priority};
 	unsigned first = plan->n_rules;
 	int ret;
 
@@ -120,7 +122,10 @@ static int add_flow(struct dq_flow_plan *plan, const struct dq_flow_input *in, u
  * one. */
 static int add_unmatched(struct dq_flow_plan *plan, const struct dq_flow_input *in)
 {
-	struct maker m = {.plan = plan, .flow = in->n_flows, .priority = DQ_PRIORITY_LAST};
+	struct maker m = {.plan = plan,
+			  .where = in->port->where,
+			  .flow = in->n_flows,
+			  .priority = DQ_PRIORITY_LAST};
 	struct dq_match_buf all = {0};
 	unsigned first = plan->n_rules;
 	int ret;
