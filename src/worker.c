@@ -231,25 +231,31 @@ static int new_worker(struct daqiri *dq, int core, const char *where, struct tab
 	return 0;
 }
 
-/* The core's worker gets one of these two hands. */
-static int serve_also(struct daqiri *dq, int core, struct dq_rx_hand *rx, struct dq_tx_hand *tx)
+/* What a queue wants of the worker of its core: to serve one of two hands, the other is NULL. */
+struct wish {
+	const char *where;
+	int core;
+	struct dq_rx_hand *rx;
+	struct dq_tx_hand *tx;
+};
+
+static int serve_also(struct daqiri *dq, const struct wish *wish)
 {
-	const char *where = rx ? rx->real->conf->where : tx->real->conf->where;
-	struct dq_worker *w = find_worker(dq, core);
+	struct dq_worker *w = find_worker(dq, wish->core);
 	struct table *t = grow_table(w ? w->wanted : &(struct table){.n_rx = 0});
 	int ret = 0;
 
 	if (!t)
-		return dq_error(ENOMEM, "%s: out of memory", where);
-	if (rx)
-		t->rx[t->n_rx++] = rx;
+		return dq_error(ENOMEM, "%s: out of memory", wish->where);
+	if (wish->rx)
+		t->rx[t->n_rx++] = wish->rx;
 	else
-		t->tx[t->n_tx++] = tx;
+		t->tx[t->n_tx++] = wish->tx;
 	note_timed(t);
 	if (w)
 		hand_over(w, t);
 	else
-		ret = new_worker(dq, core, where, t);
+		ret = new_worker(dq, wish->core, wish->where, t);
 	if (ret)
 		free_table(t);
 	return ret;
@@ -295,7 +301,7 @@ int dq_worker_add_rxq(struct daqiri *dq, struct daqiri_rxq *q)
 
 	if (ret || !q->conf->worker)
 		return ret;
-	ret = serve_also(dq, q->conf->cpu_core, q->hand, NULL);
+	ret = serve_also(dq, &(struct wish){q->conf->where, q->conf->cpu_core, q->hand, NULL});
 	if (ret)
 		dq_rx_hand_destroy(q);
 	return ret;
@@ -307,7 +313,7 @@ int dq_worker_add_txq(struct daqiri *dq, struct daqiri_txq *q)
 
 	if (ret || !q->conf->worker)
 		return ret;
-	ret = serve_also(dq, q->conf->cpu_core, NULL, q->hand);
+	ret = serve_also(dq, &(struct wish){q->conf->where, q->conf->cpu_core, NULL, q->hand});
 	if (ret)
 		dq_tx_hand_destroy(q);
 	return ret;
