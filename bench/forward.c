@@ -123,12 +123,17 @@ static int pick_core(const struct perf_run *run, struct perf_forward *f)
 {
 	const struct perf_stream *s = f->stream;
 	struct daqiri_rxq_info info = { .size = sizeof(info) };
+	struct daqiri_txq_info out = { .size = sizeof(out) };
 
 	if (daqiri_rxq_info(f->rx, &info))
 		return -1;
 	if (s->mac_swap && perf_gpu_only(info.region))
 		return perf_fail_at((struct perf_place){ run->plan->cfg, s->section, "mac_swap" },
 				    "its packets are on a GPU, where no CPU can swap addresses");
+	if (perf_gpu_only(info.region) && f->tx && !daqiri_txq_info(f->tx, &out) && out.src_mac)
+		return perf_fail_at((struct perf_place){ run->plan->cfg, s->section, "tx" },
+				    "the queue has src_mac = port, and the packets are on a GPU, where "
+				    "no CPU can write addresses");
 	f->core = s->core >= 0 ? s->core : perf_own_core(run, &s->rx, "rxq", info.cpu_core);
 	return 0;
 }

@@ -219,6 +219,10 @@ int perf_gpu_txq_make(struct perf_txq *t)
 
 	if (daqiri_txq_info(t->q, &info))
 		return -1;
+	if (info.payload_region && perf_gpu_only(info.region))
+		return perf_fail("[txq %s %u] regions: the first one is memory of a GPU, and daqiri-perf "
+				 "has the CPU copy headers there; allowed kinds host, huge, host_pinned",
+				 t->end.port, t->end.queue);
 	if (info.payload_region && !daqiri_region_info(info.region, &head))
 		size.head = (uint32_t)head.buf_size;
 	if (queue_make(&t->gpu, t->run, size.head ? info.payload_region : info.region, &size))

@@ -83,7 +83,10 @@ enum daqiri_log_level {
 	DAQIRI_LOG_TRACE
 };
 
-/* Takes one line without a newline. Called by the thread that the message is about. */
+/*
+ * Takes one line without a newline. Called by the thread that the message is about, in the middle of
+ * what it does: no function of a context may be called, but those of the data path.
+ */
 typedef void (*daqiri_log_fn)(void *arg, enum daqiri_log_level level, const char *text);
 
 /*
@@ -264,7 +267,8 @@ struct daqiri_event {
 };
 
 /*
- * Takes one pending event: 1 and *ev filled, 0 when there is none, negative errno. Never blocks.
+ * Takes one pending event: 1 and *ev filled, 0 when there is none, negative errno. Does not
+ * wait for one, but may for a call that adds to the context or takes away from it.
  * Events of queues and ports that are not ours are given too, with port NULL; each may come twice.
  * Not for attached ports: their program reads its own events. One thread at a time.
  */
@@ -332,7 +336,7 @@ int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int m
  * and those that the kernel would get, so that the machine cannot be reached by this port. What was
  * received before stays in the queues. Flows stay as they are, may be added and removed, and count
  * nothing meanwhile. daqiri_port_allow_all(), or daqiri_close(), undoes it. Done already: 0. -EINVAL:
- * NULL; others: the kernel refuses. Enters the kernel. Any thread.
+ * NULL; others, of daqiri_port_drop_all() alone: the kernel refuses. Enters the kernel. Any thread.
  */
 int daqiri_port_drop_all(struct daqiri_port *port);
 int daqiri_port_allow_all(struct daqiri_port *port);
@@ -415,7 +419,7 @@ struct daqiri_flow_text {
 
 /*
  * Adds flows to the port while its queues are polled: n of them, or none where one is refused. The
- * keys are those of [flow], judged as in a file; messages count their lines from 2, below the
+ * keys are those of [flow] but for decap, judged as in a file; messages count their lines from 2, below the
  * brackets. queue names queues that the port has now. Flows that were there keep their packets,
  * also where priorities have to change. As of the return a flow's packets come to its queues. A
  * batch is faster than its flows one by one, and finds priorities where they might not. -EINVAL: a
@@ -548,7 +552,7 @@ enum daqiri_type {
  */
 struct daqiri_rx_meta {
 	uint64_t time_ns;  /* when it came, by the NIC's clock: nanoseconds since 1970 */
-	uint32_t hash;     /* RSS hash; 0: none was made, as of frames that are not UDP over IPv4 */
+	uint32_t hash;     /* RSS hash, of what its flow spreads by: rss_fields; 0: none was made */
 	uint32_t flow;     /* the id of the flow that it matched, as daqiri_key_flow(); always there */
 	uint16_t vlan_tci; /* VLAN tag that the NIC has stripped; 0: none */
 	uint8_t checksum;  /* enum daqiri_checksum, or-ed */

@@ -24,6 +24,7 @@ struct dq_resolver {
 	const struct daqiri_config *cfg;
 	const char *const *may_lack_address;
 	const struct dq_running *running; /* NULL: a context of its own */
+	bool live;			  /* one flow, for a port that is open */
 	struct dq_conf *conf;
 	unsigned n_users;
 	struct dq_user *users;

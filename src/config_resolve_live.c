@@ -26,7 +26,7 @@ static int resolve(struct dq_resolver *r, const struct dq_conf *open)
 int dq_conf_resolve_flow(struct dq_conf **out, const struct daqiri_config *cfg,
 			 const struct dq_conf *open)
 {
-	struct dq_resolver r = {.cfg = cfg};
+	struct dq_resolver r = {.cfg = cfg, .live = true};
 	struct dq_pool *pool;
 	int err;
 

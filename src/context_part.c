@@ -114,8 +114,8 @@ void dq_part_remove_rxq(struct daqiri *dq, struct dq_part *part, unsigned index)
 
 	if (!q)
 		return;
+	dq_worker_remove_rxq(dq, q); /* before its counts are final */
 	dq_port_remove_rxq(q->port, q);
-	dq_worker_remove_rxq(dq, q);
 	dq_rxq_destroy(q);
 	part->rxqs[index] = NULL;
 	remove_private(part, (int)part->conf->rxqs[index].region);
@@ -127,8 +127,8 @@ void dq_part_remove_txq(struct daqiri *dq, struct dq_part *part, unsigned index)
 
 	if (!q)
 		return;
+	dq_worker_remove_txq(dq, q); /* before its counts are final */
 	dq_port_remove_txq(q->port, q);
-	dq_worker_remove_txq(dq, q);
 	dq_txq_destroy(q);
 	part->txqs[index] = NULL;
 	remove_private(part, part->conf->txqs[index].region);

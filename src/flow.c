@@ -71,6 +71,9 @@ static int create_flows(struct dq_flow_table *table, const struct dq_conf *conf,
 
 		if (conf->flows[i].port != port)
 			continue;
+		/* Those that are chosen later go on from here. */
+		if (conf->flows[i].tag > table->last_tag)
+			table->last_tag = conf->flows[i].tag;
 		ret = dq_flow_create(&flow, table, &conf->flows[i], NULL);
 		if (!ret)
 			dq_flow_enter(table, flow);

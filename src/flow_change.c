@@ -44,22 +44,39 @@ static int check_unique(const struct dq_flow_table *table, const struct dq_conf_
 	return 0;
 }
 
-static int create(struct dq_flow **out, struct dq_flow_table *table,
-		  const struct dq_flow_context *context, const struct daqiri_flow_text *text)
-{
-	struct dq_conf *conf;
-	int ret = dq_flow_from_text(&conf, context, text);
+/* A flow to be added, until it is one. */
+struct text_flow {
+	struct dq_conf *conf; /* NULL: none yet, or the flow's by now */
+	struct dq_flow *flow; /* in the table; NULL: not yet */
+};
 
-	if (ret)
-		return ret;
-	ret = check_unique(table, &conf->flows[0]);
-	if (!ret && !conf->flows[0].tag)
-		ret = choose_tag(table, &conf->flows[0]);
-	if (ret) {
-		dq_conf_free(conf);
-		return ret;
+/*
+ * Those that name a tag come first, so that no other one gets it; in rank all are as they were
+ * given.
+ */
+static int create(struct dq_flow_table *table, struct text_flow *texts, unsigned n, bool named)
+{
+	uint64_t first = table->next_seq;
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < n; i++) {
+		struct dq_conf *conf = texts[i].conf;
+
+		if (!conf || (conf->flows[0].tag != 0) != named)
+			continue;
+		ret = check_unique(table, &conf->flows[0]);
+		if (!ret && !named)
+			ret = choose_tag(table, &conf->flows[0]);
+		if (ret)
+			break;
+		texts[i].conf = NULL;
+		table->next_seq = first + i;
+		ret = dq_flow_create(&texts[i].flow, table, &conf->flows[0], conf);
+		if (!ret)
+			dq_flow_enter(table, texts[i].flow);
 	}
-	return dq_flow_create(out, table, &conf->flows[0], conf);
+	table->next_seq = first;
+	return ret;
 }
 
 /* The first n flows of a list, which are in the table and not in the device, go again. */
@@ -71,32 +88,50 @@ static void forget(struct dq_flow_table *table, struct dq_flow **flows, unsigned
 	}
 }
 
-static int add_all(struct dq_flow_table *table, const struct daqiri_flow_text *texts, unsigned n,
-		   struct dq_flow **flows)
+static int read_all(struct text_flow *out, struct dq_flow_table *table,
+		    const struct daqiri_flow_text *texts, unsigned n)
 {
 	struct dq_flow_context context;
-	unsigned made = 0;
 	int ret = dq_flow_context_make(&context, table->port);
 
-	if (ret)
-		return ret;
-	ret = dq_flows_reserve(table, n);
-	while (!ret && made < n) {
-		ret = create(&flows[made], table, &context, &texts[made]);
-		if (!ret)
-			dq_flow_enter(table, flows[made++]);
+	for (unsigned i = 0; !ret && i < n; i++)
+		ret = dq_flow_from_text(&out[i].conf, &context, &texts[i]);
+	dq_flow_context_free(&context);
+	return ret;
+}
+
+/* texts: n, not read yet. */
+static int add_all(struct dq_flow_table *table, const struct daqiri_flow_text *texts, unsigned n,
+		   struct text_flow *made)
+{
+	struct dq_flow **flows = calloc(n + 1, sizeof(struct dq_flow *));
+	unsigned k = 0;
+	int ret = flows ? read_all(made, table, texts, n)
+			: dq_error(ENOMEM, "%s: out of memory", table->port->conf->where);
+
+	if (!ret)
+		ret = dq_flows_reserve(table, n);
+	if (!ret)
+		ret = create(table, made, n, true);
+	if (!ret)
+		ret = create(table, made, n, false);
+	table->next_seq += n;
+	for (unsigned i = 0; flows && i < n; i++) {
+		dq_conf_free(made[i].conf);
+		if (made[i].flow)
+			flows[k++] = made[i].flow;
 	}
 	if (!ret)
-		ret = dq_flows_apply(table, flows, n);
+		ret = dq_flows_apply(table, flows, k);
 	if (ret)
-		forget(table, flows, made);
-	dq_flow_context_free(&context);
+		forget(table, flows, k);
+	free(flows);
 	return ret;
 }
 
 int daqiri_flow_add_batch(struct daqiri_port *port, const struct daqiri_flow_text *flows, int n)
 {
-	struct dq_flow **made;
+	struct text_flow *made;
 	int ret;
 
 	if (!port || n < 0 || (n && !flows))
@@ -105,7 +140,7 @@ int daqiri_flow_add_batch(struct daqiri_port *port, const struct daqiri_flow_tex
 		if (!flows[i].name || !flows[i].keys)
 			return dq_error(EINVAL, "daqiri_flow_add_batch: flow %d has no %s", i,
 					flows[i].name ? "keys" : "name");
-	made = calloc((size_t)n + 1, sizeof(struct dq_flow *));
+	made = calloc((size_t)n + 1, sizeof(*made));
 	if (!made)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
 	pthread_mutex_lock(port->lock);

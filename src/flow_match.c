@@ -60,12 +60,13 @@ void dq_match_put_bits(struct dq_match_buf *e, unsigned at, uint16_t value, uint
 /*
  * The kernel puts a rule whose destination MAC has the group bit in value and mask behind all
  * others, where a rule for everything would take its packets. Without that bit in the mask it stays
- * where we want it; it then takes, too, the unicast address that differs in this bit alone.
+ * where we want it; it then takes, too, the unicast address that differs in this bit alone. In a
+ * tunnel it does not look.
  */
 static void put_dst_mac(struct dq_match_buf *e, unsigned at, const uint8_t mac[6])
 {
 	put(e, at, mac, full, 6);
-	if (!(mac[0] & 1))
+	if (!(mac[0] & 1) || at >= DQ_SECTION_INNER * DQ_SECTION_BYTES)
 		return;
 	e->mask[at] &= 0xfe;
 	e->value[at] &= 0xfe;

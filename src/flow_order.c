@@ -321,6 +321,39 @@ static bool place_new(const struct dq_order *order, struct dq_placed *const *sor
 	return true;
 }
 
+/*
+ * The rule of the same match, that would have to leave the given priority first, while the new one is
+ * made before any moves; NULL: none.
+ */
+static const struct dq_placed *leaver(const struct dq_order *order, const struct dq_placed *rule)
+{
+	for (const struct dq_link *link = dq_hash_first(&order->by_match, rule->by_match.hash);
+	     link; link = dq_hash_next(link)) {
+		const struct dq_placed *other = DQ_HASH_ENTRY(link, struct dq_placed, by_match);
+
+		if (other != rule && other->was == rule->priority &&
+		    dq_match_same(&other->match, &rule->match))
+			return other;
+	}
+	return NULL;
+}
+
+static int check_leavers(const struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	const struct dq_placed *other;
+
+	for (unsigned i = 0; i < n; i++) {
+		other = rules[i]->given ? leaver(order, rules[i]) : NULL;
+		if (other)
+			return dq_error(EINVAL,
+					"%s priority=%d: %s has a rule of the same match there: give "
+					"another priority, or none, or remove that flow first",
+					rules[i]->flow->where, rules[i]->priority,
+					other->flow->where);
+	}
+	return 0;
+}
+
 static int place_added(struct dq_order *order, struct dq_placed *const *rules, unsigned n)
 {
 	struct dq_placed **sorted = calloc(n + 1, sizeof(struct dq_placed *));
@@ -331,8 +364,11 @@ static int place_added(struct dq_order *order, struct dq_placed *const *rules, u
 	memcpy(sorted, rules, n * sizeof(struct dq_placed *));
 	qsort(sorted, n, sizeof(struct dq_placed *), by_rank);
 	ret = check_given(order, rules, n);
-	if (!ret && !place_new(order, sorted, n))
+	if (!ret && !place_new(order, sorted, n)) {
 		ret = place_all(order);
+		if (!ret)
+			ret = check_leavers(order, rules, n);
+	}
 	free(sorted);
 	return ret;
 }

@@ -163,7 +163,9 @@ int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_po
 
 	if (!region || !port || !key)
 		return dq_error(EINVAL, "daqiri_region_key: NULL argument");
+	pthread_mutex_lock(port->lock);
 	mr = dq_region_mr(region, port->dev);
+	pthread_mutex_unlock(port->lock);
 	if (!mr)
 		return dq_error(ENOENT,
 				"%s: not registered with the device of port %s: name the port in "

@@ -158,7 +158,8 @@ static int take_slots(struct daqiri_txq *q)
 	q->slot_size = (uint32_t)region->conf->buf_size;
 	q->slot_base = dq_region_slot(region, q->conf->first_slot);
 	q->slot_bytes = (uint64_t)q->n_slots * q->slot_stride;
-	return daqiri_region_key(region, q->port, &q->slot_key);
+	q->slot_key = daqiri_key_from_lkey(dq_region_mr(region, q->port->dev)->lkey);
+	return 0;
 }
 
 static int take_payloads(struct daqiri_txq *q, struct daqiri_region *region)
@@ -169,7 +170,8 @@ static int take_payloads(struct daqiri_txq *q, struct daqiri_region *region)
 					    .stride = (uint32_t)region->stride,
 					    .size = (uint32_t)region->conf->buf_size,
 					    .region = region};
-	return daqiri_region_key(region, q->port, &q->payload.key);
+	q->payload.key = daqiri_key_from_lkey(dq_region_mr(region, q->port->dev)->lkey);
+	return 0;
 }
 
 static int init(struct daqiri_txq *q, struct daqiri_region *payload)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "counter.h"
 #include "error.h"
 #include "mlx5_cqe.h"
 #include "owner.h"
@@ -52,13 +53,17 @@ static uint64_t ns_of(struct dq_tx_timer *t, uint64_t stamp)
 	return dq_clock_ns(&t->clock, stamp);
 }
 
-/* What the counter shows at that time, and no earlier, by what the kernel has told last. */
+/* What the counter shows at that time, and no earlier, by what the kernel tells now: its page is
+ * mapped. */
 static uint64_t cycles_of(struct dq_tx_timer *t, uint64_t ns)
 {
-	const struct mlx5dv_clock_info *info = &t->clock.info;
-	int128 ahead = (int128)(int64_t)(ns - info->nsec) << info->shift;
+	struct mlx5dv_clock_info info;
+	int128 ahead;
 
-	return info->last_cycles + (uint64_t)(ahead / info->mult) + 1;
+	if (t->clock.read(t->clock.ctx, &info))
+		info = t->clock.info;
+	ahead = (int128)(int64_t)(ns - info.nsec) << info.shift;
+	return info.last_cycles + (uint64_t)(ahead / info.mult) + 1;
 }
 
 static uint64_t value_of(struct dq_tx_timer *t, uint64_t ns)
@@ -67,22 +72,35 @@ static uint64_t value_of(struct dq_tx_timer *t, uint64_t ns)
 }
 
 /*
- * A completion was written between the last look and this one. A time that is out of this range is
- * of a clock that somebody has set, or that has drifted from ours.
+ * A completion was written between the last look and this one, so that its time has come, and no
+ * longer ago than that look. What is known is moved into that range and no further: our clock may
+ * be faster than the device's, or somebody may have set that.
  */
+static uint64_t within(uint64_t now, uint64_t told, uint64_t gap)
+{
+	if (told > now)
+		return told;
+	return now - told > gap ? told + gap : now;
+}
+
+/* An error's completion has no time. */
+static bool tells_time(const struct mlx5_cqe64 *cqe)
+{
+	return cqe->op_own >> 4 == MLX5_CQE_REQ;
+}
+
 static uint64_t look(struct daqiri_txq *q)
 {
 	struct dq_tx_timer *t = q->timer;
-	uint64_t mono = monotonic_ns(), now = t->nic_ns + (mono - t->mono_ns), told;
+	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - 1) & q->cq_mask];
+	uint64_t mono = monotonic_ns(), now = t->nic_ns + (mono - t->mono_ns);
 
-	if (q->ci != t->ci) {
-		told = ns_of(t, dq_cqe_stamp(&q->cqes[(q->ci - 1) & q->cq_mask]));
-		t->ci = q->ci;
-		if (told > now || now - told > mono - t->looked_ns) {
-			t->nic_ns = now = told;
-			t->mono_ns = mono;
-		}
+	if (q->ci != t->ci && tells_time(cqe)) {
+		now = within(now, ns_of(t, dq_cqe_stamp(cqe)), mono - t->looked_ns);
+		t->nic_ns = now;
+		t->mono_ns = mono;
 	}
+	t->ci = q->ci;
 	t->looked_ns = mono;
 	return now;
 }
@@ -182,6 +200,7 @@ int dq_txq_timed_start(struct daqiri_txq *q)
 	const struct timespec pause = {.tv_nsec = 1000000};
 	uint64_t begin = monotonic_ns(), spin = begin + SPIN_NS;
 	struct dq_tx_timer *t = q->timer;
+	uint64_t errors = dq_counter_get(&q->count.errors);
 	uint32_t ci = q->ci;
 
 	if (!t)
@@ -193,7 +212,7 @@ int dq_txq_timed_start(struct daqiri_txq *q)
 		if (q->ci == ci && monotonic_ns() > spin)
 			nanosleep(&pause, NULL);
 	}
-	if (q->ci == ci || q->stopped)
+	if (q->ci == ci || dq_counter_get(&q->count.errors) != errors)
 		return dq_error(EIO, "%s timed=on: %s does not tell its time", q->conf->where,
 				q->port->dev->info.rdma);
 	t->ci = q->ci;

@@ -162,15 +162,19 @@ static void copy_hands(struct table *t, const struct table *from, const struct d
 			t->tx[t->n_tx++] = from->tx[i];
 }
 
-/* A copy with room for one more of both. NULL: no memory. */
+/*
+ * A copy with room for one more, of either kind: so the one before has room for all of this one but one,
+ * whichever goes. NULL: no memory.
+ */
 static struct table *grow_table(const struct table *old)
 {
+	unsigned room = old->n_rx + old->n_tx + 1;
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	t->rx = calloc(old->n_rx + 1, sizeof(struct dq_rx_hand *));
-	t->tx = calloc(old->n_tx + 1, sizeof(struct dq_tx_hand *));
+	t->rx = calloc(room, sizeof(struct dq_rx_hand *));
+	t->tx = calloc(room, sizeof(struct dq_tx_hand *));
 	if (!t->rx || !t->tx) {
 		free_table(t);
 		return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regions and queues that come to a running context and go from it. */
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "dq_kit.h"
@@ -171,6 +172,38 @@ Test(change, a_worker_gets_more_queues_and_fewer)
 	}
 	kit_wait_sent(l.tx, 3 * burst.n);
 	cr_assert_eq(daqiri_txq_destroy(l.dq, l.tx), 0, "%s", daqiri_error_detail());
+	daqiri_close(l.dq);
+}
+
+/* The tables of the worker shrink from one with more of the other kind. */
+Test(change, a_worker_of_many_loses_one_of_the_other_kind)
+{
+	struct link l = kit_open_link(
+		PORTS "[txq a 0]\nregions = tx\n[rxq b 0]\nregions = rx\ndepth = 512\n"
+		      "[flow b all]\ndst_mac = " MAC_B "\nqueue = 0\ntag = 77\n");
+
+	added(l.dq, "[rxq b 1]\nkind = host\nnum_bufs = 64\nbuf_size = 2000\nmode = worker\n"
+		    "cpu_core = 0\n");
+	for (unsigned i = 1; i < 9; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "[txq a %u]\nmode = worker\ncpu_core = 0\n", i);
+		added(l.dq, text);
+	}
+	cr_assert_eq(daqiri_rxq_destroy(l.dq, daqiri_rxq_get(l.b, 1)), 0);
+	for (unsigned i = 1; i < 8; i++)
+		cr_assert_eq(daqiri_txq_destroy(l.dq, daqiri_txq_get(l.a, i)), 0);
+	for (unsigned i = 2; i < 9; i++) {
+		char text[96];
+
+		snprintf(text, sizeof(text),
+			 "[rxq b %u]\nkind = host\nnum_bufs = 64\nbuf_size = 2000\nmode = worker\n"
+			 "cpu_core = 0\n",
+			 i);
+		added(l.dq, text);
+	}
+	cr_assert_eq(daqiri_txq_destroy(l.dq, daqiri_txq_get(l.a, 8)), 0);
+	still_works(&l);
 	daqiri_close(l.dq);
 }
 

@@ -187,6 +187,62 @@ Test(flow_change, names_and_tags_are_one_flow_s)
 }
 
 /* The frames would be duplicated, or come with either's id. */
+/* Ids that were named are nobody else's; those that are chosen do not come back soon. */
+Test(flow_change, ids_are_chosen_around_those_that_are_named)
+{
+	static const struct daqiri_flow_text both[] = {{"one", "dst_mac = " DST "01\nqueue = 0\n"},
+						       {"two", "dst_mac = " DST "02\nqueue = 1\ntag = 1\n"}};
+	struct link l = kit_open_link(NO_FLOWS);
+	uint32_t ids[2];
+
+	cr_assert_eq(daqiri_flow_add_batch(l.b, both, 2), 0, "%s", daqiri_error_detail());
+	cr_assert_eq(daqiri_flow_id(l.b, "one", &ids[0]), 0);
+	cr_assert_neq(ids[0], 1u);
+	drop(l.b, "one");
+	add(l.b, "three", "dst_mac = " DST "03\nqueue = 2\n");
+	cr_assert_eq(daqiri_flow_id(l.b, "three", &ids[1]), 0);
+	cr_assert_neq(ids[1], ids[0], "its packets may be on their way");
+	daqiri_close(l.dq);
+}
+
+Test(flow_change, ids_of_the_configuration_are_not_chosen_again_soon)
+{
+	struct link l = kit_open_link(NO_FLOWS "[flow b x]\ndst_mac = " DST "05\nqueue = 0\n"
+					       "[flow b y]\ndst_mac = " DST "06\nqueue = 0\n");
+	uint32_t x, next;
+
+	cr_assert_eq(daqiri_flow_id(l.b, "x", &x), 0);
+	drop(l.b, "x");
+	add(l.b, "z", "dst_mac = " DST "07\nqueue = 0\n");
+	cr_assert_eq(daqiri_flow_id(l.b, "z", &next), 0);
+	cr_assert_neq(next, x);
+	daqiri_close(l.dq);
+}
+
+/* The first flow's rule of the same match would have to leave the priority that the second is given. */
+Test(flow_change, a_priority_that_another_one_would_have_to_leave_first)
+{
+	struct link l = kit_open_link(NO_FLOWS);
+
+	add(l.b, "spread", "udp_dst = 4000\nqueue = 0,1\n");
+	cr_assert_eq(daqiri_flow_add(l.b, "same", "ethertype = 0x0800\nudp_dst = 4000\n"
+						  "priority = 0\nqueue = 2\n"),
+		     -EINVAL);
+	assert_detail("priority=0: ");
+	assert_detail("has a rule of the same match there");
+	add(l.b, "same", "ethertype = 0x0800\nudp_dst = 4001\npriority = 0\nqueue = 2\n");
+	daqiri_close(l.dq);
+}
+
+Test(flow_change, tunnels_are_the_configurations)
+{
+	struct link l = kit_open_link(NO_FLOWS);
+
+	cr_assert_eq(daqiri_flow_add(l.b, "t", "decap = vx\nqueue = 0\n"), -EINVAL);
+	assert_detail("cannot name a [tunnel] in this version: have it in the configuration");
+	daqiri_close(l.dq);
+}
+
 Test(flow_change, a_rule_of_another_program_is_told)
 {
 	struct link l = kit_open_link(ONE_WAY("64"));

@@ -242,6 +242,27 @@ Test(timed, a_queue_that_was_reset_knows_the_time)
 	daqiri_close(l.dq);
 }
 
+/* A length that the card does not take stops the queue; a reset starts it again, with its clock. */
+Test(timed, a_queue_that_an_error_has_stopped_is_reset)
+{
+	struct link l = kit_open_link(LINK(""));
+	struct daqiri_pkt pkt;
+	uint64_t now;
+
+	fill(&l, &pkt, 1, 1);
+	pkt.key = daqiri_key_from_lkey(0xabcdef);
+	pkt.addr -= 1 << 30; /* in nobody's memory */
+	cr_assert_eq(daqiri_tx_post(l.tx, &pkt, 1), 1);
+	kit_wait_error(l.tx);
+	cr_assert_eq(daqiri_tx_now(l.tx, &now), 0);
+	cr_assert_eq(daqiri_txq_reset(l.tx, 0), 0, "%s", daqiri_error_detail());
+	now = now_by_frame(&l, 2);
+	fill(&l, &pkt, 1, 3);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, now + 20 * MS), 1);
+	expect(&l, 1, 3, now + 20 * MS);
+	daqiri_close(l.dq);
+}
+
 /* A queue tells the time no earlier than it was, and not much later than it is. */
 Test(timed, a_queue_tells_what_time_it_is)
 {
