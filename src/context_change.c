@@ -238,9 +238,10 @@ static void forget_if_empty(struct daqiri *dq, struct dq_part *part)
 		empty &= !part->txqs[i];
 	if (!empty)
 		return;
-	while (*link != part)
+	while (*link && *link != part)
 		link = &(*link)->next;
-	*link = part->next;
+	if (*link)
+		*link = part->next;
 	dq_part_free(part);
 }
 
