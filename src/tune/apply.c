@@ -157,7 +157,8 @@ static int do_run(struct tune_doer *d, const struct tune_step *s)
 
 	json_object_set_new(entry, "back", json_string(s->back));
 	json_object_set_new(entry, "lasting", json_boolean(s->lasting));
-	if (*s->back)
+	/* what an earlier --set did already is its to take back, and not this one's */
+	if (*s->back && !(*s->text && d->journal && tune_journal_takes_back(d->journal, s->back)))
 		ret = add(d, entry);
 	else
 		json_decref(entry);
@@ -237,6 +238,7 @@ int tune_do(struct tune_doer *d, const struct tune_plan *plan, char err[512])
 {
 	for (unsigned i = 0; i < plan->n_steps; i++) {
 		const struct tune_step *s = &plan->step[i];
+		off_t before = d->journal ? tune_journal_end(d->journal) : 0;
 		int ret;
 
 		tune_say_step(d->out, d->root, s);
@@ -247,6 +249,8 @@ int tune_do(struct tune_doer *d, const struct tune_plan *plan, char err[512])
 		explain(s, ret, err);
 		if (!s->may_fail)
 			return ret < 0 ? ret : -EIO;
+		if (d->journal && tune_journal_cut(d->journal, before)) /* nothing to take back */
+			return -EIO;
 		fprintf(d->out, "# %s; the rest goes on\n", err);
 	}
 	return 0;

@@ -19,7 +19,10 @@ struct tune_doer {
 /* 0, or -errno with the reason in err; what was done before stays done, and in the journal. */
 int tune_do(struct tune_doer *d, const struct tune_plan *plan, char err[512]);
 
-/* Takes back from the journal's end down to a place in it, and goes on where a part fails. */
+/*
+ * Takes back from the journal's end down to a place in it, and goes on where a part fails: that
+ * stays in the journal.
+ */
 int tune_undo(struct tune_doer *d, off_t down_to);
 
 /* A step as a person could type it. */

@@ -138,7 +138,6 @@ int tune_change_set(const struct tune_options *o, const struct tune_machine *m,
 
 	if (!o->dry_run && !allowed(m, o))
 		return 1;
-	p.pending = tune_journal_pending(m->root, "link-layer");
 	for (unsigned i = 0; i < o->n_sets; i++)
 		plan_one(&p, &o->set[i]);
 	if (plan.no_memory)
@@ -168,7 +167,7 @@ int tune_change_undo(const struct tune_machine *m)
 	ret = tune_undo(&d, 0);
 	tune_journal_close(&journal);
 	if (ret)
-		return refuse("not everything could be taken back");
+		return refuse("not everything could be taken back: --undo again tries the rest");
 	return 0;
 }
 

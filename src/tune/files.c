@@ -161,6 +161,7 @@ int tune_content(const struct tune_root *r, const char *path, struct tune_conten
 
 static int write_new(int dir, const char *name, const struct tune_content *c)
 {
+	struct stat st;
 	int fd, ret;
 
 	unlinkat(dir, name, 0); /* of one who was killed */
@@ -168,7 +169,9 @@ static int write_new(int dir, const char *name, const struct tune_content *c)
 	if (fd < 0)
 		return -errno;
 	ret = tune_write_all(fd, c->bytes, c->len, 0);
-	if (!ret && c->uid != geteuid() && fchown(fd, c->uid, c->gid))
+	if (!ret && fstat(fd, &st))
+		ret = -errno;
+	if (!ret && (st.st_uid != c->uid || st.st_gid != c->gid) && fchown(fd, c->uid, c->gid))
 		ret = -errno;
 	if (!ret && (fchmod(fd, c->mode) || fsync(fd)))
 		ret = -errno;

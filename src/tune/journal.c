@@ -39,6 +39,39 @@ static int explain(int ret, char err[256])
 	return ret;
 }
 
+static char *read_all(int fd, size_t *size)
+{
+	struct stat st;
+	char *buf;
+	ssize_t n;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > JOURNAL_MAX)
+		return NULL;
+	buf = malloc((size_t)st.st_size + 1);
+	n = buf ? pread(fd, buf, (size_t)st.st_size, 0) : -1;
+	if (n != st.st_size) {
+		free(buf);
+		return NULL;
+	}
+	*size = (size_t)n;
+	buf[n] = 0;
+	return buf;
+}
+
+/* A last line that was cut off: its change was not made, and no other may be joined to it. */
+static int drop_torn(struct tune_journal *j)
+{
+	size_t size = 0, end;
+	char *buf = read_all(j->fd, &size);
+
+	if (!buf)
+		return -EIO;
+	for (end = size; end && buf[end - 1] != '\n';)
+		end--;
+	free(buf);
+	return end == size ? 0 : tune_journal_cut(j, (off_t)end);
+}
+
 int tune_journal_open(struct tune_journal *j, const struct tune_root *root, char err[256])
 {
 	int ret;
@@ -55,10 +88,14 @@ int tune_journal_open(struct tune_journal *j, const struct tune_root *root, char
 		ret = j->fd < 0 ? -errno : 0;
 	}
 	if (!ret)
+		ret = drop_torn(j);
+	if (!ret)
 		return 0;
+	if (j->fd >= 0)
+		close(j->fd);
 	if (j->dir >= 0)
 		close(j->dir);
-	j->dir = -1;
+	j->fd = j->dir = -1;
 	return explain(ret, err);
 }
 
@@ -96,7 +133,8 @@ int tune_journal_add(struct tune_journal *j, json_t *entry)
 	off_t end = tune_journal_end(j);
 	int ret = -ENOMEM;
 
-	if (entry && !json_object_set_new(entry, "boot", json_string(j->boot)))
+	if (entry && (json_object_get(entry, "boot") ||
+		      !json_object_set_new(entry, "boot", json_string(j->boot))))
 		text = json_dumps(entry, JSON_COMPACT);
 	json_decref(entry);
 	line = text ? malloc(strlen(text) + 2) : NULL;
@@ -117,25 +155,6 @@ int tune_journal_add(struct tune_journal *j, json_t *entry)
 int tune_journal_cut(struct tune_journal *j, off_t at)
 {
 	return ftruncate(j->fd, at) || fsync(j->fd) ? -errno : 0;
-}
-
-static char *read_all(int fd, size_t *size)
-{
-	struct stat st;
-	char *buf;
-	ssize_t n;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > JOURNAL_MAX)
-		return NULL;
-	buf = malloc((size_t)st.st_size + 1);
-	n = buf ? pread(fd, buf, (size_t)st.st_size, 0) : -1;
-	if (n != st.st_size) {
-		free(buf);
-		return NULL;
-	}
-	*size = (size_t)n;
-	buf[n] = 0;
-	return buf;
 }
 
 json_t *tune_journal_last(struct tune_journal *j, off_t *at)
@@ -166,28 +185,42 @@ bool tune_journal_now(const struct tune_journal *j, const json_t *entry)
 	return boot && !strcmp(boot, j->boot);
 }
 
-static bool waits(const struct tune_journal *j, const char *line, const char *setting)
+static bool takes_back(const struct tune_journal *j, const char *line, const char *back, bool any)
 {
 	json_t *e = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
-	const char *of = json_string_value(json_object_get(e, "setting"));
-	bool yes = of && !strcmp(of, setting) && tune_journal_now(j, e);
+	const char *its = json_string_value(json_object_get(e, "back"));
+	bool yes = its && !strcmp(its, back) &&
+		   (tune_journal_now(j, e) || (any && json_is_true(json_object_get(e, "lasting"))));
 
 	json_decref(e);
 	return yes;
 }
 
-bool tune_journal_pending(const struct tune_root *root, const char *setting)
+static bool has(const struct tune_journal *j, int fd, const char *back, bool any)
 {
-	struct tune_journal j = {.root = root};
-	int fd = tune_root_fd(root, "var/lib/daqiri/journal", O_RDONLY | O_NONBLOCK);
 	size_t size = 0;
 	char *buf = fd < 0 ? NULL : read_all(fd, &size);
 	bool yes = false;
 
-	tune_text(root, j.boot, sizeof(j.boot), "proc/sys/kernel/random/boot_id");
 	for (char *p = buf; p && *p && !yes; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
-		yes = waits(&j, p, setting);
+		yes = takes_back(j, p, back, any);
 	free(buf);
+	return yes;
+}
+
+bool tune_journal_takes_back(const struct tune_journal *j, const char *back)
+{
+	return has(j, j->fd, back, true);
+}
+
+bool tune_journal_pending(const struct tune_root *root, const char *back)
+{
+	struct tune_journal j = {.root = root};
+	int fd = tune_root_fd(root, "var/lib/daqiri/journal", O_RDONLY | O_NONBLOCK);
+	bool yes;
+
+	tune_text(root, j.boot, sizeof(j.boot), "proc/sys/kernel/random/boot_id");
+	yes = has(&j, fd, back, false);
 	if (fd >= 0)
 		close(fd);
 	return yes;

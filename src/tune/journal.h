@@ -17,12 +17,12 @@ struct tune_journal {
 	char boot[48]; /* what is gone with a reboot is not taken back after one */
 };
 
-/* -EBUSY: another one has it; -EROFS and the like. err: in words. */
+/* -EBUSY: another one has it; -EROFS and the like. err: in words. A torn last line is cut off. */
 int tune_journal_open(struct tune_journal *j, const struct tune_root *root, char err[256]);
 /* Takes it away when it is empty. */
 void tune_journal_close(struct tune_journal *j);
 
-/* Takes the entry; 0: it is on the disk. */
+/* Takes the entry, of this boot if it says none; 0: it is on the disk. */
 int tune_journal_add(struct tune_journal *j, json_t *entry);
 /*
  * The last entry and where it begins. NULL and -1: there is none, a line that was cut off is none;
@@ -32,8 +32,11 @@ json_t *tune_journal_last(struct tune_journal *j, off_t *at);
 int tune_journal_cut(struct tune_journal *j, off_t at);
 off_t tune_journal_end(const struct tune_journal *j);
 
-/* Whether a lasting change of a setting waits for a reboot; opens and locks nothing. */
-bool tune_journal_pending(const struct tune_root *root, const char *setting);
+/* Whether a command that takes something back is there, and would still be run. */
+bool tune_journal_takes_back(const struct tune_journal *j, const char *back);
+
+/* The same of this boot only: what it is about waits for a reboot. Locks nothing. */
+bool tune_journal_pending(const struct tune_root *root, const char *back);
 
 /* An entry of this boot. */
 bool tune_journal_now(const struct tune_journal *j, const json_t *entry);

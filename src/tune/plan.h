@@ -48,7 +48,6 @@ struct tune_planner {
 	const char *value;		/* what it is to be; "" as the guide has it */
 	const char *nic;		/* only this one; NULL all */
 	bool persist;
-	bool pending; /* a change of firmware waits for a reboot */
 	struct tune_plan *plan;
 };
 

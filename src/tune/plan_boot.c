@@ -43,15 +43,31 @@ static bool udev_looks_there(void)
 	return false;
 }
 
-/* A path has systemctl find the unit wherever it was installed. */
+/* Whether the udev rule is linked there already. */
+static bool rule_linked(const struct tune_planner *p)
+{
+	char target[TUNE_PATH];
+
+	return !tune_link(p->m->root, target, "etc/udev/rules.d/90-daqiri-tune.rules") &&
+	       !strcmp(target, &TUNE_UDEVDIR "/90-daqiri-tune.rules"[1]);
+}
+
+/*
+ * A path has systemctl find the unit wherever it was installed. What is so already is left out:
+ * taking this back must not end what was there before.
+ */
 static void enable(struct tune_planner *p)
 {
-	tune_plan_run(p, "systemctl disable daqiri-tune.service", "systemctl enable %s/%s",
-		      TUNE_UNITDIR, "daqiri-tune.service")
-		->lasting = true;
+	char target[TUNE_PATH];
+
+	if (tune_link(p->m->root, target,
+		      "etc/systemd/system/multi-user.target.wants/daqiri-tune.service"))
+		tune_plan_run(p, "systemctl disable daqiri-tune.service", "systemctl enable %s/%s",
+			      TUNE_UNITDIR, "daqiri-tune.service")
+			->lasting = true;
 	if (strcmp(p->check->id, "mrrs"))
 		return;
-	if (!udev_looks_there())
+	if (!udev_looks_there() && !rule_linked(p))
 		tune_plan_run(p, "rm -f /etc/udev/rules.d/90-daqiri-tune.rules", "ln -sf %s/%s %s",
 			      TUNE_UDEVDIR, "90-daqiri-tune.rules", "/etc/udev/rules.d/")
 			->lasting = true;

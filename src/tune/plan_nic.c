@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "edit.h"
+#include "journal.h"
 #include "plan.h"
 
 /* The value, or what it is without one; -1: it is no number within the bounds, and refused. */
@@ -139,10 +140,16 @@ static void change_link(struct tune_planner *p, const struct tune_nic *nic)
 
 	snprintf(back, sizeof(back), "%s -y -d %s set LINK_TYPE_P%u=1", tool, nic->pci.addr,
 		 port_of(nic));
+	p->plan->reboot = true;
+	if (tune_journal_pending(p->m->root, back)) {
+		tune_plan_say(p, "link-layer: %s: changed already, and waits for a reboot",
+			      nic->pci.addr);
+		return;
+	}
 	s = tune_plan_run(p, back, "%s -y -d %s set LINK_TYPE_P%u=2", tool, nic->pci.addr,
 			  port_of(nic));
 	s->lasting = true;
-	p->plan->reboot = p->plan->confirm = true;
+	p->plan->confirm = true;
 }
 
 void tune_plan_link_layer(struct tune_planner *p)
@@ -151,11 +158,6 @@ void tune_plan_link_layer(struct tune_planner *p)
 
 	if (*p->value && strcmp(p->value, "ethernet")) {
 		tune_plan_refuse(p, "%s: must be ethernet", p->value);
-		return;
-	}
-	if (p->pending) {
-		tune_plan_say(p, "link-layer: changed already, and waits for a reboot");
-		p->plan->reboot = true;
 		return;
 	}
 	for (unsigned i = 0; i < p->m->n_nics; i++) {

@@ -74,7 +74,10 @@ static bool same(const struct tune_content *a, const struct tune_content *b)
 	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
-/* What somebody changed after us is not lost: it stays beside the file. */
+/*
+ * What somebody changed after us is not lost: it stays beside the file, by a name that
+ * NetworkManager takes for no profile.
+ */
 static int keep_changed(struct tune_doer *d, const json_t *entry, const struct tune_content *old)
 {
 	const char *path = text_of(entry, "path");
@@ -86,7 +89,7 @@ static int keep_changed(struct tune_doer *d, const json_t *entry, const struct t
 		return 0;
 	if (!bytes_of(entry, "new", &ours) && !same(&now, &ours) &&
 	    !(old->bytes && same(&now, old))) {
-		snprintf(beside, sizeof(beside), "%.480s.daqiri-changed", path);
+		snprintf(beside, sizeof(beside), "%.480s.daqiri-changed~", path);
 		ret = tune_replace(d->root, beside, &now);
 		fprintf(d->out, "# /%s was changed since: that is /%s now\n", path, beside);
 	}
@@ -106,6 +109,9 @@ static int undo_file(struct tune_doer *d, const json_t *entry)
 	snprintf(half, sizeof(half), "%.*s.%.255s.daqiri-tune", (int)(base ? base + 1 - path : 0),
 		 path, base ? base + 1 : path);
 	tune_remove(d->root, half, 0);
+	if (!strcmp(path, "etc/daqiri/tune.ini") && !tune_journal_now(d->journal, entry))
+		fprintf(d->out, "# what it set at this start stays: takes effect with the next "
+				"reboot\n");
 	ret = was == -ENOMEM ? was : keep_changed(d, entry, &old);
 	if (!ret && !was)
 		ret = tune_replace(d->root, path, &old);
@@ -133,8 +139,10 @@ static int undo_dir(struct tune_doer *d, const json_t *entry)
 	return ret == -ENOTEMPTY || ret == -EEXIST || ret == -ENOENT ? 0 : ret;
 }
 
-static int undo_net(const json_t *entry, bool pause)
+static int undo_net(const struct tune_doer *d, const json_t *entry, bool pause)
 {
+	if (!d->root->live) /* the interface is another machine's */
+		return 0;
 	if (!pause)
 		return tune_net_address(text_of(entry, "path"), text_of(entry, "address"), false);
 	return tune_net_pause_set(text_of(entry, "path"),
@@ -170,7 +178,7 @@ static int undo_one(struct tune_doer *d, const json_t *entry)
 		return undo_dir(d, entry);
 	if (!strcmp(kind, "run"))
 		return undo_run(d, entry);
-	return undo_net(entry, !strcmp(kind, "pause"));
+	return undo_net(d, entry, !strcmp(kind, "pause"));
 }
 
 static void complain(struct tune_doer *d, const json_t *entry, int ret)
@@ -181,7 +189,8 @@ static void complain(struct tune_doer *d, const json_t *entry, int ret)
 	d->odd++;
 }
 
-int tune_undo(struct tune_doer *d, off_t down_to)
+/* From the end down; failed gets those that could not be taken back. */
+static int take_back(struct tune_doer *d, off_t down_to, json_t *failed)
 {
 	int first = 0;
 
@@ -193,13 +202,28 @@ int tune_undo(struct tune_doer *d, off_t down_to)
 		if (at < down_to) /* none, or one that was cut off */
 			return tune_journal_cut(d->journal, down_to) ? -EIO : first;
 		if (!entry)
-			return -EINVAL;
+			return first ? first : -EINVAL;
 		ret = undo_one(d, entry);
-		if (ret)
+		if (ret) {
 			complain(d, entry, ret);
+			json_array_append(failed, entry);
+		}
 		first = first ? first : ret;
 		json_decref(entry);
 		if (tune_journal_cut(d->journal, at))
 			return -EIO;
 	}
+}
+
+int tune_undo(struct tune_doer *d, off_t down_to)
+{
+	json_t *failed = json_array();
+	int ret = failed ? take_back(d, down_to, failed) : -ENOMEM;
+
+	/* in their old order, to be tried again */
+	for (size_t i = json_array_size(failed); i; i--)
+		if (tune_journal_add(d->journal, json_incref(json_array_get(failed, i - 1))))
+			ret = -EIO;
+	json_decref(failed);
+	return ret;
 }

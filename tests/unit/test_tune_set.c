@@ -249,7 +249,7 @@ static int note(const char *command)
 {
 	strcat(ran, command);
 	strcat(ran, ";");
-	return !strcmp(command, "fail") ? 3 : 0;
+	return !strncmp(command, "fail", 4) ? 3 : 0;
 }
 
 Test(tune_do, commands_are_taken_back_last_first, .init = start, .fini = end)
@@ -280,6 +280,68 @@ Test(tune_do, a_command_that_fails_ends_it_unless_it_may, .init = start, .fini =
 	cr_expect_neq(tune_do(&d, &plan, err), 0);
 	cr_expect(strstr(err, "\"fail\" failed with status 3"), "%s", err);
 	as_before();
+}
+
+Test(tune_do, what_may_fail_and_did_is_not_taken_back, .init = start, .fini = end)
+{
+	char err[512];
+
+	d.run = note;
+	tune_plan_run(&planner, "undo-fail", "fail")->may_fail = true;
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	*ran = 0;
+	as_before();
+	cr_expect_str_eq(ran, "");
+}
+
+Test(tune_do, what_an_earlier_one_did_is_its_to_take_back, .init = start, .fini = end)
+{
+	char err[512];
+	off_t before;
+
+	d.run = note;
+	tune_plan_run(&planner, "undo-one", "one");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	before = tune_journal_end(&journal);
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	*ran = 0;
+	cr_expect_eq(tune_undo(&d, before), 0);
+	cr_expect_str_eq(ran, "");
+	as_before();
+	cr_expect_str_eq(ran, "undo-one;");
+}
+
+Test(tune_do, what_could_not_be_taken_back_keeps_its_place, .init = start, .fini = end)
+{
+	char err[512];
+
+	d.run = note;
+	tune_plan_run(&planner, "fail", "one");
+	tune_plan_run(&planner, "fail too", "two");
+	tune_plan_run(&planner, "back", "three");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	*ran = 0;
+	cr_expect_neq(tune_undo(&d, 0), 0);
+	cr_expect_str_eq(ran, "back;fail too;fail;");
+	cr_expect_gt(tune_journal_end(&journal), 0);
+	holds("a", "one\n");
+	strcpy(journal.boot, "another"); /* keeps its own: gone with the reboot */
+	as_before();
+}
+
+Test(tune_do, owner_and_group_come_back, .init = start, .fini = end)
+{
+	gid_t other = getegid() + 1;
+	struct stat st;
+	char err[512];
+
+	cr_assert_eq(chdir(dir), 0);
+	if (chown("b", (uid_t)-1, other))
+		cr_skip_test("only root gives files to any group");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	cr_expect(!tune_stat(&root, "b", &st) && st.st_gid == other);
+	as_before();
+	cr_expect(!tune_stat(&root, "b", &st) && st.st_gid == other);
 }
 
 Test(tune_do, the_same_command_runs_once_and_last, .init = start, .fini = end)
