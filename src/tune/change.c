@@ -51,6 +51,11 @@ static bool allowed(const struct tune_machine *m, const struct tune_options *o)
 		refuse("this is a container: settings belong on the host");
 		return false;
 	}
+	if (!tune_root_confined(m->root)) {
+		refuse("--root: this kernel cannot keep links within a directory (openat2, Linux "
+		       "5.6): nothing is written there");
+		return false;
+	}
 	if (!m->root->live || !geteuid())
 		return true;
 	for (unsigned i = 0; o && i < o->n_sets; i++)
@@ -89,30 +94,27 @@ static void last_words(const struct tune_plan *plan, unsigned n)
 }
 
 /* All of it or nothing: what was done before a failure is taken back. */
-static int do_plan(const struct tune_machine *m, const struct tune_plan *plan)
+static int do_plan(const struct tune_machine *m, const struct tune_plan *plan,
+		   struct tune_journal *journal)
 {
-	struct tune_journal journal;
-	struct tune_doer d = {.root = m->root, .journal = &journal, .out = stdout};
+	struct tune_doer d = {.root = m->root, .journal = journal, .out = stdout};
 	char err[512] = "";
 	off_t before;
 	int ret;
 
-	if (tune_journal_open(&journal, m->root, err))
-		return refuse(err);
 	d.run = m->root->live ? tune_run : NULL;
-	before = tune_journal_end(&journal);
+	before = tune_journal_end(journal);
 	ret = tune_do(&d, plan, err);
 	if (ret) {
 		printf("# %s: taking back what was done\n", err);
 		tune_undo(&d, before);
 		refuse(err);
 	}
-	tune_journal_close(&journal);
 	return ret || d.odd;
 }
 
 static int carry_out(const struct tune_options *o, const struct tune_machine *m,
-		     const struct tune_plan *plan)
+		     const struct tune_plan *plan, struct tune_journal *journal)
 {
 	unsigned n = changes(plan);
 	int ret = 0;
@@ -120,7 +122,7 @@ static int carry_out(const struct tune_options *o, const struct tune_machine *m,
 	if (!n || o->dry_run)
 		say_all(plan, m->root);
 	else if (confirmed(o, plan))
-		ret = do_plan(m, plan);
+		ret = do_plan(m, plan, journal);
 	else
 		return 1;
 	if (!ret)
@@ -134,10 +136,15 @@ int tune_change_set(const struct tune_options *o, const struct tune_machine *m,
 	struct tune_plan plan = {0};
 	struct tune_planner p = {
 		.m = m, .w = w, .nic = o->nic, .persist = o->persist, .plan = &plan};
+	struct tune_journal journal;
+	char err[256];
 	int ret;
 
 	if (!o->dry_run && !allowed(m, o))
 		return 1;
+	/* locked before planning: a plan looks at files that another one may be changing */
+	if (!o->dry_run && tune_journal_open(&journal, m->root, err))
+		return refuse(err);
 	for (unsigned i = 0; i < o->n_sets; i++)
 		plan_one(&p, &o->set[i]);
 	if (plan.no_memory)
@@ -145,7 +152,9 @@ int tune_change_set(const struct tune_options *o, const struct tune_machine *m,
 	else if (*plan.refused)
 		ret = refuse(plan.refused);
 	else
-		ret = carry_out(o, m, &plan);
+		ret = carry_out(o, m, &plan, &journal);
+	if (!o->dry_run)
+		tune_journal_close(&journal);
 	tune_plan_free(&plan);
 	return ret;
 }

@@ -135,7 +135,7 @@ int tune_cores_parse(struct tune_cores *c, const char *text)
 	return ret;
 }
 
-void tune_cores_print(const struct tune_cores *c, char *buf, size_t size)
+bool tune_cores_print(const struct tune_cores *c, char *buf, size_t size)
 {
 	size_t len = 0;
 
@@ -155,4 +155,5 @@ void tune_cores_print(const struct tune_cores *c, char *buf, size_t size)
 		len += (size_t)(n > 0 ? n : 0);
 		i = last;
 	}
+	return len < size;
 }

@@ -29,7 +29,7 @@ unsigned tune_cores_count(const struct tune_cores *c);
  */
 int tune_cores_parse(struct tune_cores *c, const char *text);
 
-/* "9-11,13"; "none" for the empty set. */
-void tune_cores_print(const struct tune_cores *c, char *buf, size_t size);
+/* "9-11,13"; "none" for the empty set. false: it does not fit, and is cut off. */
+bool tune_cores_print(const struct tune_cores *c, char *buf, size_t size);
 
 #endif

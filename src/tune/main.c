@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "change.h"
@@ -87,6 +88,8 @@ static int snapshot(const struct tune_options *o, const struct tune_machine *m,
 static int act_on(const struct tune_options *o, const struct tune_machine *m,
 		  const struct tune_wanted *w)
 {
+	if (o->action == TUNE_SET || o->action == TUNE_UNDO || o->action == TUNE_APPLY)
+		umask(022); /* the machine's configuration is for all to read */
 	if (o->action == TUNE_SET)
 		return tune_change_set(o, m, w);
 	if (o->action == TUNE_UNDO)
@@ -127,6 +130,23 @@ static int with_facts(const struct tune_options *o, struct tune_root *root, json
 	return ret;
 }
 
+/* udev has --apply mrrs run for each port: NVML and CUDA tell nothing that it needs. */
+static bool needs_facts(const struct tune_options *o)
+{
+	bool needs = o->action != TUNE_APPLY;
+
+	for (unsigned i = 0; i < tune_n_checks; i++)
+		needs |= o->chosen[i] && strcmp(tune_checks[i].id, "mrrs");
+	return needs;
+}
+
+static json_t *facts_of(const struct tune_options *o, const struct tune_root *root, char err[256])
+{
+	if (!root->live)
+		return tune_facts_load(root, err);
+	return needs_facts(o) ? tune_facts_gather(root) : json_object();
+}
+
 static int look(const struct tune_options *o)
 {
 	char err[256] = "out of memory";
@@ -138,7 +158,7 @@ static int look(const struct tune_options *o)
 	if (ret)
 		return fail(o->root ? o->root : "/", strerror(-ret));
 	root.record = o->action == TUNE_SNAPSHOT ? &rec : NULL;
-	facts = root.live ? tune_facts_gather(&root) : tune_facts_load(&root, err);
+	facts = facts_of(o, &root, err);
 	ret = facts ? with_facts(o, &root, facts) : fail(root.dir, err);
 	json_decref(facts);
 	tune_record_free(&rec);

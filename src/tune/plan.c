@@ -142,7 +142,7 @@ struct tune_step *tune_plan_run(struct tune_planner *p, const char *back, const 
 
 void tune_plan_say(struct tune_planner *p, const char *fmt, ...)
 {
-	char text[1024];
+	char text[4096];
 	va_list ap;
 
 	va_start(ap, fmt);

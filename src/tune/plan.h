@@ -48,6 +48,7 @@ struct tune_planner {
 	const char *value;		/* what it is to be; "" as the guide has it */
 	const char *nic;		/* only this one; NULL all */
 	bool persist;
+	struct tune_cores addressed; /* ports, by their place, that were given an address */
 	struct tune_plan *plan;
 };
 

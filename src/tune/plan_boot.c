@@ -11,6 +11,8 @@
 static const char drop_in[] = "etc/default/grub.d/daqiri-tuning.cfg";
 static const char main_file[] = "etc/default/grub";
 
+enum { COMMAND_LINE = 2048 }; /* COMMAND_LINE_SIZE of x86 and arm64 */
+
 /* The guide's own units, which do the same as ours. */
 static const struct {
 	const char *setting, *unit;
@@ -85,6 +87,12 @@ void tune_plan_at_boot(struct tune_planner *p, const char *value)
 		tune_plan_say(p, "%s: %s does it at each start already", p->check->id, unit);
 		return;
 	}
+	/* the file names no port */
+	if (p->nic && (p->check->plan == tune_plan_mrrs || p->check->plan == tune_plan_pause ||
+		       p->check->plan == tune_plan_irq)) {
+		tune_plan_refuse(p, "--persist is for all ports, and --nic for one: leave one out");
+		return;
+	}
 	snprintf(line, sizeof(line), "%s = %s", p->check->id, value);
 	old = tune_plan_old(p, path);
 	text = tune_edit_ini(old, "tune", line);
@@ -134,9 +142,9 @@ static bool elsewhere(const struct tune_planner *p, const char *name, char value
 }
 
 /* Leaves out what another file asks for in the same words; false: one asks for something else. */
-static bool missing(struct tune_planner *p, const char *flags, char out[1024])
+static bool missing(struct tune_planner *p, const char *flags, char out[COMMAND_LINE])
 {
-	char copy[1200], *flag, *save = NULL, value[256], file[TUNE_PATH];
+	char copy[COMMAND_LINE], *flag, *save = NULL, value[256], file[TUNE_PATH];
 	size_t len = 0;
 
 	*out = 0;
@@ -147,8 +155,8 @@ static bool missing(struct tune_planner *p, const char *flags, char out[1024])
 		snprintf(name, sizeof(name), "%.*s", (int)(eq ? eq - flag : (long)strlen(flag)),
 			 flag);
 		if (!elsewhere(p, name, value, file)) {
-			len += (size_t)snprintf(out + len, 1024 - len, "%s%s", len ? " " : "",
-						flag);
+			len += (size_t)snprintf(out + len, COMMAND_LINE - len, "%s%s",
+						len ? " " : "", flag);
 		} else if (strcmp(value, eq ? eq + 1 : "")) {
 			tune_plan_refuse(
 				p,
@@ -206,10 +214,19 @@ static const char *rebuild(const struct tune_machine *m)
 	return "update-grub";
 }
 
+static bool readable(const struct tune_planner *p, const char *path)
+{
+	char *text = tune_plan_old(p, path);
+	bool can = text;
+
+	free(text);
+	return can;
+}
+
 void tune_plan_bootline(struct tune_planner *p, const char *names, const char *flags)
 {
 	bool parts = tune_exists(p->m->root, "etc/default/grub.d");
-	char add[1024];
+	char add[COMMAND_LINE];
 	unsigned before = p->plan->n_steps;
 
 	if (*p->plan->refused || !missing(p, flags, add) || !*add)
@@ -217,6 +234,13 @@ void tune_plan_bootline(struct tune_planner *p, const char *names, const char *f
 	if (!parts && !tune_exists(p->m->root, "%s", main_file)) {
 		tune_plan_say(p, "%s: no GRUB here; add to the kernel's command line: %s",
 			      p->check->id, add);
+		return;
+	}
+	if (!parts && !readable(p, main_file)) {
+		tune_plan_refuse(p,
+				 "/%s is a link or cannot be read: add to the kernel's command "
+				 "line by hand: %s",
+				 main_file, add);
 		return;
 	}
 	if (parts && tune_plan_foreign(p, drop_in)) {
@@ -257,8 +281,9 @@ static bool choose(struct tune_planner *p, struct tune_cores *cores)
 
 void tune_plan_cmdline(struct tune_planner *p)
 {
-	char flags[1200], list[256], rest[256];
+	char flags[2 * COMMAND_LINE], list[640], rest[1400];
 	struct tune_cores cores, other = {0};
+	bool fits;
 
 	if (!choose(p, &cores))
 		return;
@@ -271,10 +296,15 @@ void tune_plan_cmdline(struct tune_planner *p)
 			p, "this machine has cores %s, and some must be left for the kernel", rest);
 		return;
 	}
-	tune_cores_print(&cores, list, sizeof(list));
-	tune_cores_print(&other, rest, sizeof(rest));
+	fits = tune_cores_print(&cores, list, sizeof(list)) &&
+	       tune_cores_print(&other, rest, sizeof(rest));
 	snprintf(flags, sizeof(flags),
 		 "isolcpus=%s nohz_full=%s rcu_nocbs=%s rcu_nocb_poll irqaffinity=%s", list, list,
 		 list, rest);
+	if (!fits || strlen(flags) >= COMMAND_LINE) {
+		tune_plan_refuse(p, "as lists these cores are longer than a kernel's command line: "
+				    "choose ranges");
+		return;
+	}
 	tune_plan_bootline(p, "isolcpus nohz_full rcu_nocbs rcu_nocb_poll irqaffinity", flags);
 }

@@ -195,6 +195,14 @@ static void one_address(struct tune_planner *p, const char *name, const char *te
 		}
 		if (p->nic && !tune_plan_nic(p, nic))
 			return;
+		if (p->persist && tune_cores_has(&p->addressed, i)) {
+			tune_plan_refuse(p,
+					 "%s: --persist keeps one address for each port, and %s "
+					 "is the second",
+					 name, text);
+			return;
+		}
+		tune_cores_add(&p->addressed, i);
 		address(p, nic, text);
 		if (p->persist)
 			tune_plan_profile(p, nic, 0, text);

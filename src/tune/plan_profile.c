@@ -252,14 +252,16 @@ void tune_plan_profile(struct tune_planner *p, const struct tune_nic *nic, long 
 	struct link l = {.nic = nic};
 	const struct tune_step *s;
 	enum manager m = who(p, &l);
+	char file[TUNE_PATH];
+
+	snprintf(file, sizeof(file), "sys/class/net/%s/mtu", nic->netdev);
 
 	/* both go into one file: what the other setting asked for stays */
 	for (unsigned i = 0; i < p->plan->n_steps; i++) {
 		s = &p->plan->step[i];
 		if (s->kind == TUNE_STEP_ADDRESS && !strcmp(s->path, nic->netdev))
 			address = s->text;
-		if (s->kind == TUNE_STEP_WRITE && strstr(s->path, "/mtu") &&
-		    !strcmp(s->setting, "mtu") && strstr(s->path, nic->netdev))
+		if (s->kind == TUNE_STEP_WRITE && !strcmp(s->path, file))
 			tune_put(l.mtu, sizeof(l.mtu), s->text);
 	}
 	if (!*l.address && nic->n_addresses)

@@ -54,7 +54,9 @@ static bool parse_pool(struct pool *pool, const char *text, unsigned long long s
 
 static void print_size(char buf[32], unsigned long long size)
 {
-	if (size % GIB)
+	if (size % (1 << 20))
+		snprintf(buf, 32, "%lluK", size >> 10);
+	else if (size % GIB)
 		snprintf(buf, 32, "%lluM", size >> 20);
 	else
 		snprintf(buf, 32, "%lluG", size >> 30);
@@ -166,6 +168,16 @@ static void kept(const struct tune_planner *p, struct tune_cores *keep)
 		keep->bits[i] |= p->w->cores.bits[i];
 }
 
+/* All cores but some. */
+static void others(const struct tune_planner *p, const struct tune_cores *some,
+		   struct tune_cores *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < p->m->n_cpus; i++)
+		if (!tune_cores_has(some, p->m->cpu[i].id))
+			tune_cores_add(out, p->m->cpu[i].id);
+}
+
 static bool irq_cores(struct tune_planner *p, const struct tune_cores *keep, struct tune_cores *to)
 {
 	memset(to, 0, sizeof(*to));
@@ -181,9 +193,7 @@ static bool irq_cores(struct tune_planner *p, const struct tune_cores *keep, str
 				 "--set irq=CORES");
 		return false;
 	}
-	for (unsigned i = 0; i < p->m->n_cpus; i++)
-		if (!tune_cores_has(keep, p->m->cpu[i].id))
-			tune_cores_add(to, p->m->cpu[i].id);
+	others(p, keep, to);
 	if (!tune_cores_empty(to))
 		return true;
 	tune_plan_refuse(p, "all cores are isolated: --set irq=CORES");
@@ -191,12 +201,11 @@ static bool irq_cores(struct tune_planner *p, const struct tune_cores *keep, str
 }
 
 static void move_irqs(struct tune_planner *p, const struct tune_nic *nic,
-		      const struct tune_cores *to)
+		      const struct tune_cores *to, const char *text)
 {
 	struct tune_names names;
-	char text[512], now[1024];
+	char now[1024];
 
-	tune_cores_print(to, text, sizeof(text));
 	tune_list(p->m->root, &names, "sys/bus/pci/devices/%s/msi_irqs", nic->pci.addr);
 	for (unsigned i = 0; i < names.n && i < TUNE_IRQS; i++) {
 		struct tune_cores cores;
@@ -233,16 +242,26 @@ static void stop_irqbalance(struct tune_planner *p, const struct tune_cores *kee
 void tune_plan_irq(struct tune_planner *p)
 {
 	struct tune_cores keep, to;
-	char text[256];
+	/* a value that --apply can take, and what a file of the kernel takes at once */
+	char text[1000];
+	size_t size = p->persist ? 256 : sizeof(text);
 
 	kept(p, &keep);
 	if (!irq_cores(p, &keep, &to))
 		return;
+	if (*p->value)
+		others(p, &to, &keep);
+	if (!tune_cores_print(&to, text, size)) {
+		tune_plan_refuse(p,
+				 "as a list these cores are longer than %zu characters: choose "
+				 "ranges",
+				 size - 1);
+		return;
+	}
 	for (unsigned i = 0; i < p->m->n_nics; i++)
 		if (tune_plan_nic(p, &p->m->nic[i]))
-			move_irqs(p, &p->m->nic[i], &to);
+			move_irqs(p, &p->m->nic[i], &to, text);
 	stop_irqbalance(p, &keep);
-	tune_cores_print(&to, text, sizeof(text));
 	tune_plan_at_boot(p, text);
 }
 

@@ -64,9 +64,20 @@ static int open_at(const struct tune_root *r, const char *path, int flags)
 	do {
 		fd = syscall(__NR_openat2, r->fd, path, &how, sizeof(how));
 	} while (fd < 0 && errno == EAGAIN && tries++ < 1000);
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* a kernel before 5.6, or a filter */
+	/* a kernel before 5.6, or a filter: good enough for reading */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && (flags & O_ACCMODE) == O_RDONLY)
 		return openat(r->fd, path, flags);
 	return (int)fd;
+}
+
+bool tune_root_confined(const struct tune_root *r)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	long fd = r->live ? -1 : syscall(__NR_openat2, r->fd, ".", &how, sizeof(how));
+
+	if (fd >= 0)
+		close((int)fd);
+	return r->live || fd >= 0;
 }
 
 int tune_root_fd(const struct tune_root *r, const char *path, int flags)

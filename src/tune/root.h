@@ -23,6 +23,9 @@ struct tune_root {
 int tune_root_open(struct tune_root *r, const char *dir);
 void tune_root_close(struct tune_root *r);
 
+/* Whether the kernel keeps links within the root; where it cannot, nothing is to be written. */
+bool tune_root_confined(const struct tune_root *r);
+
 /* Opens a file within the root. Links lead nowhere else. A descriptor or -errno. */
 int tune_root_fd(const struct tune_root *r, const char *path, int flags);
 

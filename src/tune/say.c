@@ -8,27 +8,74 @@
 
 #include "apply.h"
 
+/* A word as a shell takes it. */
+static void word(FILE *out, const char *before, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789._/:@%+=,-";
+
+	fputs(before, out);
+	if (*text && !text[strspn(text, plain)]) {
+		fputs(text, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*text, out);
+	fputc('\'', out);
+}
+
 static void say_file(FILE *out, const struct tune_root *root, const struct tune_step *s)
 {
-	char dir[256];
+	char full[sizeof(s->path) + 1], dir[sizeof(full)];
+	size_t len = strlen(s->text);
 
-	tune_put(dir, sizeof(dir), s->path);
-	*(strrchr(dir, '/') ? strrchr(dir, '/') : dir) = 0;
-	if (!tune_exists(root, "%s", dir))
-		fprintf(out, "mkdir -p /%s\n", dir);
-	fprintf(out, "cat > /%s << 'EOF'\n%sEOF\n", s->path, s->text);
-	if (s->mode != 0644)
-		fprintf(out, "chmod %o /%s\n", s->mode, s->path);
+	snprintf(full, sizeof(full), "/%s", s->path);
+	memcpy(dir, full, sizeof(dir));
+	*strrchr(dir, '/') = 0;
+	if (*dir && !tune_exists(root, "%s", dir + 1)) {
+		word(out, "mkdir -p ", dir);
+		fputc('\n', out);
+	}
+	word(out, "cat > ", full);
+	/* the last word is one on a line of its own only */
+	fprintf(out, " << 'EOF'\n%s%sEOF\n", s->text, len && s->text[len - 1] != '\n' ? "\n" : "");
+	if (s->mode != 0644) {
+		fprintf(out, "chmod %o", s->mode);
+		word(out, " ", full);
+		fputc('\n', out);
+	}
 }
 
 static void say_write(FILE *out, const struct tune_step *s)
 {
-	char name[32];
+	char name[32], full[sizeof(s->path) + 1];
 
-	if (sscanf(s->path, "sys/class/net/%31[^/]/mtu", name) == 1)
-		fprintf(out, "ip link set %s mtu %s\n", name, s->text);
-	else
-		fprintf(out, "echo %s > /%s\n", s->text, s->path);
+	if (sscanf(s->path, "sys/class/net/%31[^/]/mtu", name) == 1) {
+		word(out, "ip link set ", name);
+		word(out, " mtu ", s->text);
+	} else {
+		snprintf(full, sizeof(full), "/%s", s->path);
+		word(out, "echo ", s->text);
+		word(out, " > ", full);
+	}
+	fputc('\n', out);
+}
+
+static void say_net(FILE *out, const struct tune_step *s)
+{
+	if (s->kind == TUNE_STEP_ADDRESS) {
+		word(out, "ip address add ", s->text);
+		word(out, " dev ", s->path);
+	} else {
+		word(out, "ethtool -A ", s->path);
+		word(out, " rx ", s->text);
+		word(out, " tx ", s->text);
+	}
+	fputc('\n', out);
 }
 
 void tune_say_step(FILE *out, const struct tune_root *root, const struct tune_step *s)
@@ -41,13 +88,12 @@ void tune_say_step(FILE *out, const struct tune_root *root, const struct tune_st
 		say_file(out, root, s);
 		break;
 	case TUNE_STEP_PCI:
-		fprintf(out, "setpci -s %s CAP_EXP+8.w=%s\n", s->path, s->text);
+		word(out, "setpci -s ", s->path);
+		fprintf(out, " CAP_EXP+8.w=%s\n", s->text);
 		break;
 	case TUNE_STEP_ADDRESS:
-		fprintf(out, "ip address add %s dev %s\n", s->text, s->path);
-		break;
 	case TUNE_STEP_PAUSE:
-		fprintf(out, "ethtool -A %s rx %s tx %s\n", s->path, s->text, s->text);
+		say_net(out, s);
 		break;
 	case TUNE_STEP_RUN:
 		if (*s->text)

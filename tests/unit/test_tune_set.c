@@ -394,6 +394,64 @@ Test(tune_plan, addresses_are_ipv4_with_a_length)
 	cr_expect_not(tune_is_address("::1/64"));
 }
 
+Test(tune_plan, lists_of_cores_that_are_too_long_are_refused, .init = start, .fini = end)
+{
+	static struct tune_cpu cpu[1024];
+	static struct tune_wanted w;
+
+	m.cpu = cpu;
+	m.n_cpus = 1024;
+	planner.w = &w;
+	for (unsigned i = 0; i < m.n_cpus; i++) {
+		cpu[i].id = i;
+		tune_cores_add(&m.online, i);
+	}
+	planner.value = "0-800:1/2";
+	tune_plan_cmdline(&planner);
+	cr_expect(strstr(plan.refused, "choose ranges"), "%s", plan.refused);
+	*plan.refused = 0;
+	tune_plan_irq(&planner);
+	cr_expect(strstr(plan.refused, "choose ranges"), "%s", plan.refused);
+	*plan.refused = 0;
+	planner.value = "0-200:1/2";
+	tune_plan_irq(&planner);
+	cr_expect_str_eq(plan.refused, "");
+	planner.persist = true;
+	tune_plan_irq(&planner);
+	cr_expect(strstr(plan.refused, "choose ranges"), "%s", plan.refused);
+	planner.persist = false;
+	tune_journal_close(&journal);
+}
+
+static void says(enum tune_step_kind kind, const char *path, const char *text, const char *want)
+{
+	struct tune_step s = {.kind = kind, .mode = 0644, .text = strdup(text)};
+	char *got = NULL;
+	size_t size;
+	FILE *f = open_memstream(&got, &size);
+
+	cr_assert(f && s.text);
+	tune_put(s.path, sizeof(s.path), path);
+	tune_say_step(f, &root, &s);
+	fclose(f);
+	free(s.text);
+	is(got, want);
+}
+
+Test(tune_say, a_shell_takes_it_as_it_is, .init = start, .fini = end)
+{
+	says(TUNE_STEP_WRITE, "sys/a-b", "0-3,8", "echo 0-3,8 > /sys/a-b\n");
+	says(TUNE_STEP_WRITE, "sys/a b", "x;y", "echo 'x;y' > '/sys/a b'\n");
+	says(TUNE_STEP_WRITE, "sys/class/net/e$0/mtu", "9000", "ip link set 'e$0' mtu 9000\n");
+	says(TUNE_STEP_FILE, "b", "x\n", "cat > /b << 'EOF'\nx\nEOF\n");
+	says(TUNE_STEP_FILE, "b", "x", "cat > /b << 'EOF'\nx\nEOF\n");
+	says(TUNE_STEP_FILE, "it's/b", "",
+	     "mkdir -p '/it'\\''s'\ncat > '/it'\\''s/b' << 'EOF'\nEOF\n");
+	says(TUNE_STEP_ADDRESS, "`x`", "1.1.1.1/24", "ip address add 1.1.1.1/24 dev '`x`'\n");
+	says(TUNE_STEP_PAUSE, "e&", "off", "ethtool -A 'e&' rx off tx off\n");
+	tune_journal_close(&journal);
+}
+
 Test(tune_run, a_command_is_words_and_no_shell)
 {
 	cr_expect_eq(tune_run("true"), 0);
