@@ -15,7 +15,7 @@
 enum { N_SPARES = N_BUFS - N_WQES, MOST = N_BUFS * STRIDES };
 
 /* Polled and not released, in order; and kept. A packet may be both. */
-static struct daqiri_pkt held[MOST], kept[MOST];
+static struct daqiri_pkt held[2 * PENDING + 1], kept[MOST]; /* a poll may ask for PENDING more */
 static uint32_t n_held, n_kept;
 static uint64_t noise;
 
