@@ -68,16 +68,40 @@ static int on_link(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static void add_max_mtu(json_t *net)
+/* What DHCP gave has a lifetime; getifaddrs() does not tell. */
+static int on_address(struct nl_msg *msg, void *arg)
+{
+	const struct ifaddrmsg *head = nlmsg_data(nlmsg_hdr(msg));
+	char name[IF_NAMESIZE], text[INET_ADDRSTRLEN], full[64];
+	struct nlattr *attrs[IFA_MAX + 1];
+	unsigned flags;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*head), attrs, IFA_MAX, NULL) ||
+	    head->ifa_family != AF_INET || !attrs[IFA_LOCAL] ||
+	    !if_indextoname(head->ifa_index, name))
+		return NL_OK;
+	flags = attrs[IFA_FLAGS] ? nla_get_u32(attrs[IFA_FLAGS]) : head->ifa_flags;
+	if (flags & IFA_F_PERMANENT ||
+	    !inet_ntop(AF_INET, nla_data(attrs[IFA_LOCAL]), text, sizeof(text)))
+		return NL_OK;
+	snprintf(full, sizeof(full), "%s/%u", text, head->ifa_prefixlen);
+	json_array_append_new(json_object_get(json_object_get(arg, name), "dynamic"),
+			      json_string(full));
+	return NL_OK;
+}
+
+/* All that the kernel has of a kind; both kinds' headers are zeros of this size or less. */
+static void dump(json_t *net, int type, nl_recvmsg_msg_cb_t each)
 {
 	struct nl_sock *sk = nl_socket_alloc();
 
 	if (!sk)
 		return;
 	if (!nl_connect(sk, NETLINK_ROUTE) &&
-	    !nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_link, net) &&
-	    nl_send_simple(sk, RTM_GETLINK, NLM_F_DUMP, &(struct ifinfomsg){0},
-			   sizeof(struct ifinfomsg)) >= 0)
+	    !nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, each, net) &&
+	    nl_send_simple(sk, type, NLM_F_DUMP, &(struct ifinfomsg){0},
+			   type == RTM_GETLINK ? sizeof(struct ifinfomsg)
+					       : sizeof(struct ifaddrmsg)) >= 0)
 		nl_recvmsgs_default(sk);
 	nl_socket_free(sk);
 }
@@ -111,6 +135,7 @@ json_t *tune_gather_net(const struct tune_root *root)
 			continue;
 		o = entry(net, names.name[i]);
 		json_object_set_new(o, "addresses", json_array());
+		json_object_set_new(o, "dynamic", json_array());
 		if (sock >= 0)
 			add_pause(o, sock, names.name[i]);
 	}
@@ -118,6 +143,7 @@ json_t *tune_gather_net(const struct tune_root *root)
 	if (sock >= 0)
 		close(sock);
 	add_addresses(net);
-	add_max_mtu(net);
+	dump(net, RTM_GETLINK, on_link);
+	dump(net, RTM_GETADDR, on_address);
 	return net;
 }

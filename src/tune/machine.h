@@ -66,6 +66,7 @@ struct tune_nic {
 	bool vf;
 	unsigned n_addresses;
 	char address[TUNE_ADDRESSES][64];
+	bool dynamic[TUNE_ADDRESSES]; /* given for a time, as by DHCP */
 	bool addresses_known;
 	unsigned n_irqs; /* with an affinity that can be read */
 	struct tune_cores irq_cores;

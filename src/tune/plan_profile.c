@@ -29,6 +29,7 @@ struct link {
 	const struct tune_nic *nic;
 	char mtu[24], address[64];
 	bool asked;		 /* for the address; else it is the one that is there */
+	bool dhcp;		 /* it has none that stays */
 	char uuid[64];		 /* of NetworkManager's connection */
 	char network[TUNE_PATH]; /* networkd's file */
 };
@@ -158,8 +159,9 @@ static void keyfile(struct tune_planner *p, const struct link *l, const char *pa
 		{"connection", *name ? "autoconnect-priority=10" : ""},
 		{"ethernet", mtu},
 		{"ipv4", addressed ? "method=manual"
-			 : *name   ? "method=disabled"
-				   : ""},
+			 : !*name  ? ""
+			 : l->dhcp ? "method=auto"
+				   : "method=disabled"},
 		{"ipv4", address},
 		{"ipv6", *name ? "method=ignore" : ""},
 	};
@@ -204,7 +206,7 @@ static void network_manager(struct tune_planner *p, const struct link *l)
 static void networkd(struct tune_planner *p, const struct link *l)
 {
 	const char *base = strrchr(l->network, '/');
-	bool addressed = *l->address && (!base || l->asked);
+	bool addressed = *l->address && (!base || l->asked), dhcp = !base && l->dhcp;
 	char path[TUNE_PATH], text[512];
 
 	/* beside the file that manages the link, whosever it is; else one of ours */
@@ -220,8 +222,10 @@ static void networkd(struct tune_planner *p, const struct link *l)
 	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s%s%s%s", tune_mark,
 		 base ? "" : "[Match]\nName=", base ? "" : l->nic->netdev, base ? "" : "\n",
 		 *l->mtu ? "[Link]\nMTUBytes=" : "", l->mtu, *l->mtu ? "\n" : "",
-		 addressed ? "[Network]\nAddress=" : "", addressed ? l->address : "",
-		 addressed ? "\n" : "");
+		 addressed ? "[Network]\nAddress="
+		 : dhcp	   ? "[Network]\nDHCP=yes"
+			   : "",
+		 addressed ? l->address : "", addressed || dhcp ? "\n" : "");
 	tune_plan_run(p, "networkctl reload", "%s", "")->lasting = true;
 	tune_plan_file(p, path, 0644, text);
 	tune_plan_run(p, "", "networkctl reload")->lasting = true;
@@ -246,6 +250,20 @@ static void by_hand(struct tune_planner *p, const struct link *l, enum manager m
 			      l->address);
 }
 
+/* The first one that stays: what DHCP gave is not made a static one. */
+static void present_address(struct link *l)
+{
+	const struct tune_nic *nic = l->nic;
+	unsigned i = 0;
+
+	while (i < nic->n_addresses && nic->dynamic[i])
+		i++;
+	if (i < nic->n_addresses)
+		tune_put(l->address, sizeof(l->address), nic->address[i]);
+	else
+		l->dhcp = i;
+}
+
 void tune_plan_profile(struct tune_planner *p, const struct tune_nic *nic, long long mtu,
 		       const char *address)
 {
@@ -264,8 +282,8 @@ void tune_plan_profile(struct tune_planner *p, const struct tune_nic *nic, long 
 		if (s->kind == TUNE_STEP_WRITE && !strcmp(s->path, file))
 			tune_put(l.mtu, sizeof(l.mtu), s->text);
 	}
-	if (!*l.address && nic->n_addresses)
-		tune_put(l.address, sizeof(l.address), nic->address[0]);
+	if (!*address)
+		present_address(&l);
 	l.asked = *address;
 	if (l.asked)
 		tune_put(l.address, sizeof(l.address), address);

@@ -88,6 +88,19 @@ static void read_irqs(struct tune_machine *m, struct tune_nic *nic)
 	tune_names_free(&names);
 }
 
+static bool among(const json_t *list, const char *text)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(list, i, one)
+	{
+		if (json_is_string(one) && !strcmp(json_string_value(one), text))
+			return true;
+	}
+	return false;
+}
+
 static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 {
 	json_t *net = tune_fact(m->facts, "net", nic->netdev), *list, *one;
@@ -105,6 +118,8 @@ static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 	{
 		if (!json_is_string(one) || nic->n_addresses == TUNE_ADDRESSES)
 			continue;
+		nic->dynamic[nic->n_addresses] =
+			among(json_object_get(net, "dynamic"), json_string_value(one));
 		tune_put(nic->address[nic->n_addresses++], sizeof(nic->address[0]),
 			 json_string_value(one));
 	}
