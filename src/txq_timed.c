@@ -62,7 +62,7 @@ static uint64_t cycles_of(struct dq_tx_timer *t, uint64_t ns)
 
 	if (t->clock.read(t->clock.ctx, &info))
 		info = t->clock.info;
-	ahead = (int128)(int64_t)(ns - info.nsec) << info.shift;
+	ahead = (int128)(int64_t)(ns - info.nsec) * ((int128)1 << info.shift);
 	return info.last_cycles + (uint64_t)(ahead / info.mult) + 1;
 }
 
