@@ -199,8 +199,10 @@ static int take_back(struct tune_doer *d, off_t down_to, json_t *failed)
 		json_t *entry = tune_journal_last(d->journal, &at);
 		int ret;
 
-		if (at < down_to) /* none, or one that was cut off */
+		if (at < down_to) { /* none, or one that was cut off, or of before */
+			json_decref(entry);
 			return tune_journal_cut(d->journal, down_to) ? -EIO : first;
+		}
 		if (!entry)
 			return first ? first : -EINVAL;
 		ret = undo_one(d, entry);
