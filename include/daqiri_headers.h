@@ -126,8 +126,8 @@ static inline uint8_t *daqiri_ipv4_put(uint8_t *at, const struct daqiri_ip *ip,
 static inline uint8_t *daqiri_ipv6_put(uint8_t *at, const struct daqiri_ip *ip,
 				       uint32_t payload_len)
 {
-	at[0] = (uint8_t)(0x60 | ip->tos >> 4);
-	at[1] = (uint8_t)(ip->tos << 4 | (ip->id >> 16 & 0xf));
+	at[0] = (uint8_t)(0x60u | ip->tos >> 4);
+	at[1] = (uint8_t)((uint32_t)ip->tos << 4 | (ip->id >> 16 & 0xf));
 	daqiri_be16_put(at + 2, ip->id);
 	daqiri_be16_put(at + 4, payload_len);
 	at[6] = ip->proto;

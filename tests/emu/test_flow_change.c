@@ -30,7 +30,6 @@ static void drop(struct daqiri_port *port, const char *name)
 /* Where the frames of dst go: the queue that gets them all; -1: the kernel. */
 static int where(struct link *l, const char *dst)
 {
-	static uint64_t sent;
 	struct kit_burst burst = {.n = 5, .min = 60, .max = 60, .dst = dst};
 	uint64_t kernel = kit_port_stat(l->b, "net_rx_packets");
 	int64_t deadline = kit_deadline();
@@ -38,7 +37,6 @@ static int where(struct link *l, const char *dst)
 	int got = 0, queue = -1;
 
 	kit_send(l->tx, &burst);
-	sent += 5;
 	while (got < 5 && kit_port_stat(l->b, "net_rx_packets") < kernel + 5 &&
 	       !kit_is_late(deadline)) {
 		for (unsigned i = 0; i < 4; i++) {

@@ -146,7 +146,6 @@ static void plan(const struct tune_machine *m, const struct tune_wanted *w)
 		if (!tune_checks[i].plan)
 			continue;
 		p.check = &tune_checks[i];
-		p.pending = tune_journal_pending(m->root, p.check->id);
 		p.check->plan(&p);
 		for (unsigned k = 0; k < all.n_steps; k++)
 			tune_say_step(nowhere, m->root, &all.step[k]);
