@@ -171,31 +171,47 @@ static enum dq_simd simd(const struct daqiri_config *cfg)
 	return found;
 }
 
-static int resolve(struct dq_resolver *r)
+typedef int (*step_fn)(struct dq_resolver *r);
+
+static int take(struct dq_resolver *r, const step_fn *steps, unsigned n)
 {
-	static int (*const steps[])(struct dq_resolver *) = {
-		dq_resolve_ports,  dq_resolve_regions,	 dq_resolve_region_ports,
-		dq_resolve_queues, dq_resolve_slots,	 dq_resolve_workers,
-		dq_resolve_flows,  dq_resolve_unmatched, dq_resolve_streams,
-	};
-	static int (*const steps_added[])(struct dq_resolver *) = {
-		dq_resolve_added,  dq_resolve_regions, dq_resolve_region_ports,
-		dq_resolve_queues, dq_resolve_slots,   dq_resolve_workers,
-	};
-	unsigned n = r->running ? sizeof(steps_added) / sizeof(steps_added[0])
-				: sizeof(steps) / sizeof(steps[0]);
 	int err = 0;
 
 	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
 		if (r->cfg->sections[i].kind)
 			err = check_required(r, &r->cfg->sections[i]);
 	for (unsigned i = 0; !err && i < n; i++)
-		err = r->running ? steps_added[i](r) : steps[i](r);
+		err = steps[i](r);
 	return err;
 }
 
-/* r: without a result yet. */
-static int make(struct dq_conf **out, struct dq_resolver *r)
+static int resolve_whole(struct dq_resolver *r)
+{
+	static const step_fn steps[] = {
+		dq_resolve_ports,  dq_resolve_regions,	 dq_resolve_region_ports,
+		dq_resolve_queues, dq_resolve_slots,	 dq_resolve_workers,
+		dq_resolve_flows,  dq_resolve_unmatched, dq_resolve_streams,
+	};
+
+	r->conf->log_level = log_level(r->cfg);
+	r->conf->simd = simd(r->cfg);
+	return take(r, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
+static int resolve_added(struct dq_resolver *r)
+{
+	static const step_fn steps[] = {
+		dq_resolve_added,  dq_resolve_regions, dq_resolve_region_ports,
+		dq_resolve_queues, dq_resolve_slots,   dq_resolve_workers,
+	};
+
+	r->conf->log_level = r->running->opened->log_level;
+	r->conf->simd = r->running->opened->simd;
+	return take(r, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
+int dq_conf_make(struct dq_conf **out, struct dq_resolver *r,
+		 int (*resolve)(struct dq_resolver *r))
 {
 	struct dq_pool *pool = dq_pool_create();
 	int err;
@@ -208,8 +224,6 @@ static int make(struct dq_conf **out, struct dq_resolver *r)
 		return dq_no_memory();
 	}
 	r->conf->pool = pool;
-	r->conf->log_level = r->running ? r->running->opened->log_level : log_level(r->cfg);
-	r->conf->simd = r->running ? r->running->opened->simd : simd(r->cfg);
 	err = resolve(r);
 	if (err)
 		dq_pool_destroy(pool);
@@ -223,7 +237,7 @@ int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 {
 	struct dq_resolver r = {.cfg = cfg, .may_lack_address = may_lack_address};
 
-	return make(out, &r);
+	return dq_conf_make(out, &r, resolve_whole);
 }
 
 int dq_conf_resolve_added(struct dq_conf **out, const struct daqiri_config *cfg,
@@ -231,7 +245,7 @@ int dq_conf_resolve_added(struct dq_conf **out, const struct daqiri_config *cfg,
 {
 	struct dq_resolver r = {.cfg = cfg, .running = running};
 
-	return make(out, &r);
+	return dq_conf_make(out, &r, resolve_added);
 }
 
 void dq_conf_free(struct dq_conf *conf)
@@ -242,7 +256,7 @@ void dq_conf_free(struct dq_conf *conf)
 
 int daqiri_config_check(const struct daqiri_config *cfg)
 {
-	struct dq_conf *conf;
+	struct dq_conf *conf = NULL;
 	int err;
 
 	if (!cfg)
@@ -256,7 +270,7 @@ int daqiri_config_check(const struct daqiri_config *cfg)
 uint64_t daqiri_config_memory(const struct daqiri_config *cfg)
 {
 	static const char *const all_ports[] = {"*", NULL};
-	struct dq_conf *conf;
+	struct dq_conf *conf = NULL;
 	uint64_t sum = 0;
 
 	if (!cfg || dq_conf_resolve(&conf, cfg, all_ports))

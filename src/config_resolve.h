@@ -24,13 +24,17 @@ struct dq_resolver {
 	const struct daqiri_config *cfg;
 	const char *const *may_lack_address;
 	const struct dq_running *running; /* NULL: a context of its own */
-	bool live;			  /* one flow, for a port that is open */
+	const struct dq_conf *open; /* one flow, for this open port with these queues; else NULL */
 	struct dq_conf *conf;
 	unsigned n_users;
 	struct dq_user *users;
 	/* The section behind each element of conf's arrays; a private region's is its queue. */
 	const struct dq_section **region_sec, **port_sec, **rxq_sec, **txq_sec, **flow_sec;
 };
+
+/* A result from a resolver that has none yet, by these steps; nothing is left where they fail. */
+int dq_conf_make(struct dq_conf **out, struct dq_resolver *r,
+		 int (*resolve)(struct dq_resolver *r));
 
 int dq_no_memory(void);
 #ifdef __clang_analyzer__

@@ -5,14 +5,14 @@
 #include "config_resolve.h"
 #include "error.h"
 
-static int resolve(struct dq_resolver *r, const struct dq_conf *open)
+static int resolve(struct dq_resolver *r)
 {
 	int err;
 
-	r->conf->ports = open->ports;
-	r->conf->n_ports = open->n_ports;
-	r->conf->rxqs = open->rxqs;
-	r->conf->n_rxqs = open->n_rxqs;
+	r->conf->ports = r->open->ports;
+	r->conf->n_ports = r->open->n_ports;
+	r->conf->rxqs = r->open->rxqs;
+	r->conf->n_rxqs = r->open->n_rxqs;
 	err = dq_resolve_flows(r);
 	/* The port knows which ids are free. */
 	if (!err && !dq_section_number(r->flow_sec[0], "tag", 0))
@@ -26,25 +26,10 @@ static int resolve(struct dq_resolver *r, const struct dq_conf *open)
 int dq_conf_resolve_flow(struct dq_conf **out, const struct daqiri_config *cfg,
 			 const struct dq_conf *open)
 {
-	struct dq_resolver r = {.cfg = cfg, .live = true};
-	struct dq_pool *pool;
-	int err;
+	struct dq_resolver r = {.cfg = cfg, .open = open};
 
 	if (cfg->n_sections != 1 || !dq_section_has_kind(&cfg->sections[0], "flow"))
 		return dq_error(EINVAL, "%s: a flow to be added has lines \"key = value\" alone",
 				cfg->path);
-	pool = dq_pool_create();
-	if (pool)
-		r.conf = dq_pool_alloc(pool, 1, sizeof(*r.conf));
-	if (!r.conf) {
-		dq_pool_destroy(pool);
-		return dq_no_memory();
-	}
-	r.conf->pool = pool;
-	err = resolve(&r, open);
-	if (err)
-		dq_pool_destroy(pool);
-	else
-		*out = r.conf;
-	return err;
+	return dq_conf_make(out, &r, resolve);
 }

@@ -220,7 +220,7 @@ int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct
 	if (!name)
 		return 0;
 	tunnel = find_tunnel(r, name);
-	if (!tunnel && r->live)
+	if (!tunnel && r->open)
 		return dq_blame_key(r->cfg, sec, "decap",
 				    "a flow that is added later cannot name a [tunnel] in this "
 				    "version: have it in the configuration");

@@ -278,7 +278,7 @@ static void destroy_objects(struct daqiri *dq)
 		if (dq->ports[i])
 			dq_flow_table_destroy(dq->ports[i]);
 	/* The last made first: it may use regions of those before it. */
-	for DQ_EACH_PART (part, dq)
+	DQ_FOREACH_PART (part, dq)
 		dq_part_clear(dq, part);
 	for (unsigned i = conf->n_ports; dq->ports && i--;)
 		dq_port_destroy(dq->ports[i]);
@@ -326,7 +326,7 @@ struct daqiri_port *daqiri_port_get(struct daqiri *dq, unsigned i)
 /* Private regions have no name; a region that several parts use has it in each. */
 struct daqiri_region *dq_context_region(const struct daqiri *dq, const char *name)
 {
-	for DQ_EACH_PART (part, dq)
+	DQ_FOREACH_PART (part, dq)
 		for (unsigned i = 0; i < part->conf->n_regions; i++)
 			if (part->regions[i] && !strcmp(part->conf->regions[i].name, name))
 				return part->regions[i];

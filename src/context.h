@@ -38,7 +38,8 @@ struct daqiri {
 	struct dq_device *next_event; /* where daqiri_event_get() looks next */
 };
 
-#define DQ_EACH_PART(part, dq) (struct dq_part *part = (dq)->parts; part; part = part->next)
+#define DQ_FOREACH_PART(part, dq)                                                                  \
+	for (struct dq_part *part = (dq)->parts; part; part = part->next)
 
 /* The region of that name, "" is none's; dq->lock is held. NULL: none. */
 struct daqiri_region *dq_context_region(const struct daqiri *dq, const char *name);

@@ -20,25 +20,23 @@ struct seat {
 /* q is what the program was given, which is not looked into: it may be gone. */
 static bool find_rxq(const struct daqiri *dq, const struct daqiri_rxq *q, struct seat *seat)
 {
-	for
-		DQ_EACH_PART(part, dq)
-	for (unsigned i = 0; i < part->conf->n_rxqs; i++)
-		if (part->rxqs[i] && dq_rxq_face(part->rxqs[i]) == q) {
-			*seat = (struct seat){part, i};
-			return true;
-		}
+	DQ_FOREACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_rxqs; i++)
+			if (part->rxqs[i] && dq_rxq_face(part->rxqs[i]) == q) {
+				*seat = (struct seat){part, i};
+				return true;
+			}
 	return false;
 }
 
 static bool find_txq(const struct daqiri *dq, const struct daqiri_txq *q, struct seat *seat)
 {
-	for
-		DQ_EACH_PART(part, dq)
-	for (unsigned i = 0; i < part->conf->n_txqs; i++)
-		if (part->txqs[i] && dq_txq_face(part->txqs[i]) == q) {
-			*seat = (struct seat){part, i};
-			return true;
-		}
+	DQ_FOREACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_txqs; i++)
+			if (part->txqs[i] && dq_txq_face(part->txqs[i]) == q) {
+				*seat = (struct seat){part, i};
+				return true;
+			}
 	return false;
 }
 
@@ -46,14 +44,13 @@ static bool find_txq(const struct daqiri *dq, const struct daqiri_txq *q, struct
 static bool find_region(const struct daqiri *dq, const struct daqiri_region *region,
 			struct seat *seat)
 {
-	for
-		DQ_EACH_PART(part, dq)
-	for (unsigned i = 0; i < part->conf->n_regions; i++)
-		if (part->regions[i] && part->regions[i] == region &&
-		    !part->conf->regions[i].borrowed) {
-			*seat = (struct seat){part, i};
-			return true;
-		}
+	DQ_FOREACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_regions; i++)
+			if (part->regions[i] && part->regions[i] == region &&
+			    !part->conf->regions[i].borrowed) {
+				*seat = (struct seat){part, i};
+				return true;
+			}
 	return false;
 }
 
@@ -108,9 +105,8 @@ static void note_queues(const struct dq_part *part, const struct daqiri_region *
 static void find_users(const struct daqiri *dq, const struct daqiri_region *region,
 		       struct users *users)
 {
-	for
-		DQ_EACH_PART(part, dq)
-	note_queues(part, region, users);
+	DQ_FOREACH_PART (part, dq)
+		note_queues(part, region, users);
 }
 
 static void note_flow(void *arg, const char *where)
@@ -159,18 +155,16 @@ static int resolve(struct daqiri *dq, const struct daqiri_config *cfg, struct dq
 	unsigned n = 0;
 	int ret;
 
-	for
-		DQ_EACH_PART(part, dq)
-	n += part->conf->n_regions;
+	DQ_FOREACH_PART (part, dq)
+		n += part->conf->n_regions;
 	named = calloc(n + 1, sizeof(*named));
 	if (!named)
 		return dq_error(ENOMEM, "out of memory for a context");
-	for
-		DQ_EACH_PART(part, dq)
-	for (unsigned i = 0; i < part->conf->n_regions; i++)
-		if (part->regions[i] && part->conf->regions[i].name[0] &&
-		    !part->conf->regions[i].borrowed)
-			named[running.n_regions++] = &part->conf->regions[i];
+	DQ_FOREACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_regions; i++)
+			if (part->regions[i] && part->conf->regions[i].name[0] &&
+			    !part->conf->regions[i].borrowed)
+				named[running.n_regions++] = &part->conf->regions[i];
 	running.regions = named;
 	ret = dq_conf_resolve_added(out, cfg, &running);
 	free(named);
@@ -341,11 +335,10 @@ static int destroy_region(struct daqiri *dq, struct daqiri_region *region)
 		return dq_error(EBUSY, "%s: cannot be destroyed, %s %s it: destroy %s first",
 				region->conf->where, name_users(&users),
 				users.n > 1 ? "use" : "uses", users.n > 1 ? "them" : "it");
-	for
-		DQ_EACH_PART(part, dq)
-	for (unsigned i = 0; i < part->conf->n_regions; i++)
-		if (part->regions[i] == region)
-			part->regions[i] = NULL;
+	DQ_FOREACH_PART (part, dq)
+		for (unsigned i = 0; i < part->conf->n_regions; i++)
+			if (part->regions[i] == region)
+				part->regions[i] = NULL;
 	dq_region_destroy(region);
 	forget_if_empty(dq, seat.part);
 	return 0;

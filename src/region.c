@@ -132,6 +132,16 @@ struct ibv_mr *dq_region_mr(const struct daqiri_region *region, const struct dq_
 	return NULL;
 }
 
+struct ibv_mr *dq_region_mr_of(const struct daqiri_region *region, const struct daqiri_port *port)
+{
+	struct ibv_mr *mr;
+
+	pthread_mutex_lock(port->lock);
+	mr = dq_region_mr(region, port->dev);
+	pthread_mutex_unlock(port->lock);
+	return mr;
+}
+
 /* ---- public --------------------------------------------------------------------------------- */
 
 int daqiri_region_info(const struct daqiri_region *region, struct daqiri_region_info *info)
@@ -163,9 +173,7 @@ int daqiri_region_key(const struct daqiri_region *region, const struct daqiri_po
 
 	if (!region || !port || !key)
 		return dq_error(EINVAL, "daqiri_region_key: NULL argument");
-	pthread_mutex_lock(port->lock);
-	mr = dq_region_mr(region, port->dev);
-	pthread_mutex_unlock(port->lock);
+	mr = dq_region_mr_of(region, port);
 	if (!mr)
 		return dq_error(ENOENT,
 				"%s: not registered with the device of port %s: name the port in "

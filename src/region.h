@@ -45,6 +45,9 @@ int dq_region_register(struct daqiri_region *region, struct dq_device *dev);
 /* The registration on a device; NULL: none. */
 struct ibv_mr *dq_region_mr(const struct daqiri_region *region, const struct dq_device *dev);
 
+/* The same for a port, when others may register the region meanwhile: takes the context's lock. */
+struct ibv_mr *dq_region_mr_of(const struct daqiri_region *region, const struct daqiri_port *port);
+
 /* Whether no CPU can read or write its bytes. */
 bool dq_region_on_gpu(const struct daqiri_region *region);
 

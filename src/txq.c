@@ -147,43 +147,40 @@ uint32_t dq_txq_opcode(const struct daqiri_txq *q)
 	return dq_txq_has_empw(q) ? DQ_OPCODE_EMPW : MLX5_OPCODE_SEND;
 }
 
-static int take_slots(struct daqiri_txq *q)
+static void take_slots(struct daqiri_txq *q)
 {
 	const struct daqiri_region *region = q->region;
 
 	if (!region)
-		return 0;
+		return;
 	q->n_slots = (uint32_t)q->conf->num_slots;
 	q->slot_stride = (uint32_t)region->stride;
 	q->slot_size = (uint32_t)region->conf->buf_size;
 	q->slot_base = dq_region_slot(region, q->conf->first_slot);
 	q->slot_bytes = (uint64_t)q->n_slots * q->slot_stride;
 	q->slot_key = daqiri_key_from_lkey(dq_region_mr(region, q->port->dev)->lkey);
-	return 0;
 }
 
-static int take_payloads(struct daqiri_txq *q, struct daqiri_region *region)
+static void take_payloads(struct daqiri_txq *q, struct daqiri_region *region)
 {
 	if (!region)
-		return 0;
+		return;
 	q->payload = (struct dq_tx_payload){.base = dq_region_slot(region, q->conf->payload_slot),
 					    .stride = (uint32_t)region->stride,
 					    .size = (uint32_t)region->conf->buf_size,
 					    .region = region};
 	q->payload.key = daqiri_key_from_lkey(dq_region_mr(region, q->port->dev)->lkey);
-	return 0;
 }
 
 static int init(struct daqiri_txq *q, struct daqiri_region *payload)
 {
 	const struct dq_conf_txq *conf = q->conf;
 	char prefix[16];
-	int ret = take_slots(q);
+	int ret;
 
-	if (!ret)
-		ret = take_payloads(q, payload);
-	if (!ret)
-		ret = dq_txq_choose(q);
+	take_slots(q);
+	take_payloads(q, payload);
+	ret = dq_txq_choose(q);
 	if (!ret)
 		ret = dq_txq_check_pacing(q);
 	if (!ret)

@@ -20,14 +20,7 @@ struct ibv_pd *daqiri_port_ibv_pd(const struct daqiri_port *port)
 struct ibv_mr *daqiri_region_ibv_mr(const struct daqiri_region *region,
 				    const struct daqiri_port *port)
 {
-	struct ibv_mr *mr;
-
-	if (!region || !port)
-		return NULL;
-	pthread_mutex_lock(port->lock);
-	mr = dq_region_mr(region, port->dev);
-	pthread_mutex_unlock(port->lock);
-	return mr;
+	return region && port ? dq_region_mr_of(region, port) : NULL;
 }
 
 struct ibv_wq *daqiri_rxq_ibv_wq(const struct daqiri_rxq *q)
