@@ -6,8 +6,11 @@
  * next opening succeeds.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "faults_kit.h"
 
@@ -218,17 +221,33 @@ static bool write_pool(long n)
 	return f && !fclose(f) && done;
 }
 
-/* As root the machine is asked for some, which go back at the end. */
-Test(faults, huge_pages)
-{
-	long before = read_pool();
+static struct {
+	int fd; /* held by flock: the machine has one pool, and two at once would take each other's pages for its own */
+	long before;
+} pool = {-1, -1};
 
-	if (before < 0 || !write_pool(before + 4) || read_pool() < before + 4) {
-		write_pool(before);
+static void hold_pool(void)
+{
+	pool.fd = open(POOL, O_RDONLY | O_CLOEXEC);
+	if (pool.fd >= 0 && !flock(pool.fd, LOCK_EX))
+		pool.before = read_pool();
+}
+
+/* Also after an assertion that failed. */
+static void restore_pool(void)
+{
+	if (pool.before >= 0)
+		write_pool(pool.before);
+	close(pool.fd);
+}
+
+/* As root the machine is asked for some, which go back at the end. */
+Test(faults, huge_pages, .init = hold_pool, .fini = restore_pool)
+{
+	if (pool.before < 0 || !write_pool(pool.before + 4) || read_pool() < pool.before + 4)
 		cr_skip("no huge pages can be had here");
-	}
 	each_kind(&fault_huge);
-	cr_assert(write_pool(before));
+	cr_assert(write_pool(pool.before));
 }
 
 /* ---- all calls fail from one on: as when the device goes while it is opened ------------------ */
