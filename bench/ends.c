@@ -92,6 +92,22 @@ static int judge_room(const struct perf_run *run, const struct perf_txq *t,
 	return 0;
 }
 
+/* The library gives times to frames in one piece, and a GPU builds frames that are posted later. */
+static int judge_timed(const struct perf_run *run, const struct perf_txq *t, bool split)
+{
+	for (unsigned i = 0; i < t->n_senders; i++) {
+		const struct perf_stream *s = t->senders[i].stream;
+
+		if (s->timed && (t->gpu || split))
+			return perf_fail_at(
+				place(run, s->section, "timed"),
+				"[txq %s %u] has frames %s: give it one region of the CPU",
+				t->end.port, t->end.queue,
+				t->gpu ? "that a GPU builds" : "of two pieces");
+	}
+	return 0;
+}
+
 static int fill_sender(struct perf_sender *s, const struct perf_link *link)
 {
 	const struct perf_stream *stream = link->stream;
@@ -130,7 +146,7 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
 			return -1;
 	}
-	if (perf_gpu_txq_make(t))
+	if (perf_gpu_txq_make(t) || judge_timed(run, t, info.payload_region))
 		return -1;
 	return info.payload_region && !t->gpu
 		       ? perf_parts_make(&t->parts, t->max_batch, t->buf_size)

@@ -71,6 +71,8 @@ static void add_losses(json_t *doc, const struct perf_totals *t)
 	json_object_set_new(doc, "corrupt_packets", count(t->corrupt));
 	json_object_set_new(doc, "duplicate_packets", count(t->duplicates));
 	json_object_set_new(doc, "reordered_packets", count(t->reordered));
+	json_object_set_new(doc, "late_packets", count(t->late));
+	json_object_set_new(doc, "early_packets", count(t->early));
 }
 
 static json_t *streams_json(const struct perf_run *run)

@@ -145,6 +145,30 @@ static int judge_sizes(struct perf_plan *plan, const struct perf_stream *s)
 	return 0;
 }
 
+static int plan_timed(const struct perf_plan *plan, struct perf_stream *s)
+{
+	const char *timed = daqiri_config_get(plan->cfg, s->section, "timed");
+	char queue[2 * PERF_NAME];
+	uint64_t on = 0;
+
+	if (!timed || !strcmp(timed, "off"))
+		return 0;
+	s->timed = strcmp(timed, "batch") ? PERF_TIMED_PACKET : PERF_TIMED_BATCH;
+	s->ahead_ns = number(plan, s->section, "ahead", 1000000);
+	if (!s->tx.used)
+		return perf_fail_at(place(plan, s->section, "timed"),
+				    "needs tx: who sends has times");
+	snprintf(queue, sizeof(queue), "txq %s %u", s->tx.port, s->tx.queue);
+	daqiri_config_get_u64(plan->cfg, queue, "timed", &on);
+	if (!on)
+		return perf_fail_at(place(plan, s->section, "timed"),
+				    "[%s] sends at no times: set timed = on there", queue);
+	if (s->rate.value <= 0)
+		return perf_fail_at(place(plan, s->section, "timed"),
+				    "the rate gives the times: set rate, or -r, to a number");
+	return 0;
+}
+
 static int plan_load(struct perf_plan *plan, struct perf_stream *s)
 {
 	const struct perf_options *o = plan->options;
@@ -162,7 +186,7 @@ static int plan_load(struct perf_plan *plan, struct perf_stream *s)
 	else if (perf_parse_rate(rate ? rate : "max", &s->rate))
 		return perf_fail_at(place(plan, s->section, "rate"),
 				    "must be max, N[k|M|G] or N[k|M|G]bps");
-	return judge_sizes(plan, s);
+	return plan_timed(plan, s) ? -1 : judge_sizes(plan, s);
 }
 
 static int plan_stream(struct perf_plan *plan, struct perf_stream *s, const char *section)

@@ -22,6 +22,9 @@ enum perf_role {
 	PERF_DROP                /* gives back what comes */
 };
 
+/* What leaves at a time of the NIC's clock. */
+enum perf_timed { PERF_AT_ONCE, PERF_TIMED_PACKET, PERF_TIMED_BATCH };
+
 struct perf_stream {
 	enum perf_role role;
 	bool mac_swap;           /* PERF_FORWARD */
@@ -33,6 +36,8 @@ struct perf_stream {
 	unsigned batch;
 	struct perf_sizes sizes;
 	struct perf_rate rate;
+	enum perf_timed timed;
+	uint64_t ahead_ns;	 /* frames are posted so long before their time; 0 at once */
 	bool src_mac_port;       /* flow.src_mac is the port's, filled in once it is open */
 	bool dst_mac_auto;       /* likewise flow.dst_mac: resolve.h */
 	struct perf_flow flow;

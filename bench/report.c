@@ -42,11 +42,18 @@ static void format_end(const struct perf_end *end, char *buf, size_t size)
 
 static void format_load(const struct perf_stream *s, char *buf, size_t size)
 {
-	char rate[48] = "full speed";
+	char rate[112] = "full speed";
+	int len = 0;
 
 	if (s->rate.value > 0)
-		snprintf(rate, sizeof(rate), s->rate.bits ? "%.10g bit/s (L2)" : "%.10g packets/s",
-			 s->rate.value);
+		len = snprintf(rate, sizeof(rate),
+			       s->rate.bits ? "%.10g bit/s (L2)" : "%.10g packets/s",
+			       s->rate.value);
+	if (s->timed)
+		snprintf(rate + len, sizeof(rate) - (size_t)len,
+			 ", each %s at its time, given to the NIC %g ms before",
+			 s->timed == PERF_TIMED_BATCH ? "batch" : "packet",
+			 (double)s->ahead_ns / 1e6);
 	if (s->sizes.n == 1)
 		snprintf(buf, size, "%u bytes, %s", s->sizes.v[0], rate);
 	else
@@ -56,7 +63,7 @@ static void format_load(const struct perf_stream *s, char *buf, size_t size)
 
 static void print_stream(FILE *f, const struct perf_run *run, const struct perf_stream *s)
 {
-	char tx[80], rx[80], load[96], addrs[160];
+	char tx[80], rx[80], load[160], addrs[160];
 
 	format_end(&s->tx, tx, sizeof(tx));
 	format_end(&s->rx, rx, sizeof(rx));
@@ -249,6 +256,21 @@ static void print_losses(FILE *f, const struct perf_totals *t)
 		fprintf(f, "    %llu not from daqiri-perf\n", (ull)t->not_ours);
 }
 
+/* By the streams' times, where any has them. */
+static void print_timed(FILE *f, const struct perf_run *run, const struct perf_totals *t)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < run->plan->n_streams; i++)
+		any |= run->plan->streams[i].timed != PERF_AT_ONCE;
+	if (any)
+		fprintf(f, "    timed: %llu posted after their time", (ull)t->late);
+	if (any && run->plan->latency && run->n_rxqs)
+		fprintf(f, ", %llu came before it", (ull)t->early);
+	if (any)
+		fputc('\n', f);
+}
+
 static void print_latency(FILE *f, const struct perf_run *run)
 {
 	static struct perf_hist h; /* static: it is large */
@@ -365,6 +387,7 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 	fprintf(f, "---- summary%s%s\n", result->interrupted ? ", interrupted" : "",
 		run->emulated ? ", EMULATED ConnectX" : "");
 	print_totals(f, &result->totals);
+	print_timed(f, run, &result->totals);
 	print_latency(f, run);
 	print_work(f, run);
 	print_forwards(f, run);

@@ -47,7 +47,8 @@ struct perf_sender {
 	struct perf_ports ports;      /* of the next frame */
 	uint64_t seq;                 /* of the next frame */
 	uint64_t limit;               /* where to stop */
-	struct perf_pacer pacer;
+	struct perf_pacer pacer;      /* by CLOCK_MONOTONIC, or the NIC's clock of a timed stream */
+	uint64_t nic_now; /* timed: what the NIC's clock showed last; 0: not looked yet */
 	uint64_t drained_at;          /* completed count of the queue that is waited for */
 	uint64_t since;               /* when the state began */
 	unsigned ends_sent;
@@ -60,6 +61,7 @@ struct perf_sender {
 	uint64_t arrived_at;
 	_Atomic uint64_t packets;
 	_Atomic uint64_t bytes;
+	_Atomic uint64_t late;		    /* timed: frames posted when their time was past */
 	_Atomic uint64_t first_ns, last_ns; /* of data frames */
 	_Atomic bool done;            /* release: the counters above are final */
 };
@@ -94,6 +96,7 @@ struct perf_arrival {
 	_Atomic uint64_t first_ns, last_ns;
 	_Atomic uint64_t total;       /* frames sent, as the end frame told */
 	_Atomic bool ended;           /* release, after total */
+	_Atomic uint64_t early;	      /* came before the time that is in them */
 	struct perf_hist *latency;    /* NULL: not measured; read only after the thread has ended */
 };
 
@@ -252,6 +255,14 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent);
 void perf_tx_fail(struct perf_txq *t, int error);
 /* The next frame is frame seq. */
 void perf_sender_seek(struct perf_sender *s, uint64_t seq);
+
+/*
+ * Timed streams: timed.c. How many of want frames are to be posted now; posts the n that are built,
+ * as daqiri_tx_post(); when the i-th of n will leave, by CLOCK_MONOTONIC, which shows now.
+ */
+unsigned perf_timed_due(struct perf_txq *t, struct perf_sender *s, unsigned want);
+int perf_timed_post(struct perf_txq *t, struct perf_sender *s, int n);
+uint64_t perf_timed_leaves(const struct perf_sender *s, int i, int n, uint64_t now);
 
 /* At the start of a run. */
 void perf_sender_start(struct perf_sender *s, const struct perf_run *run);

@@ -15,6 +15,8 @@ static void count_latency(struct perf_arrival *a, const struct perf_mark *mark, 
 
 	if (mark->time_ns && ns < LATENCY_MAX_NS)
 		perf_hist_add(a->latency, ns);
+	else if (mark->time_ns && PERF_TIME_MASK - ns < LATENCY_MAX_NS)
+		perf_add(a->early, 1);
 }
 
 static void count_end(struct perf_arrival *a, const struct perf_mark *mark)

@@ -57,6 +57,7 @@ static void sum_arrivals(const struct perf_link *link, struct perf_totals *out)
 
 		out->rx.bytes += perf_get(a->bytes);
 		out->corrupt += perf_get(a->corrupt);
+		out->early += perf_get(a->early);
 		widen(&out->rx, perf_get(a->first_ns), perf_get(a->last_ns));
 	}
 	perf_seqtrack_sum(link->tracks, link->n, total, &sum);
@@ -76,8 +77,10 @@ static void sum_arrivals(const struct perf_link *link, struct perf_totals *out)
 void perf_link_totals(const struct perf_link *link, struct perf_totals *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (link->sender)
+	if (link->sender) {
 		sum_sender(link->sender, &out->tx);
+		out->late = perf_get(link->sender->late);
+	}
 	if (link->n)
 		sum_arrivals(link, out);
 }
@@ -103,6 +106,8 @@ static void add_link(struct perf_totals *to, const struct perf_totals *from)
 	to->corrupt += from->corrupt;
 	to->duplicates += from->duplicates;
 	to->reordered += from->reordered;
+	to->late += from->late;
+	to->early += from->early;
 }
 
 void perf_totals(const struct perf_run *run, struct perf_totals *out)

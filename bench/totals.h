@@ -25,6 +25,8 @@ struct perf_totals {
 	uint64_t reordered;
 	uint64_t other_stream;
 	uint64_t not_ours;
+	uint64_t late;	/* timed: posted when their time was past, */
+	uint64_t early; /* and with --latency came before it */
 };
 
 /* L1 adds preamble, start delimiter, FCS and the gap between frames. */

@@ -147,6 +147,21 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 	perf_add(t->bytes, bytes);
 }
 
+/* The n frames from the sender's next one on, into what is reserved. */
+static void build_all(struct perf_txq *t, struct perf_sender *s, int n, struct perf_mark mark)
+{
+	uint64_t now = mark.time_ns;
+
+	for (int i = 0; i < n; i++) {
+		if (i + 4 < n)
+			__builtin_prefetch((const void *)(uintptr_t)t->pkts[i + 4].addr, 1);
+		if (now && s->stream->timed)
+			mark.time_ns = perf_timed_leaves(s, i, n, now);
+		build(t, s, i, mark);
+		sender_next(s);
+	}
+}
+
 /* Builds frames and posts them; those that find no room will be built again. */
 static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned want, uint64_t now)
 {
@@ -166,13 +181,8 @@ static bool fill_and_post(struct perf_txq *t, struct perf_sender *s, unsigned wa
 	}
 	if (t->run->plan->latency)
 		mark.time_ns = done.now = perf_now();
-	for (int i = 0; i < got; i++) {
-		if (i + 4 < got)
-			__builtin_prefetch((const void *)(uintptr_t)t->pkts[i + 4].addr, 1);
-		build(t, s, i, mark);
-		sender_next(s);
-	}
-	sent = post(t, got);
+	build_all(t, s, got, mark);
+	sent = s->stream->timed ? perf_timed_post(t, s, got) : post(t, got);
 	if (sent != got)
 		perf_sender_seek(s, seq + (uint64_t)(sent < 0 ? 0 : sent));
 	done.n = sent > 0 ? (unsigned)sent : 0;
@@ -204,7 +214,7 @@ static bool send_some(struct perf_txq *t, struct perf_sender *s, uint64_t now)
 	uint64_t left = s->limit - s->seq;
 	unsigned want = left < s->stream->batch ? (unsigned)left : s->stream->batch;
 
-	want = perf_pace_due(&s->pacer, now, want);
+	want = s->stream->timed ? perf_timed_due(t, s, want) : perf_pace_due(&s->pacer, now, want);
 	want = want ? window_left(s, now, want) : 0;
 	if (!want)
 		return false;
@@ -223,7 +233,8 @@ static bool end_arrived(const struct perf_sender *s)
 /* Whether the NIC has read all that the sender posted before drained_at, or is given up on. */
 static bool drained(struct perf_txq *t, const struct perf_sender *s, uint64_t now)
 {
-	return daqiri_tx_completed(t->q) >= s->drained_at || now - s->since >= DRAIN_MAX_NS;
+	return daqiri_tx_completed(t->q) >= s->drained_at ||
+	       now - s->since >= DRAIN_MAX_NS + s->stream->ahead_ns;
 }
 
 static void post_end(struct perf_txq *t, struct perf_sender *s, uint64_t now)

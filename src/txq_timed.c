@@ -24,11 +24,13 @@
 #define SECOND 1000000000ull
 
 /*
- * The bits that are compared: of the real time 8 seconds, where the high half of a time stamp
- * counts seconds and the low one nanoseconds; of the counter about as much at 1 GHz.
+ * The bits that are compared: 8 seconds, as DPDK has it (mlx5_txq_dynf_timestamp_set(),
+ * MLX5_TS_MASK_SECS). In a time stamp of
+ * the real time the high half counts seconds and the low one nanoseconds; of the counter it is the
+ * next power of two. The PRM leaves the mask to us.
  */
-#define MASK_REAL ((8ull << 32) - 1)
-#define MASK_FREE ((1ull << 33) - 1)
+#define WINDOW_S  8ull
+#define MASK_REAL ((WINDOW_S << 32) - 1)
 
 enum { LEAD_S = 4 - 1, NOP_S = 1, SPIN_NS = 10000000 };
 
@@ -132,6 +134,17 @@ int dq_txq_check_timed(const struct dq_conf_txq *conf, const struct dq_device *d
 	return 0;
 }
 
+/* Ones up to the window's cycles, and no more than the counter has. */
+static uint64_t mask_free(const struct mlx5dv_clock_info *info)
+{
+	uint64_t cycles = (uint64_t)(((int128)(WINDOW_S * SECOND) << info->shift) / info->mult);
+	uint64_t mask = UINT32_MAX;
+
+	while (mask < cycles)
+		mask = mask << 1 | 1;
+	return mask < info->mask ? mask : info->mask;
+}
+
 static int open_clock(struct daqiri_txq *q)
 {
 	struct dq_tx_timer *t = q->timer;
@@ -145,7 +158,7 @@ static int open_clock(struct daqiri_txq *q)
 			"%s timed=on: the kernel does not tell what the counter of %s means "
 			"(clock info page): %s",
 			q->conf->where, dev->info.rdma, strerror(-ret));
-	t->mask = t->clock.info.mask < MASK_FREE ? t->clock.info.mask : MASK_FREE;
+	t->mask = mask_free(&t->clock.info);
 	half = (uint64_t)((int128)(t->mask / 2) * t->clock.info.mult >> t->clock.info.shift);
 	/* A quarter is left for what the clocks may differ by. */
 	if (t->lead_ns > half - half / 4)

@@ -185,6 +185,30 @@ Test(timed, a_time_that_is_too_far_ahead_is_refused)
 	daqiri_close(l.dq);
 }
 
+/* Whatever a counter's frequency, 3 seconds. */
+static void post_up_to(const char *text)
+{
+	struct link l = kit_open_link(text);
+	struct daqiri_pkt pkt;
+	uint64_t now = now_by_frame(&l, 0);
+
+	fill(&l, &pkt, 1, 1);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, now + 5000 * MS), -ERANGE);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, now + 2900 * MS), 1, "%s",
+		     daqiri_error_detail());
+	cr_assert_eq(kit_receive_none(l.rx), 0);
+	cr_assert_eq(daqiri_txq_reset(l.tx, DAQIRI_RESET_INVALIDATE), 0);
+	daqiri_close(l.dq);
+}
+
+Test(timed, times_may_be_three_seconds_ahead)
+{
+	if (device_has("real"))
+		post_up_to(LINK("clock = real\n"));
+	if (device_has("free"))
+		post_up_to(LINK("clock = free\n"));
+}
+
 Test(timed, what_is_posted_behind_waits_too)
 {
 	struct link l = kit_open_link(LINK(""));
