@@ -419,7 +419,8 @@ struct daqiri_flow_text {
 
 /*
  * Adds flows to the port while its queues are polled: n of them, or none where one is refused. The
- * keys are those of [flow] but for decap, judged as in a file; messages count their lines from 2, below the
+ * keys are those of [flow], judged as in a file; [tunnel] and [flex] that they name are those of
+ * the configuration that the context was opened with. Messages count their lines from 2, below the
  * brackets. queue names queues that the port has now. Flows that were there keep their packets,
  * also where priorities have to change. As of the return a flow's packets come to its queues. A
  * batch is faster than its flows one by one, and finds priorities where they might not. -EINVAL: a

@@ -28,8 +28,10 @@ enum {
 	CAP_ETHERNET_OFFLOAD = 1 << 1 | 1,
 
 	/* Bit offsets, counted from a structure's first, most significant bit. */
-	CAP_WAIT_ON_TIME = 0x68c,   /* cmd_hca_cap.wait_on_time */
-	CAP_MAX_WQE_SZ_SQ = 0x290,  /* cmd_hca_cap.max_wqe_sz_sq, 16 bits, bytes */
+	CAP_PARSE_GRAPH = 0x400 + 63 - 0x22, /* cmd_hca_cap.general_obj_types, a bit for each:
+						MLX5_GENERAL_OBJ_TYPE_FLEX_PARSE_GRAPH */
+	CAP_WAIT_ON_TIME = 0x68c,	     /* cmd_hca_cap.wait_on_time */
+	CAP_MAX_WQE_SZ_SQ = 0x290,	     /* cmd_hca_cap.max_wqe_sz_sq, 16 bits, bytes */
 	CAP_WQE_VLAN_INSERT = 0x7,  /* per_protocol_networking_offload_caps.wqe_vlan_insert */
 	CAP_WQE_INLINE_MODE = 0x12, /* per_protocol_networking_offload_caps.wqe_inline_mode, 2 */
 	VPORT_MIN_INLINE = 0x5,	    /* nic_vport_context.min_wqe_inline_mode, 3 bits */
@@ -83,6 +85,8 @@ static void query_sends(struct dq_device *dev, uint8_t *cap)
 
 	if (query_cap(dev->ctx, CAP_GENERAL, cap))
 		return;
+	caps->firmware = true;
+	caps->parse_graph = get_bits(cap, CAP_PARSE_GRAPH, 1);
 	caps->wait_on_time = get_bits(cap, CAP_WAIT_ON_TIME, 1);
 	ptrs = get_bits(cap, CAP_MAX_WQE_SZ_SQ, 16) / DQ_SEG;
 	/* 0: not told. */

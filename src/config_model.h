@@ -187,8 +187,23 @@ enum dq_tunnel_field {
 	DQ_MATCH_VNI = 1 << 0,
 	DQ_MATCH_TNI = 1 << 1,
 	DQ_MATCH_GRE_KEY = 1 << 2,
-	DQ_MATCH_GRE_PROTOCOL = 1 << 3 /* of GRE that decap takes off */
+	DQ_MATCH_GRE_PROTOCOL = 1 << 3, /* of GRE that decap takes off */
+	DQ_MATCH_IPV4_LEN = 1 << 4
 };
+
+/*
+ * Words of a frame that have no place in a rule of their own: the NIC's programmable parser is told
+ * where they stand. As many as it has room for.
+ */
+enum dq_word {
+	DQ_WORD_IPV4,	  /* the first of the IPv4 header, which has its length */
+	DQ_WORD_ECPRI,	  /* of the eCPRI header, which has the message's type */
+	DQ_WORD_ECPRI_ID, /* the one after that */
+	DQ_WORD_FLEX,	  /* of UDP's payload: the first of those that [flex] names */
+	DQ_WORDS = 8
+};
+
+enum { DQ_FLEX_MAX = DQ_WORDS - DQ_WORD_FLEX };
 
 /* A match of [flow]. */
 struct dq_match {
@@ -196,6 +211,8 @@ struct dq_match {
 	uint32_t fields;          /* enum dq_tunnel_field, or-ed */
 	uint32_t vni, tni, gre_key;
 	uint16_t gre_protocol;
+	struct dq_range ipv4_len;
+	uint32_t words[DQ_WORDS], word_masks[DQ_WORDS]; /* the value is 0 outside the mask */
 };
 
 enum dq_tunnel_type { DQ_TUNNEL_VXLAN, DQ_TUNNEL_GRE, DQ_TUNNEL_NVGRE };
@@ -208,6 +225,15 @@ struct dq_conf_tunnel {
 	uint8_t mac_src[6], mac_dst[6];
 	uint32_t vni, tni;
 	uint16_t protocol;        /* gre: ethertype of what it carries */
+};
+
+/* [flex PORT NAME]: a word behind the UDP header of packets to a port. */
+struct dq_conf_flex {
+	const char *name;
+	unsigned port; /* index into ports */
+	uint16_t udp_dst;
+	uint8_t offset;
+	unsigned word; /* DQ_WORD_FLEX + n; those of one place have one */
 };
 
 /* As enum ibv_rx_hash_fields, which flow_rss.c asserts: the configuration knows no verbs. */
@@ -254,12 +280,14 @@ struct dq_conf {
 	struct dq_pool *pool;     /* owns all of this, dq_conf itself too */
 	enum daqiri_log_level log_level;
 	enum dq_simd simd;
-	unsigned n_regions, n_ports, n_rxqs, n_txqs, n_flows;
+	unsigned n_regions, n_ports, n_rxqs, n_txqs, n_flows, n_tunnels, n_flexes;
 	struct dq_conf_region *regions;
 	struct dq_conf_port *ports;
 	struct dq_conf_rxq *rxqs;
 	struct dq_conf_txq *txqs;
 	struct dq_conf_flow *flows;
+	struct dq_conf_tunnel *tunnels;
+	struct dq_conf_flex *flexes;
 };
 
 /*
@@ -271,8 +299,8 @@ int dq_conf_resolve(struct dq_conf **out, const struct daqiri_config *cfg,
 		    const char *const *may_lack_address);
 /*
  * Judges a configuration of one flow alone, for a port that is open: `open` has that port and its
- * receive queues. The result's queues are indices into those; it has nothing but the flow, whose tag
- * is 0 where none is given.
+ * receive queues, and what [tunnel] and [flex] said when it was opened. The result's queues are
+ * indices into those; it has nothing but the flow, whose tag is 0 where none is given.
  */
 int dq_conf_resolve_flow(struct dq_conf **out, const struct daqiri_config *cfg,
 			 const struct dq_conf *open);

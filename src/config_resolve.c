@@ -188,9 +188,9 @@ static int take(struct dq_resolver *r, const step_fn *steps, unsigned n)
 static int resolve_whole(struct dq_resolver *r)
 {
 	static const step_fn steps[] = {
-		dq_resolve_ports,  dq_resolve_regions,	 dq_resolve_region_ports,
-		dq_resolve_queues, dq_resolve_slots,	 dq_resolve_workers,
-		dq_resolve_flows,  dq_resolve_unmatched, dq_resolve_streams,
+		dq_resolve_ports, dq_resolve_regions,	dq_resolve_region_ports, dq_resolve_queues,
+		dq_resolve_slots, dq_resolve_workers,	dq_resolve_tunnels,	 dq_resolve_flexes,
+		dq_resolve_flows, dq_resolve_unmatched, dq_resolve_streams,
 	};
 
 	r->conf->log_level = log_level(r->cfg);

@@ -94,8 +94,13 @@ int dq_resolve_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec
 			     struct dq_match *m);
 int dq_check_tunnel_fields(struct dq_resolver *r, const struct dq_section *sec,
 			   const struct dq_match *m);
-/* Judges every [tunnel]. */
 int dq_resolve_tunnels(struct dq_resolver *r);
+int dq_resolve_flexes(struct dq_resolver *r);
+/*
+ * Adds ipv4_len, eCPRI and flex to a match whose other fields are there, and what they say of the
+ * headers before them.
+ */
+int dq_resolve_words(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m);
 /* decap = TUNNEL of a flow, before its match: what it takes off is matched, too. */
 int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
 int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);

@@ -167,7 +167,7 @@ static int assign_tags(struct dq_resolver *r)
 int dq_resolve_flows(struct dq_resolver *r)
 {
 	unsigned n = 0;
-	int err = dq_resolve_tunnels(r);
+	int err = 0;
 
 	for (unsigned i = 0; i < r->cfg->n_sections; i++)
 		n += dq_section_has_kind(&r->cfg->sections[i], "flow");

@@ -13,13 +13,19 @@ static int resolve(struct dq_resolver *r)
 	r->conf->n_ports = r->open->n_ports;
 	r->conf->rxqs = r->open->rxqs;
 	r->conf->n_rxqs = r->open->n_rxqs;
+	r->conf->tunnels = r->open->tunnels;
+	r->conf->n_tunnels = r->open->n_tunnels;
+	r->conf->flexes = r->open->flexes;
+	r->conf->n_flexes = r->open->n_flexes;
 	err = dq_resolve_flows(r);
 	/* The port knows which ids are free. */
 	if (!err && !dq_section_number(r->flow_sec[0], "tag", 0))
 		r->conf->flows[0].tag = 0;
 	r->conf->ports = NULL;
 	r->conf->rxqs = NULL;
-	r->conf->n_ports = r->conf->n_rxqs = 0;
+	r->conf->tunnels = NULL;
+	r->conf->flexes = NULL;
+	r->conf->n_ports = r->conf->n_rxqs = r->conf->n_tunnels = r->conf->n_flexes = 0;
 	return err;
 }
 

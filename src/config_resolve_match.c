@@ -199,6 +199,8 @@ int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct
 	read_headers(sec, &m->outer, false);
 	read_headers(sec, &m->inner, true);
 	err = dq_resolve_tunnel_fields(r, sec, m);
+	if (!err)
+		err = dq_resolve_words(r, sec, m);
 	if (err)
 		return err;
 	if (!m->outer.fields && !m->inner.fields && !m->fields)

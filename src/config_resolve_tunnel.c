@@ -151,30 +151,24 @@ static int read_tunnel(struct dq_resolver *r, const struct dq_section *sec,
 
 int dq_resolve_tunnels(struct dq_resolver *r)
 {
+	unsigned n = dq_count_kind(r->cfg, "tunnel");
 	int err = 0;
 
-	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++) {
-		struct dq_conf_tunnel tunnel = {0};
-
+	r->conf->tunnels = dq_resolver_alloc(r, n, sizeof(*r->conf->tunnels));
+	if (!r->conf->tunnels)
+		return dq_no_memory();
+	for (unsigned i = 0; !err && i < r->cfg->n_sections; i++)
 		if (dq_section_has_kind(&r->cfg->sections[i], "tunnel"))
-			err = read_tunnel(r, &r->cfg->sections[i], &tunnel);
-	}
+			err = read_tunnel(r, &r->cfg->sections[i],
+					  &r->conf->tunnels[r->conf->n_tunnels++]);
 	return err;
 }
 
-static const struct dq_section *find_tunnel(const struct dq_resolver *r, const char *name)
+static const struct dq_conf_tunnel *find_tunnel(const struct dq_resolver *r, const char *name)
 {
-	char word[DQ_NAME_MAX + 1];
-
-	for (unsigned i = 0; i < r->cfg->n_sections; i++) {
-		const struct dq_section *sec = &r->cfg->sections[i];
-
-		if (!dq_section_has_kind(sec, "tunnel"))
-			continue;
-		dq_section_word(sec, 1, word);
-		if (!strcmp(word, name))
-			return sec;
-	}
+	for (unsigned i = 0; i < r->conf->n_tunnels; i++)
+		if (!strcmp(r->conf->tunnels[i].name, name))
+			return &r->conf->tunnels[i];
 	return NULL;
 }
 
@@ -213,25 +207,16 @@ static int check_gre(struct dq_resolver *r, const struct dq_section *sec,
 int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
 {
 	const char *name = dq_section_value(sec, "decap");
-	const struct dq_section *tunnel;
-	struct dq_conf_tunnel *t;
+	const struct dq_conf_tunnel *t;
 	int err;
 
 	if (!name)
 		return 0;
-	tunnel = find_tunnel(r, name);
-	if (!tunnel && r->open)
-		return dq_blame_key(r->cfg, sec, "decap",
-				    "a flow that is added later cannot name a [tunnel] in this "
-				    "version: have it in the configuration");
-	if (!tunnel)
-		return dq_blame_key(r->cfg, sec, "decap", "there is no [tunnel %s]", name);
-	t = dq_resolver_alloc(r, 1, sizeof(*t));
+	t = find_tunnel(r, name);
 	if (!t)
-		return dq_no_memory();
-	err = read_tunnel(r, tunnel, t);
-	if (!err)
-		err = check_gre(r, sec, t);
+		return dq_blame_key(r->cfg, sec, "decap", "there is no [tunnel %s]%s", name,
+				    r->open ? " in what the context was opened with" : "");
+	err = check_gre(r, sec, t);
 	if (err)
 		return err;
 	if (dq_section_is(sec, "drop", "on"))

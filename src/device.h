@@ -22,6 +22,8 @@ struct dq_caps_striding {
 
 struct dq_caps {
 	bool empw;		 /* enhanced multi-packet WQEs */
+	bool firmware;		 /* what it tells was read, by DevX */
+	bool parse_graph;	 /* its parser is programmable; false without DevX */
 	bool wait_on_time;	 /* send queues wait for a time; false without DevX */
 	bool vlan_insert;	 /* VLAN tags of frames that are sent; false without DevX */
 	bool tx_checksum;	 /* checksums of frames that are sent, where asked for */

@@ -101,7 +101,8 @@ int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, u
 
 	if (!table)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
-	*table = (struct dq_flow_table){.port = port, .rxqs = rxqs};
+	*table = (struct dq_flow_table){.port = port, .opened = conf, .index = index, .rxqs = rxqs};
+	dq_parser_init(&table->parser, conf, index);
 	dq_order_init(&table->order, port->conf->where);
 	dq_gate_init(table);
 	port->flows = table;

@@ -60,6 +60,20 @@ static int fill(struct dq_flow *flow, struct dq_flow_table *table)
 	return expand(flow, &in);
 }
 
+/* Has the NIC's parser read what the rules match by. */
+static int take_words(struct dq_flow *flow, struct dq_flow_table *table)
+{
+	unsigned words = 0;
+	int ret;
+
+	for (unsigned i = 0; i < flow->n_rules; i++)
+		words |= dq_match_words(&flow->rules[i].placed.match);
+	ret = dq_parser_get(&table->parser, table->port->dev, words, flow->conf->where);
+	if (!ret)
+		flow->words = words;
+	return ret;
+}
+
 static struct dq_flow *allocate(struct dq_flow_table *table, const struct dq_conf_flow *conf)
 {
 	struct dq_flow *flow = calloc(1, sizeof(*flow));
@@ -88,6 +102,8 @@ int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
 	ret = dq_flow_target_init(&flow->target, owner ? table->port->rxqs : table->rxqs);
 	if (!ret)
 		ret = fill(flow, table);
+	if (!ret)
+		ret = take_words(flow, table);
 	if (!ret && conf->decap)
 		ret = dq_flow_decap_create(&flow->decap, table->port->dev, conf->decap, conf->where);
 	if (!ret && conf->count)
@@ -128,6 +144,7 @@ void dq_flow_destroy(struct dq_flow *flow)
 {
 	if (!flow)
 		return;
+	dq_parser_put(&flow->target.port->flows->parser, flow->target.port->dev, flow->words);
 	dq_flow_target_destroy(&flow->target);
 	dq_flow_decap_destroy(flow->decap, flow->target.port->dev);
 	dq_flow_counter_destroy(&flow->counter, flow->target.port->dev);

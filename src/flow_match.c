@@ -22,9 +22,14 @@ enum {
 	AT_DST_IPV4 = 60,
 };
 
+enum { AT_MISC4 = 5 * DQ_SECTION_BYTES }; /* fte_match_param.misc_parameters_4 */
+
 enum { CVLAN_TAG = 0x8000, IP_VERSION = 0x1e00, IP_VERSION_SHIFT = 9 }; /* of AT_FLAGS */
 
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_TCP = 6, PROTO_UDP = 17 };
+
+/* The second half of the first word of an IPv4 header. */
+enum { AT_IPV4_LEN = DQ_AT_WORDS + DQ_WORD_IPV4 * 4 + 2 };
 
 /* The multicast addresses of IPv4 by their first three bits, as ipv4_is_multicast() sees a mask. */
 enum { GROUP_3 = 0xe0, GROUP_4 = 0xf0 };
@@ -172,7 +177,21 @@ unsigned dq_match_ranges(const struct dq_match *match, struct dq_match_range out
 {
 	unsigned n = list_ranges(out, &match->outer, 0);
 
-	return n + list_ranges(out + n, &match->inner, DQ_SECTION_INNER * DQ_SECTION_BYTES);
+	n += list_ranges(out + n, &match->inner, DQ_SECTION_INNER * DQ_SECTION_BYTES);
+	if (match->fields & DQ_MATCH_IPV4_LEN && !is_one(&match->ipv4_len))
+		out[n++] = (struct dq_match_range){AT_IPV4_LEN, match->ipv4_len};
+	return n;
+}
+
+static void put_words(struct dq_match_buf *e, const struct dq_match *match)
+{
+	for (unsigned i = 0; i < DQ_WORDS; i++) {
+		__be32 value = dq_to_be32(match->words[i]), mask = dq_to_be32(match->word_masks[i]);
+
+		put(e, DQ_AT_WORDS + i * 4, &value, &mask, sizeof(value));
+	}
+	if (match->fields & DQ_MATCH_IPV4_LEN && is_one(&match->ipv4_len))
+		put_u16(e, AT_IPV4_LEN, match->ipv4_len.first);
 }
 
 static void put_headers(struct dq_match_buf *e, enum dq_match_section section,
@@ -191,6 +210,7 @@ void dq_match_encode(struct dq_match_buf *e, const struct dq_match *match)
 	put_headers(e, DQ_SECTION_OUTER, &match->outer);
 	put_headers(e, DQ_SECTION_INNER, &match->inner);
 	dq_match_put_tunnel(e, match);
+	put_words(e, match);
 }
 
 bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kind)
@@ -306,11 +326,21 @@ unsigned dq_match_bits(const struct dq_match *match)
 	return n;
 }
 
+unsigned dq_match_words(const struct dq_match_buf *match)
+{
+	unsigned words = 0;
+
+	for (unsigned i = DQ_AT_WORDS; i < DQ_MATCH_BYTES; i++)
+		if (match->mask[i])
+			words |= 1U << (i - DQ_AT_WORDS) / 4;
+	return words;
+}
+
 uint8_t dq_match_criteria(const struct dq_match_buf *match)
 {
-	uint8_t criteria = 0;
+	uint8_t criteria = dq_match_words(match) ? DQ_MISC4_CRITERIA : 0;
 
-	for (unsigned i = 0; i < DQ_MATCH_BYTES; i++)
+	for (unsigned i = 0; i < DQ_AT_WORDS; i++)
 		if (match->mask[i])
 			criteria |= (uint8_t)(1U << i / DQ_SECTION_BYTES);
 	return criteria;
@@ -323,6 +353,29 @@ size_t dq_match_size(const struct dq_match_buf *match)
 	while (criteria >> n)
 		n++;
 	return (size_t)n * DQ_SECTION_BYTES;
+}
+
+/* misc_parameters_4: pairs of a word and its name, and a name that is not in the mask is none. */
+static void lay_word(uint8_t *pair, const uint8_t *word, uint32_t id)
+{
+	__be32 be = dq_to_be32(id);
+
+	memcpy(pair, word, 4);
+	memcpy(pair + 4, &be, sizeof(be));
+}
+
+void dq_match_lay(uint8_t out[DQ_PARAM_BYTES], const struct dq_match_buf *match, bool mask,
+		  const uint32_t ids[DQ_WORDS])
+{
+	const uint8_t *from = mask ? match->mask : match->value;
+	unsigned words = dq_match_words(match);
+
+	memset(out, 0, DQ_PARAM_BYTES);
+	memcpy(out, from, DQ_AT_WORDS);
+	for (unsigned i = 0; i < DQ_WORDS; i++)
+		if (words >> i & 1)
+			lay_word(out + AT_MISC4 + (size_t)8 * i, from + DQ_AT_WORDS + (size_t)4 * i,
+				 mask ? UINT32_MAX : ids[i]);
 }
 
 bool dq_match_is_any(const struct dq_match_buf *match)

@@ -14,18 +14,25 @@ enum dq_match_section {
 	DQ_SECTION_OUTER, /* fte_match_set_lyr_2_4 */
 	DQ_SECTION_MISC,  /* fte_match_set_misc */
 	DQ_SECTION_INNER, /* as the first */
-	DQ_SECTIONS
+	DQ_SECTION_WORDS, /* not the device's: enum dq_word, which misc_parameters_4 is made of */
 };
 
-enum { DQ_SECTION_BYTES = 64, DQ_MATCH_BYTES = DQ_SECTIONS * DQ_SECTION_BYTES };
+enum {
+	DQ_SECTION_BYTES = 64,
+	DQ_AT_WORDS = DQ_SECTION_WORDS * DQ_SECTION_BYTES,
+	DQ_MATCH_BYTES = DQ_AT_WORDS + DQ_WORDS * 4,
+	DQ_MISC4_CRITERIA = 1 << 5,	       /* MATCH_CRITERIA_ENABLE_MISC4_BIT */
+	DQ_PARAM_BYTES = 6 * DQ_SECTION_BYTES, /* of fte_match_param, up to misc_parameters_4 */
+};
 
 struct dq_match_buf {
 	uint8_t mask[DQ_MATCH_BYTES], value[DQ_MATCH_BYTES]; /* value: 0 outside the mask */
 };
 
-enum { DQ_MATCH_RANGES = 4 }; /* that a match may have: source and destination, outer and inner */
+/* That a match may have: of ports source and destination, outer and inner, and a length. */
+enum { DQ_MATCH_RANGES = 5 };
 
-/* A range of ports that is not one port: at which bytes of a match it stands. */
+/* A range of ports or lengths that is not one of them: at which bytes of a match it stands. */
 struct dq_match_range {
 	unsigned at;
 	struct dq_range range;
@@ -78,8 +85,18 @@ unsigned dq_match_bits(const struct dq_match *match);
 /* Whether it matches everything. */
 bool dq_match_is_any(const struct dq_match_buf *match);
 
+/* Which of enum dq_word it looks at, a bit each. */
+unsigned dq_match_words(const struct dq_match_buf *match);
+
 /* match_criteria_enable, and the bytes that the kernel needs to see. */
 uint8_t dq_match_criteria(const struct dq_match_buf *match);
 size_t dq_match_size(const struct dq_match_buf *match);
+
+/*
+ * The mask or the value as the device wants it. ids: what it calls the words that are looked at, by
+ * enum dq_word.
+ */
+void dq_match_lay(uint8_t out[DQ_PARAM_BYTES], const struct dq_match_buf *match, bool mask,
+		  const uint32_t ids[DQ_WORDS]);
 
 #endif

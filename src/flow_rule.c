@@ -24,7 +24,7 @@ struct dq_matcher {
 /* mlx5dv wants a size and the bytes behind it. */
 struct match_arg {
 	size_t size;
-	uint64_t bytes[DQ_MATCH_BYTES / sizeof(uint64_t)];
+	uint64_t bytes[DQ_PARAM_BYTES / sizeof(uint64_t)];
 };
 
 _Static_assert(offsetof(struct match_arg, bytes) ==
@@ -32,13 +32,22 @@ _Static_assert(offsetof(struct match_arg, bytes) ==
 	       "struct mlx5dv_flow_match_parameters");
 
 /* The mask or the value of a match. A kernel refuses more bytes than it knows sections for. */
-static struct mlx5dv_flow_match_parameters *match_arg(struct match_arg *arg,
-						      const struct dq_match_buf *match, bool mask)
+static struct mlx5dv_flow_match_parameters *mask_arg(struct match_arg *arg,
+						     const struct dq_match_buf *match)
 {
-	const uint8_t *bytes = mask ? match->mask : match->value;
+	static const uint32_t no_ids[DQ_WORDS];
 
 	arg->size = dq_match_size(match);
-	memcpy(arg->bytes, bytes, sizeof(arg->bytes));
+	dq_match_lay((uint8_t *)arg->bytes, match, true, no_ids);
+	return (struct mlx5dv_flow_match_parameters *)arg;
+}
+
+static struct mlx5dv_flow_match_parameters *value_arg(struct match_arg *arg,
+						      const struct dq_flow_table *table,
+						      const struct dq_match_buf *match)
+{
+	arg->size = dq_match_size(match);
+	dq_match_lay((uint8_t *)arg->bytes, match, false, table->parser.ids);
 	return (struct mlx5dv_flow_match_parameters *)arg;
 }
 
@@ -70,7 +79,7 @@ static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rul
 		.type = IBV_FLOW_ATTR_NORMAL,
 		.priority = (uint16_t)(rule->priority - DQ_PRIORITY_GATE),
 		.match_criteria_enable = dq_match_criteria(&rule->match),
-		.match_mask = match_arg(&arg, &rule->match, true),
+		.match_mask = mask_arg(&arg, &rule->match),
 	};
 	struct dq_matcher *m = calloc(1, sizeof(*m));
 	int err;
@@ -165,6 +174,14 @@ static int explain_rule(const struct dq_flow_rule *rule, int err)
 				"%s: decap refused: %s. Where the device is in switchdev mode: "
 				"devlink dev eswitch set DEVICE encap-mode none",
 				where, strerror(err));
+	if (unknown && dq_match_words(&rule->placed.match))
+		return dq_error(
+			err,
+			"%s: its flow rule refused: %s. Does the kernel know matches of the "
+			"programmable parser (misc_parameters_4), and the device words that "
+			"are matched in part? A ConnectX-7 may take flex_mask = 0xffffffff "
+			"alone, and then neither ipv4_len nor ecpri_type",
+			where, strerror(err));
 	if (unknown && dq_match_criteria(&rule->placed.match) > 1u << DQ_SECTION_OUTER)
 		return dq_error(err,
 				"%s: its flow rule refused: %s. Does the device match tunnels and "
@@ -188,7 +205,7 @@ int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	errno = 0;
 	rule->next_ibv =
 		mlx5dv_create_flow(rule->next_matcher->matcher,
-				   match_arg(&arg, &rule->placed.match, false), (size_t)n, actions);
+				   value_arg(&arg, table, &rule->placed.match), (size_t)n, actions);
 	if (!rule->next_ibv) {
 		ret = explain_rule(rule, errno ? errno : EIO);
 		put_matcher(table, rule->next_matcher);

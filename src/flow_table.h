@@ -9,6 +9,7 @@
 #include "flow_counter.h"
 #include "flow_decap.h"
 #include "flow_order.h"
+#include "flow_parser.h"
 #include "flow_target.h"
 
 struct dq_matcher;
@@ -35,6 +36,7 @@ struct dq_flow {
 	struct dq_flow_target target;
 	struct dq_flow_counter counter;
 	struct ibv_flow_action *decap; /* NULL: none */
+	unsigned words;		       /* enum dq_word that its rules match by, a bit each */
 	struct dq_flow_rule *rules;
 	unsigned n_rules;
 	struct dq_link by_name, by_tag;
@@ -44,8 +46,11 @@ struct dq_flow {
 
 struct dq_flow_table {
 	struct daqiri_port *port;
+	const struct dq_conf *opened; /* the context's configuration, and the port in it */
+	unsigned index;
 	struct daqiri_rxq *const *rxqs; /* the context's */
 	struct dq_order order;
+	struct dq_parser parser;
 	struct dq_flow **flows; /* all but `unmatched` */
 	unsigned n_flows, capacity;
 	struct dq_hash by_name, by_tag; /* of those */

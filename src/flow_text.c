@@ -10,24 +10,34 @@
 
 int dq_flow_context_make(struct dq_flow_context *out, const struct daqiri_port *port)
 {
+	const struct dq_flow_table *table = port->flows;
 	struct dq_conf *conf = &out->conf;
 
 	*out = (struct dq_flow_context){.port = *port->conf};
 	conf->ports = &out->port;
 	conf->n_ports = 1;
 	conf->rxqs = calloc(port->n_rxqs + 1, sizeof(*conf->rxqs));
-	if (!conf->rxqs)
+	conf->flexes = calloc(table->opened->n_flexes + 1, sizeof(*conf->flexes));
+	if (!conf->rxqs || !conf->flexes)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
 	for (unsigned i = 0; i < port->n_rxqs; i++) {
 		conf->rxqs[i] = *port->rxqs[i]->conf;
 		conf->rxqs[i].port = 0;
 	}
 	conf->n_rxqs = port->n_rxqs;
+	conf->tunnels = table->opened->tunnels;
+	conf->n_tunnels = table->opened->n_tunnels;
+	for (unsigned i = 0; i < table->opened->n_flexes; i++) {
+		conf->flexes[conf->n_flexes] = table->opened->flexes[i];
+		conf->flexes[conf->n_flexes].port = 0;
+		conf->n_flexes += table->opened->flexes[i].port == table->index;
+	}
 	return 0;
 }
 
 void dq_flow_context_free(struct dq_flow_context *context)
 {
+	free(context->conf.flexes);
 	free(context->conf.rxqs);
 }
 

@@ -31,7 +31,7 @@ case $name in
 *.test) timeout "$limit" "${BASH:-bash}" "$test" 2>"$errors" ;;
 thr_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" 2>"$errors" ;;
 verbs_dmabuf) timeout "$limit" "$DAQIRI_EMU_CMD" --dmabuf memfd -- "$test" --tap=- -j1 2>"$errors" ;;
-verbs_flex) timeout "$limit" "$DAQIRI_EMU_CMD" --flex-parser on -- "$test" --tap=- -j1 2>"$errors" ;;
+verbs_flex | emu_words) timeout "$limit" "$DAQIRI_EMU_CMD" --flex-parser on -- "$test" --tap=- -j1 2>"$errors" ;;
 emu_* | verbs_*) timeout "$limit" "$DAQIRI_EMU_CMD" -- "$test" --tap=- -j1 2>"$errors" ;;
 *) timeout "$limit" "$test" --tap=- -j1 2>"$errors" ;;
 esac

@@ -120,6 +120,27 @@ Test(decap, rss_hashes_what_is_left)
 	match_close(&l);
 }
 
+Test(decap, at_run_time)
+{
+	struct link l = match_open(VXLAN GRE4);
+
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(daqiri_flow_add(l.b, "v", "decap = v\nqueue = 1\n"), 0, "%s",
+			     daqiri_error_detail());
+		cr_assert_eq(daqiri_flow_add(l.b, "g", "decap = g\nqueue = 2\n"), 0, "%s",
+			     daqiri_error_detail());
+		vxlan(0x123456, &udp);
+		cr_assert_eq(match_where_as(&l, &f, &in), 1);
+		gre(-1, &udp);
+		cr_assert_eq(match_where_as(&l, &f, &in), 2);
+		cr_assert_eq(daqiri_flow_remove(l.b, "v"), 0);
+		cr_assert_eq(daqiri_flow_remove(l.b, "g"), 0);
+		assert_where(&l, &f, 0);
+	}
+	cr_assert_lt(daqiri_flow_add(l.b, "w", "decap = w\nqueue = 1\n"), 0);
+	match_close(&l);
+}
+
 #define REFUSED(sections, keys, part) match_refused(keys sections, part)
 
 Test(decap, what_cannot_be_is_refused)

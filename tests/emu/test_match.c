@@ -251,3 +251,19 @@ Test(match, contradictions_are_refused)
 	match_refused("udp_dst = 1001-20000\npriority = 3\n", "leave priority out");
 	match_refused("udp_src = 1-65534\nudp_dst = 1-65534\n", "multiples of a power of two");
 }
+
+/* Any eCPRI frame is an EtherType; what is in it takes a device that can be told of it. */
+Test(match, without_a_programmable_parser)
+{
+	struct link l = match_open("[flow b x]\necpri = on\nqueue = 1\n");
+	struct frame e;
+
+	fr_ether(&e, MAC_B, MAC_A, 0xaefe);
+	fr_payload(&e, 60);
+	assert_where(&l, &e, 1);
+	match_close(&l);
+	match_refused("ecpri_type = 2\n", "ecpri_type: ");
+	assert_detail("FLEX_PARSER_PROFILE_ENABLE=4 PROG_PARSE_GRAPH=1");
+	match_refused("ipv4_len = 100-200\n", "ipv4_len: ");
+	match_refused("flex = w\nflex_value = 1\n[flex b w]\nudp_dst = 1\noffset = 0\n", "flex: ");
+}

@@ -422,6 +422,6 @@ Test(config, every_key_of_later_is_known_and_refused)
 				   daqiri_error_detail());
 		n++;
 	}
-	cr_expect_gt(n, 20);
+	cr_expect_gt(n, 8);
 	daqiri_config_destroy(cfg);
 }

@@ -133,7 +133,9 @@ Test(config_change, a_failed_set_changes_nothing)
 		{"rxq", "depth", "64", "[rxq]: must be [rxq PORT ID]"},
 		{"rqx p 0", "depth", "64", "[rqx p 0]: unknown section; did you mean rxq?"},
 		{"", "depth", "64", "[]: no section's name between the brackets"},
-		{"flex p t", "offset", "8", "[flex p t]: not supported yet"},
+		{"reorder p t", "seq", "8", "[reorder p t]: not supported yet"},
+		{"flex p t", "offset", "6",
+		 "[flex p t] offset=6: out of range; allowed 0, 4, 8, 12, 16, 20, 24"},
 		{"stream new", "size", "1", "[stream new] size=1: not a list of sizes; allowed "
 					    "60..65535, imix"},
 		{"app.x", "k", "a\nb", "[app.x] k=a\nb: a control character"},
