@@ -12,7 +12,7 @@
 #include "journal.h"
 
 static const char place[] = "var/lib/daqiri";
-static const char name[] = "journal";
+static const char name[] = "journal", name_new[] = "journal.new";
 
 enum { JOURNAL_MAX = 64 << 20 };
 
@@ -111,8 +111,10 @@ static void tidy(const struct tune_root *root)
 
 void tune_journal_close(struct tune_journal *j)
 {
-	if (j->fd >= 0 && !tune_journal_end(j) && !unlinkat(j->dir, name, 0))
+	if (j->fd >= 0 && !tune_journal_end(j) && !unlinkat(j->dir, name, 0)) {
+		unlinkat(j->dir, name_new, 0);
 		tidy(j->root);
+	}
 	if (j->fd >= 0)
 		close(j->fd);
 	if (j->dir >= 0)
@@ -127,28 +129,33 @@ off_t tune_journal_end(const struct tune_journal *j)
 	return fstat(j->fd, &st) ? 0 : st.st_size;
 }
 
-int tune_journal_add(struct tune_journal *j, json_t *entry)
+/* Appends a line, of this boot if it says none. */
+static int append(const struct tune_journal *j, int fd, off_t at, json_t *entry)
 {
 	char *text = NULL, *line;
-	off_t end = tune_journal_end(j);
 	int ret = -ENOMEM;
 
 	if (entry && (json_object_get(entry, "boot") ||
 		      !json_object_set_new(entry, "boot", json_string(j->boot))))
 		text = json_dumps(entry, JSON_COMPACT);
-	json_decref(entry);
 	line = text ? malloc(strlen(text) + 2) : NULL;
-	if (line) {
-		size_t len = (size_t)sprintf(line, "%s\n", text);
-
-		ret = tune_write_all(j->fd, line, len, end);
-		if (!ret && fsync(j->fd))
-			ret = -errno;
-		if (ret)
-			tune_journal_cut(j, end);
-	}
+	if (line)
+		ret = tune_write_all(fd, line, (size_t)sprintf(line, "%s\n", text), at);
 	free(text);
 	free(line);
+	return ret;
+}
+
+int tune_journal_add(struct tune_journal *j, json_t *entry)
+{
+	off_t end = tune_journal_end(j);
+	int ret = append(j, j->fd, end, entry);
+
+	if (!ret && fsync(j->fd))
+		ret = -errno;
+	if (ret)
+		tune_journal_cut(j, end);
+	json_decref(entry);
 	return ret;
 }
 
@@ -157,7 +164,48 @@ int tune_journal_cut(struct tune_journal *j, off_t at)
 	return ftruncate(j->fd, at) || fsync(j->fd) ? -errno : 0;
 }
 
-json_t *tune_journal_last(struct tune_journal *j, off_t *at)
+/* The journal's beginning, and then the entries. */
+static int write_anew(const struct tune_journal *j, int fd, off_t at, json_t *entries)
+{
+	size_t size = 0;
+	char *old = read_all(j->fd, &size);
+	int ret = -EIO;
+
+	if (old && (off_t)size >= at)
+		ret = tune_write_all(fd, old, (size_t)at, 0);
+	free(old);
+	for (size_t i = 0; !ret && i < json_array_size(entries); i++) {
+		struct stat st;
+
+		ret = fstat(fd, &st) ? -errno
+				     : append(j, fd, st.st_size, json_array_get(entries, i));
+	}
+	return !ret && fsync(fd) ? -errno : ret;
+}
+
+int tune_journal_replace(struct tune_journal *j, off_t at, json_t *entries)
+{
+	int fd, ret;
+
+	unlinkat(j->dir, name_new, 0); /* of one who was killed */
+	fd = openat(j->dir, name_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	ret = write_anew(j, fd, at, entries);
+	if (!ret && renameat(j->dir, name_new, j->dir, name))
+		ret = -errno;
+	if (ret) {
+		unlinkat(j->dir, name_new, 0);
+		close(fd);
+		return ret;
+	}
+	fsync(j->dir);
+	close(j->fd);
+	j->fd = fd;
+	return 0;
+}
+
+json_t *tune_journal_before(struct tune_journal *j, off_t end, off_t *at)
 {
 	size_t size = 0, from;
 	char *buf = read_all(j->fd, &size);
@@ -166,6 +214,8 @@ json_t *tune_journal_last(struct tune_journal *j, off_t *at)
 	*at = 0;
 	if (!buf)
 		return NULL;
+	if ((off_t)size > end)
+		size = (size_t)end;
 	while (size && buf[size - 1] != '\n') /* cut off: its change was not made */
 		size--;
 	from = size ? size - 1 : 0;

@@ -25,11 +25,14 @@ void tune_journal_close(struct tune_journal *j);
 /* Takes the entry, of this boot if it says none; 0: it is on the disk. */
 int tune_journal_add(struct tune_journal *j, json_t *entry);
 /*
- * The last entry and where it begins. NULL and -1: there is none, a line that was cut off is none;
- * NULL and its place: it is no JSON.
+ * The last entry before a place and where it begins. NULL and -1: there is none, a line that was
+ * cut off is none; NULL and its place: it is no JSON.
  */
-json_t *tune_journal_last(struct tune_journal *j, off_t *at);
+json_t *tune_journal_before(struct tune_journal *j, off_t end, off_t *at);
 int tune_journal_cut(struct tune_journal *j, off_t at);
+/* What is behind a place becomes these entries, all at once: whoever is killed has the one or both.
+ */
+int tune_journal_replace(struct tune_journal *j, off_t at, json_t *entries);
 off_t tune_journal_end(const struct tune_journal *j);
 
 /* Whether a command that takes something back is there, and would still be run. */

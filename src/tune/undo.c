@@ -189,30 +189,36 @@ static void complain(struct tune_doer *d, const json_t *entry, int ret)
 	d->odd++;
 }
 
-/* From the end down; failed gets those that could not be taken back. */
-static int take_back(struct tune_doer *d, off_t down_to, json_t *failed)
+/*
+ * From the end down, each entry cut off when it is taken back; from the first one on that cannot be
+ * they stay until all were tried: killed in between, the next --undo finds it, and takes back again
+ * what was behind it. failed gets those, in their order; end is where what was not tried ends.
+ */
+static int take_back(struct tune_doer *d, off_t down_to, json_t *failed, off_t *end)
 {
 	int first = 0;
 
-	for (;;) {
+	for (*end = tune_journal_end(d->journal);;) {
 		off_t at;
-		json_t *entry = tune_journal_last(d->journal, &at);
+		json_t *entry = tune_journal_before(d->journal, *end, &at);
 		int ret;
 
 		if (at < down_to) { /* none, or one that was cut off, or of before */
 			json_decref(entry);
-			return tune_journal_cut(d->journal, down_to) ? -EIO : first;
+			*end = down_to;
+			return first;
 		}
 		if (!entry)
 			return first ? first : -EINVAL;
 		ret = undo_one(d, entry);
 		if (ret) {
 			complain(d, entry, ret);
-			json_array_append(failed, entry);
+			json_array_insert(failed, 0, entry);
 		}
 		first = first ? first : ret;
 		json_decref(entry);
-		if (tune_journal_cut(d->journal, at))
+		*end = at;
+		if (!first && tune_journal_cut(d->journal, at))
 			return -EIO;
 	}
 }
@@ -220,12 +226,14 @@ static int take_back(struct tune_doer *d, off_t down_to, json_t *failed)
 int tune_undo(struct tune_doer *d, off_t down_to)
 {
 	json_t *failed = json_array();
-	int ret = failed ? take_back(d, down_to, failed) : -ENOMEM;
+	off_t end = tune_journal_end(d->journal);
+	int ret = failed ? take_back(d, down_to, failed, &end) : -ENOMEM;
 
-	/* in their old order, to be tried again */
-	for (size_t i = json_array_size(failed); i; i--)
-		if (tune_journal_add(d->journal, json_incref(json_array_get(failed, i - 1))))
-			ret = -EIO;
+	/* what failed is to be tried again; without any what is behind the end was cut off half-way
+	 */
+	if (json_array_size(failed) ? tune_journal_replace(d->journal, end, failed)
+				    : tune_journal_cut(d->journal, end))
+		ret = -EIO;
 	json_decref(failed);
 	return ret;
 }
