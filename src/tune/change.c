@@ -15,19 +15,11 @@ static int refuse(const char *what)
 	return 1;
 }
 
-/* A locked-down kernel lets nobody at PCI configuration space and /dev/mem. */
-static bool locked(const struct tune_machine *m)
-{
-	if (*m->lockdown)
-		return strcmp(m->lockdown, "none") != 0;
-	return !strcmp(m->secure_boot, "on");
-}
-
 static void plan_one(struct tune_planner *p, const struct tune_set *set)
 {
 	p->check = set->check;
 	p->value = set->value;
-	if (set->check->needs & TUNE_SECURE_BOOT_OFF && locked(p->m))
+	if (set->check->needs & TUNE_SECURE_BOOT_OFF && tune_machine_locked(p->m))
 		tune_plan_refuse(p, "Secure Boot or kernel lockdown forbids it: turn it off in the "
 				    "firmware set-up first (on again afterwards); see --check "
 				    "secure-boot");
@@ -180,13 +172,13 @@ int tune_change_undo(const struct tune_machine *m)
 	return 0;
 }
 
-/* One setting of tune.ini; the others go on where it fails. */
+/* One setting of tune.ini, for these ports; the others go on where it fails. */
 static int apply_one(const struct tune_options *o, const struct tune_machine *m,
-		     const struct tune_set *set)
+		     const struct tune_set *set, const char *ports)
 {
 	static const struct tune_wanted any;
 	struct tune_plan plan = {0};
-	struct tune_planner p = {.m = m, .w = &any, .nic = o->nic, .plan = &plan};
+	struct tune_planner p = {.m = m, .w = &any, .nic = o->nic, .ports = ports, .plan = &plan};
 	struct tune_doer d = {.root = m->root, .out = stdout};
 	char err[512] = "out of memory";
 	int ret;
@@ -205,9 +197,20 @@ static int apply_one(const struct tune_options *o, const struct tune_machine *m,
 	return ret || d.odd;
 }
 
+/* Whether --nic names a port that the file leaves out: nothing to do, and no failure. */
+static bool left_out(const struct tune_machine *m, const char *nic, const char *ports)
+{
+	struct tune_planner one = {.m = m, .nic = nic};
+
+	for (unsigned i = 0; nic && ports && i < m->n_nics; i++)
+		if (tune_plan_nic(&one, &m->nic[i]))
+			return !tune_plan_listed(ports, m->nic[i].pci.addr);
+	return false;
+}
+
 int tune_change_apply(const struct tune_options *o, const struct tune_machine *m)
 {
-	char text[16384], value[256];
+	char text[16384], value[256], key[64], ports[256];
 	int ret = 0;
 
 	if (!allowed(m, NULL))
@@ -215,10 +218,18 @@ int tune_change_apply(const struct tune_options *o, const struct tune_machine *m
 	tune_text(m->root, text, sizeof(text), "etc/daqiri/tune.ini");
 	for (unsigned i = 0; i < tune_n_checks; i++) {
 		struct tune_set set = {&tune_checks[i], value};
+		const char *only = NULL;
 
-		if (o->chosen[i] && set.check->plan &&
-		    tune_edit_get(text, "tune", set.check->id, value))
-			ret |= apply_one(o, m, &set);
+		if (!o->chosen[i] || !set.check->plan ||
+		    !tune_edit_get(text, "tune", set.check->id, value))
+			continue;
+		snprintf(key, sizeof(key), "%s.ports", set.check->id);
+		if (tune_edit_get(text, "tune", key, ports))
+			only = ports;
+		if (left_out(m, o->nic, only))
+			printf("# %s: not for %s\n", set.check->id, o->nic);
+		else
+			ret |= apply_one(o, m, &set, only);
 	}
 	return ret;
 }

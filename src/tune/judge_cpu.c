@@ -89,6 +89,20 @@ static void suggest(const struct tune_judge *j, struct tune_row *row)
 		 cores, cores, cores, others);
 }
 
+/* By cpu_capacity: the numbers say nothing of it. */
+static void note_little(const struct tune_judge *j, const struct tune_cores *cores,
+			struct tune_row *row)
+{
+	struct tune_cores big;
+	char text[96];
+
+	tune_big_cores(j->m, &big);
+	if (tune_cores_empty(&big) || tune_cores_within(cores, &big))
+		return;
+	tune_cores_print(&big, text, sizeof(text));
+	tune_note(row, "not all are big cores: these are %s", text);
+}
+
 static void judge_isolated(const struct tune_judge *j, const struct lists *l)
 {
 	char text[128];
@@ -112,7 +126,7 @@ static void judge_isolated(const struct tune_judge *j, const struct lists *l)
 		tune_note(row, "the kernel isolates %s", text);
 		tune_want(row, "both the same: does the list name cores that do not exist?");
 	} else {
-		tune_row(j, TUNE_OK, "isolcpus", "%s", text);
+		note_little(j, &l->isolcpus, tune_row(j, TUNE_OK, "isolcpus", "%s", text));
 	}
 }
 

@@ -18,24 +18,53 @@ static void print_size(char buf[32], unsigned long long bytes)
 	snprintf(buf, 32, "%llu%s", bytes, units[u]);
 }
 
-/* What the command line asked for of this size: hugepagesz= before hugepages=. */
+/* "1G"; 0: it is no size. */
+static unsigned long long parse_size(const char *text)
+{
+	unsigned long long n;
+	char unit;
+
+	if (sscanf(text, "%llu%c", &n, &unit) != 2 || n >= 65536)
+		return 0;
+	return n << (unit == 'G' || unit == 'g' ? 30 : unit == 'M' || unit == 'm' ? 20 : 10);
+}
+
+/* "4", or by node "0:4,1:4" (kernel 5.16 and later). */
+static long long parse_count(const char *text)
+{
+	unsigned long long sum = 0, n;
+
+	for (const char *p = text; *p; p += *p == ',') {
+		const char *colon = strpbrk(p, ":,");
+
+		if (sscanf(colon && *colon == ':' ? colon + 1 : p, "%llu", &n) != 1 || n >> 32)
+			return TUNE_UNKNOWN;
+		sum += n;
+		p += strcspn(p, ",");
+	}
+	return *text ? (long long)sum : TUNE_UNKNOWN;
+}
+
+/* hugepages= without a size before it: of the default size. */
+static unsigned long long default_size(const struct tune_machine *m)
+{
+	const char *given = tune_machine_flag(m, "default_hugepagesz", 0);
+
+	return given ? parse_size(given) : 2 << 20;
+}
+
+/* What the command line asked for of this size. */
 static long long asked(const struct tune_machine *m, unsigned long long size)
 {
-	unsigned long long now = 0, n;
-	char unit;
+	unsigned long long now = default_size(m);
 
 	for (unsigned i = 0; i < m->n_flags; i++) {
 		const struct tune_flag *f = &m->flag[i];
 
-		if (!strcmp(f->name, "hugepagesz") || !strcmp(f->name, "default_hugepagesz")) {
-			if (sscanf(f->value, "%llu%c", &n, &unit) == 2 && n < 65536)
-				now = n << (unit == 'G' || unit == 'g'	 ? 30
-					    : unit == 'M' || unit == 'm' ? 20
-									 : 10);
-		} else if (!strcmp(f->name, "hugepages") && now == size &&
-			   sscanf(f->value, "%llu", &n) == 1 && n < 1ULL << 32) {
-			return (long long)n;
-		}
+		if (!strcmp(f->name, "hugepagesz"))
+			now = parse_size(f->value);
+		else if (!strcmp(f->name, "hugepages") && now == size)
+			return parse_count(f->value);
 	}
 	return TUNE_UNKNOWN;
 }
@@ -65,19 +94,20 @@ static void judge_pool(const struct tune_judge *j, const struct tune_pages *p)
 	tune_fix(row, "on the kernel command line, before memory is in pieces; or less of them");
 }
 
-/* Free bytes of one size, or (size 0) of all that are 2 MiB at least. */
+/* Free bytes of one size, or (size 0) of the size that has most: a region is of one size. */
 static unsigned long long free_bytes(const struct tune_machine *m, unsigned long long size,
 				     int node)
 {
-	unsigned long long sum = 0;
+	unsigned long long most = 0;
 
 	for (unsigned i = 0; i < m->n_pages; i++) {
 		const struct tune_pages *p = &m->pages[i];
+		unsigned long long bytes = p->free > 0 ? (unsigned long long)p->free * p->size : 0;
 
-		if (p->node == node && p->free > 0 && (size ? p->size == size : p->size >= 2 << 20))
-			sum += (unsigned long long)p->free * p->size;
+		if (p->node == node && (!size || p->size == size) && bytes > most)
+			most = bytes;
 	}
-	return sum;
+	return most;
 }
 
 static unsigned long long all_bytes(const struct tune_machine *m)
@@ -126,22 +156,67 @@ static void judge_sum(const struct tune_judge *j)
 	fix_pool(j, row, 4 * GIB);
 }
 
+/* Where a huge region's pages come from. */
+struct pool {
+	unsigned long long size; /* 0: the kernel's default, or what there is enough of */
+	int node;
+};
+
+static struct pool pool_of(const struct tune_judge *j, const struct tune_wanted_region *r)
+{
+	return (struct pool){r->page, tune_wanted_region_node(j->m, j->w, r)};
+}
+
+/* Bytes of this region and of those before it that want the same pages; each has whole ones. */
+static unsigned long long so_far(const struct tune_judge *j, const struct tune_wanted_region *r)
+{
+	struct pool mine = pool_of(j, r);
+	unsigned long long sum = 0, page = mine.size ? mine.size : 2 << 20;
+
+	for (const struct tune_wanted_region *a = j->w->region; a <= r; a++) {
+		struct pool its = pool_of(j, a);
+
+		if (!strcmp(a->kind, "huge") && its.size == mine.size && its.node == mine.node)
+			sum += (a->bytes + page - 1) / page * page;
+	}
+	return sum;
+}
+
+static void fix_region(const struct tune_judge *j, struct tune_row *row, struct pool pool,
+		       unsigned long long need)
+{
+	unsigned long long size = pool.size ? pool.size : has_gigabytes(j->m) ? GIB : 2 << 20;
+	unsigned long long count = (need + size - 1) / size;
+	char node[48] = "kernel/mm";
+
+	for (unsigned i = 0; i < j->m->n_pages; i++) {
+		const struct tune_pages *p = &j->m->pages[i];
+
+		if (p->size == size && p->node == pool.node && p->free >= 0)
+			count += (unsigned long long)(p->total - p->free);
+	}
+	if (pool.node >= 0)
+		snprintf(node, sizeof(node), "devices/system/node/node%d", pool.node);
+	tune_fix(row, "echo %llu > /sys/%s/hugepages/hugepages-%llukB/nr_hugepages", count, node,
+		 size >> 10);
+}
+
 static void judge_region(const struct tune_judge *j, const struct tune_wanted_region *r)
 {
+	struct pool pool = pool_of(j, r);
+	unsigned long long have = free_bytes(j->m, pool.size, pool.node), need = so_far(j, r);
 	char object[64];
-	unsigned long long have;
 	struct tune_row *row;
 
 	snprintf(object, sizeof(object), "region %s", r->name);
-	have = free_bytes(j->m, r->page, r->node);
-	row = tune_row(j, have >= r->bytes ? TUNE_OK : TUNE_WARN, object, "%llu MiB free",
-		       have >> 20);
-	if (r->node >= 0)
-		tune_note(row, "on node %d", r->node);
+	row = tune_row(j, have >= need ? TUNE_OK : TUNE_WARN, object, "%llu MiB free", have >> 20);
+	if (pool.node >= 0)
+		tune_note(row, "on node %d", pool.node);
 	if (row->status == TUNE_OK)
 		return;
-	tune_want(row, "%llu bytes", (unsigned long long)r->bytes);
-	fix_pool(j, row, r->bytes);
+	tune_want(row, "%llu MiB%s", need >> 20,
+		  need >= 2 * r->bytes ? " with those before it" : "");
+	fix_region(j, row, pool, need);
 }
 
 void tune_judge_hugepages(const struct tune_judge *j)

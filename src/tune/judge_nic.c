@@ -188,10 +188,9 @@ static void judge_mrrs(const struct tune_judge *j, const struct tune_nic *nic)
 	if (row->status == TUNE_OK)
 		return;
 	tune_want(row, "4096 bytes");
-	if (!strcmp(j->m->secure_boot, "on") || !strncmp(j->m->lockdown, "in", 2) ||
-	    !strncmp(j->m->lockdown, "con", 3))
+	if (tune_machine_locked(j->m))
 		tune_note(row, "Secure Boot or lockdown will refuse the change");
-	tune_fix(row, "setpci -s %s CAP_EXP+8.w=5000:f000", nic->pci.addr);
+	tune_fix(row, "setpci -s %s CAP_EXP+8.w=5000:7000", nic->pci.addr);
 }
 
 void tune_judge_mrrs(const struct tune_judge *j)

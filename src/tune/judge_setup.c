@@ -179,31 +179,40 @@ void tune_judge_drivers(const struct tune_judge *j)
 	judge_versions(j);
 }
 
+static void judge_link_layer(const struct tune_judge *j, const struct tune_nic *nic)
+{
+	char command[160];
+	struct tune_row *row;
+
+	if (!*nic->link_layer) {
+		tune_row(j, TUNE_SKIP, tune_nic_name(nic), "unknown: no RDMA device, see drivers");
+		return;
+	}
+	if (!strcmp(nic->link_layer, "Ethernet")) {
+		tune_row(j, TUNE_OK, *nic->rdma ? nic->rdma : nic->netdev, "Ethernet");
+		return;
+	}
+	row = tune_row(j, TUNE_FAIL, nic->rdma, "%s", nic->link_layer);
+	tune_want(row, "Ethernet");
+	if (tune_link_type_pending(j->m, nic)) {
+		tune_note(row, "set to Ethernet already, which waits for a reboot");
+		tune_fix(row, "reboot");
+		return;
+	}
+	tune_link_type_command(j->m, nic, TUNE_ETHERNET, command);
+	tune_fix(row, "%s%s; then reboot", command,
+		 strncmp(command, "mlx", 3) ? " (mlxconfig with DOCA)" : "");
+}
+
 void tune_judge_link_layer(const struct tune_judge *j)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < j->m->n_nics; i++) {
-		const struct tune_nic *nic = &j->m->nic[i];
-		struct tune_row *row;
-
-		if (!tune_wanted_nic(j->w, nic))
+		if (!tune_wanted_nic(j->w, &j->m->nic[i]))
 			continue;
 		any = true;
-		if (!*nic->link_layer) {
-			tune_row(j, TUNE_SKIP, tune_nic_name(nic),
-				 "unknown: no RDMA device, see drivers");
-		} else if (!strcmp(nic->link_layer, "Ethernet")) {
-			tune_row(j, TUNE_OK, *nic->rdma ? nic->rdma : nic->netdev, "Ethernet");
-		} else {
-			row = tune_row(j, TUNE_FAIL, nic->rdma, "%s", nic->link_layer);
-			tune_want(row, "Ethernet");
-			tune_fix(row,
-				 "mstconfig -d %s set LINK_TYPE_P%c=2 (mlxconfig with DOCA); then "
-				 "reboot",
-				 nic->pci.addr,
-				 nic->pci.addr[strlen(nic->pci.addr) - 1] == '1' ? '2' : '1');
-		}
+		judge_link_layer(j, &j->m->nic[i]);
 	}
 	if (!any)
 		tune_nothing(j, TUNE_SKIP, "no port");

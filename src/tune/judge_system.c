@@ -8,14 +8,13 @@
 void tune_judge_secure_boot(const struct tune_judge *j)
 {
 	const struct tune_machine *m = j->m;
-	bool locked = *m->lockdown && strcmp(m->lockdown, "none");
 	struct tune_row *row;
 
 	if (!*m->secure_boot && !*m->lockdown) {
 		tune_nothing(j, TUNE_SKIP, "unknown");
 		return;
 	}
-	row = tune_row(j, locked || !strcmp(m->secure_boot, "on") ? TUNE_WARN : TUNE_OK, "machine",
+	row = tune_row(j, tune_machine_locked(m) ? TUNE_WARN : TUNE_OK, "machine",
 		       "Secure Boot: %s", *m->secure_boot ? m->secure_boot : "unknown");
 	if (*m->lockdown)
 		tune_note(row, "kernel lockdown %s", m->lockdown);
@@ -164,6 +163,27 @@ static void judge_gpu_node(const struct tune_judge *j, const struct tune_nic *ni
 	tune_fix(row, "move one of them to a slot of the other's processor");
 }
 
+/* The GPUs of a port's regions. */
+static void judge_port_gpus(const struct tune_judge *j, const struct tune_nic *nic,
+			    const struct tune_wanted_port *port)
+{
+	for (unsigned i = 0; i < j->w->n_regions; i++) {
+		const struct tune_wanted_region *r = &j->w->region[i];
+		const struct tune_gpu *gpu = tune_wanted_region_gpu(j->m, j->w, r);
+		struct tune_row *row;
+
+		if (!gpu || strcmp(r->port, port->name) || gpu->pci.numa == nic->pci.numa)
+			continue;
+		row = tune_row(j, TUNE_WARN, port->name,
+			       "%s is on node %d, GPU %s of region %s on node %d",
+			       tune_nic_name(nic), nic->pci.numa, gpu->pci.addr, r->name,
+			       gpu->pci.numa);
+		tune_want(row, "both on one node");
+		tune_fix(row, "in the configuration: affinity = a GPU of node %d; or another port",
+			 nic->pci.numa);
+	}
+}
+
 void tune_judge_numa(const struct tune_judge *j)
 {
 	bool any = false;
@@ -180,12 +200,13 @@ void tune_judge_numa(const struct tune_judge *j)
 		if (nic->pci.numa == TUNE_UNKNOWN || !tune_wanted_nic(j->w, nic))
 			continue;
 		any = true;
-		if (!port || tune_wanted_gpu(j->w))
+		if (!port) {
 			judge_gpu_node(j, nic);
-		if (!port)
 			continue;
+		}
 		judge_port_cores(j, nic, port);
 		judge_port_regions(j, nic, port);
+		judge_port_gpus(j, nic, port);
 	}
 	if (!any)
 		tune_nothing(j, TUNE_SKIP, "no NIC whose node is known");

@@ -92,6 +92,13 @@ int tune_machine_node_of(const struct tune_machine *m, unsigned core)
 	return TUNE_UNKNOWN;
 }
 
+bool tune_machine_locked(const struct tune_machine *m)
+{
+	if (*m->lockdown)
+		return strcmp(m->lockdown, "none") != 0;
+	return !strcmp(m->secure_boot, "on");
+}
+
 const char *tune_nic_name(const struct tune_nic *nic)
 {
 	if (*nic->netdev)
@@ -107,12 +114,20 @@ bool tune_gpu_integrated(const struct tune_machine *m, const struct tune_gpu *gp
 	return m->platform == TUNE_PLATFORM_SPARK || strstr(gpu->name, "GB10") != NULL;
 }
 
-/* The card on the IGX Orin developer kit's own board (P3740). */
+enum { DEVICE_GB10 = 0x2e12 }; /* pci.ids */
+
+/*
+ * What DMI did not tell, in a container for one: the card on the IGX Orin developer kit's own board
+ * (P3740); the GB10, which is a DGX Spark or another maker's of the same design.
+ */
 static void recognise_board(struct tune_machine *m)
 {
 	for (unsigned i = 0; i < m->n_nics; i++)
 		if (m->platform != TUNE_PLATFORM_SPARK && !strcmp(m->nic[i].board, "NVD0000000033"))
 			m->platform = TUNE_PLATFORM_IGX;
+	for (unsigned i = 0; i < m->n_gpus; i++)
+		if (m->gpu[i].pci.device == DEVICE_GB10)
+			m->platform = TUNE_PLATFORM_SPARK;
 }
 
 int tune_machine_read(struct tune_machine *m, struct tune_root *root, json_t *facts)
@@ -126,9 +141,9 @@ int tune_machine_read(struct tune_machine *m, struct tune_root *root, json_t *fa
 	ret = tune_read_cpus(m);
 	if (!ret)
 		ret = tune_read_nics(m);
-	recognise_board(m);
 	if (!ret)
 		ret = tune_read_gpus(m);
+	recognise_board(m);
 	if (!ret)
 		ret = tune_read_memory(m);
 	if (!ret)

@@ -74,13 +74,16 @@ struct tune_nic {
 
 struct tune_gpu {
 	struct tune_pci pci;
-	int index; /* NVML's; TUNE_UNKNOWN */
+	int index;   /* NVML's; TUNE_UNKNOWN */
+	int ordinal; /* CUDA's, else NVML's; TUNE_UNKNOWN */
 	char name[96], uuid[64];
 	int integrated, gpudirect, dmabuf; /* CUDA attributes */
 	int persistence, idle;
 	int clock_sm, clock_mem, max_sm, max_mem; /* MHz */
 	long long bar1;				  /* bytes; from the PCI resource, else NVML's */
 	long long bar1_largest;			  /* that the resizable BAR capability offers */
+	unsigned
+		bar1_sizes; /* all that it offers: bit n is 2^n MiB; 0: it has none, or is unread */
 };
 
 struct tune_cpu {
@@ -137,6 +140,8 @@ int tune_machine_node_of(const struct tune_machine *m, unsigned core);
 const char *tune_platform_name(enum tune_platform p);
 int tune_platform_parse(enum tune_platform *p, const char *name);
 const char *tune_nic_name(const struct tune_nic *nic);
+/* Whether the kernel lets nobody at PCI configuration space and /dev/mem. */
+bool tune_machine_locked(const struct tune_machine *m);
 bool tune_gpu_integrated(const struct tune_machine *m, const struct tune_gpu *gpu);
 
 /* The cores of the largest capacity, where they differ; none else. */

@@ -74,6 +74,7 @@ static int snapshot(const struct tune_options *o, const struct tune_machine *m,
 	free(rows.row);
 	m->root->record = NULL; /* its own name is none of it */
 	tune_text(m->root, host, sizeof(host), "proc/sys/kernel/hostname");
+	host[strcspn(host, ".")] = 0; /* where the domain's is part of it, others have it without */
 	if (facts)
 		tune_record_put(rec, "facts.json", facts, strlen(facts));
 	if (!ret)

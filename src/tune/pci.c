@@ -142,43 +142,35 @@ static void read_config(struct tune_bus *bus, struct tune_pcie *p, const char *a
 	pci_free_dev(dev);
 }
 
-static long long largest(unsigned sizes)
-{
-	int top = -1;
-
-	for (int i = 0; i < 28; i++)
-		if (sizes >> (i + 4) & 1)
-			top = i;
-	return top < 0 ? TUNE_UNKNOWN : 1LL << (20 + top);
-}
-
-static long long largest_of(struct pci_dev *dev, int cap, unsigned bar)
+/* Bits 31:4 of the capability register: bit 4 is 1 MiB. */
+static unsigned sizes_of(struct pci_dev *dev, int cap, unsigned bar)
 {
 	unsigned n = pci_read_long(dev, cap + REBAR_CAP + 4) >> 5 & 7;
 
 	for (unsigned i = 0; i < n && i < 6; i++) {
 		int at = cap + REBAR_CAP + (int)i * REBAR_STEP;
+		unsigned sizes = pci_read_long(dev, at);
 
 		if ((pci_read_long(dev, at + 4) & 7) == bar)
-			return largest(pci_read_long(dev, at));
+			return sizes == 0xffffffff ? 0 : sizes >> 4;
 	}
-	return TUNE_UNKNOWN;
+	return 0;
 }
 
-long long tune_bus_bar_largest(struct tune_bus *bus, const char *addr, unsigned bar)
+unsigned tune_bus_bar_sizes(struct tune_bus *bus, const char *addr, unsigned bar)
 {
 	struct pci_dev *dev;
 	struct pci_cap *cap;
-	long long ret;
+	unsigned ret;
 	ssize_t len = 0;
 
 	if (setjmp(failed))
-		return TUNE_UNKNOWN;
+		return 0;
 	dev = open_device(bus, addr, &len);
 	if (!dev)
-		return TUNE_UNKNOWN;
+		return 0;
 	cap = pci_find_cap(dev, PCI_EXT_CAP_ID_REBAR, PCI_CAP_EXTENDED);
-	ret = cap ? largest_of(dev, (int)cap->addr, bar) : TUNE_UNKNOWN;
+	ret = cap ? sizes_of(dev, (int)cap->addr, bar) : 0;
 	pci_free_dev(dev);
 	return ret;
 }

@@ -15,8 +15,8 @@ struct tune_bus_kind {
 
 int tune_bus_each(struct tune_machine *m, const struct tune_bus_kind *kind);
 
-/* The largest size of a BAR that the resizable BAR capability offers; TUNE_UNKNOWN: none. */
-long long tune_bus_bar_largest(struct tune_bus *bus, const char *addr, unsigned bar);
+/* The sizes of a BAR that the resizable BAR capability offers: bit n is 2^n MiB; 0: none. */
+unsigned tune_bus_bar_sizes(struct tune_bus *bus, const char *addr, unsigned bar);
 
 bool tune_pci_is_address(const char *name);
 

@@ -176,11 +176,24 @@ void tune_plan_free(struct tune_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+bool tune_plan_listed(const char *ports, const char *addr)
+{
+	for (const char *a = ports; *a; a += strspn(a, ", ")) {
+		size_t len = strcspn(a, ", ");
+
+		if ((len == strlen(addr) && !strncasecmp(a, addr, len)) ||
+		    (len == 3 && !strncmp(a, "all", 3)))
+			return true;
+		a += len;
+	}
+	return false;
+}
+
 bool tune_plan_nic(const struct tune_planner *p, const struct tune_nic *nic)
 {
 	const char *a = p->nic;
 
-	if (nic->vf)
+	if (nic->vf || (p->ports && !tune_plan_listed(p->ports, nic->pci.addr)))
 		return false;
 	if (a)
 		return !strcasecmp(a, nic->pci.addr) || !strcmp(a, nic->rdma) ||

@@ -47,6 +47,7 @@ struct tune_planner {
 	const struct tune_check *check; /* the setting */
 	const char *value;		/* what it is to be; "" as the guide has it */
 	const char *nic;		/* only this one; NULL all */
+	const char *ports;		/* only these, by PCI address; NULL all */
 	bool persist;
 	struct tune_cores addressed; /* ports, by their place, that were given an address */
 	struct tune_plan *plan;
@@ -78,11 +79,23 @@ bool tune_plan_foreign(const struct tune_planner *p, const char *path);
 /* Whether a setting is about this NIC. */
 bool tune_plan_nic(const struct tune_planner *p, const struct tune_nic *nic);
 
+enum { TUNE_INFINIBAND = 1, TUNE_ETHERNET = 2 }; /* LINK_TYPE of mlxconfig */
+
+/* The command that gives a port its link type at the next reboot. */
+void tune_link_type_command(const struct tune_machine *m, const struct tune_nic *nic, unsigned type,
+			    char out[160]);
+/* Whether --set made it an Ethernet port, and the reboot is still to come. */
+bool tune_link_type_pending(const struct tune_machine *m, const struct tune_nic *nic);
+
 /* Whether text is an IPv4 address with a length: "1.1.1.1/24". */
 bool tune_is_address(const char *text);
 
 /* Has daqiri-tune.service set it at each start: a line in /etc/daqiri/tune.ini. */
 void tune_plan_at_boot(struct tune_planner *p, const char *value);
+/* The same for the ports that the setting is about: one more line where these are not all. */
+void tune_plan_ports_at_boot(struct tune_planner *p, const char *value);
+/* Whether this address is in a list with commas; "all" has every one. */
+bool tune_plan_listed(const char *ports, const char *addr);
 /* Adds flags to the kernel's command line; names are those that the setting owns. */
 void tune_plan_bootline(struct tune_planner *p, const char *names, const char *flags);
 /* Keeps MTU and addresses, by what manages the link. mtu 0, address "": as they are. */

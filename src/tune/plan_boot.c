@@ -75,11 +75,24 @@ static void enable(struct tune_planner *p)
 			->lasting = true;
 }
 
+static const char tune_ini[] = "etc/daqiri/tune.ini";
+
+/* A line of the file in [tune]. */
+static void put_line(struct tune_planner *p, const char *line)
+{
+	char *old = tune_plan_old(p, tune_ini), *text = tune_edit_ini(old, "tune", line);
+
+	if (text)
+		tune_plan_file(p, tune_ini, 0644, text);
+	p->plan->no_memory |= !text;
+	free(old);
+	free(text);
+}
+
 void tune_plan_at_boot(struct tune_planner *p, const char *value)
 {
-	static const char path[] = "etc/daqiri/tune.ini";
 	const char *unit = p->persist ? guide_unit(p) : NULL;
-	char line[512], *old, *text;
+	char line[512];
 
 	if (!p->persist || *p->plan->refused)
 		return;
@@ -87,21 +100,101 @@ void tune_plan_at_boot(struct tune_planner *p, const char *value)
 		tune_plan_say(p, "%s: %s does it at each start already", p->check->id, unit);
 		return;
 	}
-	/* the file names no port */
-	if (p->nic && (p->check->plan == tune_plan_mrrs || p->check->plan == tune_plan_pause ||
-		       p->check->plan == tune_plan_irq)) {
-		tune_plan_refuse(p, "--persist is for all ports, and --nic for one: leave one out");
+	snprintf(line, sizeof(line), "%s = %s", p->check->id, value);
+	put_line(p, line);
+	enable(p);
+}
+
+/* Adds those of from that are not in it; false: there is no room. */
+static bool join(char ports[256], const char *from)
+{
+	char copy[256], *one, *save = NULL;
+
+	tune_put(copy, sizeof(copy), from);
+	for (one = strtok_r(copy, ", ", &save); one; one = strtok_r(NULL, ", ", &save)) {
+		size_t len = strlen(ports);
+
+		if (tune_plan_listed(ports, one))
+			continue;
+		if (len + strlen(one) + 2 > 256)
+			return false;
+		snprintf(ports + len, 256 - len, "%s%s", len ? "," : "", one);
+	}
+	return true;
+}
+
+/* The ports that the setting is about, or "all"; false: too many to write down. */
+static bool ports_now(const struct tune_planner *p, char ports[256])
+{
+	bool all = true, fits = true;
+
+	*ports = 0;
+	for (unsigned i = 0; i < p->m->n_nics; i++) {
+		const struct tune_nic *nic = &p->m->nic[i];
+
+		if (tune_plan_nic(p, nic))
+			fits = join(ports, nic->pci.addr) && fits;
+		else
+			all = all && nic->vf;
+	}
+	if (all)
+		tune_put(ports, 256, "all");
+	return all || fits;
+}
+
+/* The ports that the file sets to a value already; "" none. */
+static void ports_before(const struct tune_planner *p, char value[256], char ports[256])
+{
+	char *old = tune_plan_old(p, tune_ini), key[64];
+
+	snprintf(key, sizeof(key), "%s.ports", p->check->id);
+	*value = *ports = 0;
+	if (old && tune_edit_get(old, "tune", p->check->id, value) &&
+	    !tune_edit_get(old, "tune", key, ports))
+		tune_put(ports, 256, "all");
+	free(old);
+}
+
+/* One value for some ports: with those of before where they have the same, and no other. */
+static bool merge(struct tune_planner *p, const char *value, char ports[256])
+{
+	char old_value[256], old[256], both[256];
+
+	ports_before(p, old_value, old);
+	tune_put(both, sizeof(both), ports);
+	if (!join(both, old)) {
+		tune_plan_refuse(p, "--persist: too many ports for one line of /%s", tune_ini);
+		return false;
+	}
+	if (*old && strcmp(old_value, value) && strcmp(both, ports)) {
+		tune_plan_refuse(p, "/%s has %s = %s for %s, and takes one value for all ports",
+				 tune_ini, p->check->id, old_value, old);
+		return false;
+	}
+	tune_put(ports, 256, tune_plan_listed(both, "") ? "all" : both);
+	return true;
+}
+
+void tune_plan_ports_at_boot(struct tune_planner *p, const char *value)
+{
+	char ports[256], line[512], had[256], old[256];
+
+	if (!p->persist || *p->plan->refused || guide_unit(p)) {
+		tune_plan_at_boot(p, value);
 		return;
 	}
-	snprintf(line, sizeof(line), "%s = %s", p->check->id, value);
-	old = tune_plan_old(p, path);
-	text = tune_edit_ini(old, "tune", line);
-	if (text)
-		tune_plan_file(p, path, 0644, text);
-	p->plan->no_memory |= !text;
-	free(old);
-	free(text);
-	enable(p);
+	if (!ports_now(p, ports)) {
+		tune_plan_refuse(p, "--persist: too many ports for one line of /%s", tune_ini);
+		return;
+	}
+	ports_before(p, had, old);
+	if (!merge(p, value, ports))
+		return;
+	tune_plan_at_boot(p, value);
+	snprintf(line, sizeof(line), "%s.ports = %s", p->check->id, ports);
+	/* a file without such a line means all */
+	if (strcmp(ports, "all") || (*old && strcmp(old, "all")))
+		put_line(p, line);
 }
 
 /* A file's flags that are not ours; "": none. */

@@ -114,6 +114,8 @@ static void module_list(const struct tune_machine *m, char *out, size_t size)
 			len += (size_t)snprintf(out + len, size - len, " %s", last[i]);
 }
 
+#define MODE_SIZE (8LL << 30) /* of physical_display_enabled_8GB_bar1 */
+
 static void bar1_steps(struct tune_planner *p, const struct tune_gpu *gpu)
 {
 	char modules[512];
@@ -126,15 +128,22 @@ static void bar1_steps(struct tune_planner *p, const struct tune_gpu *gpu)
 			 "firmware and card it can leave the card unusable.");
 	tune_plan_say(p,
 		      "%u. Make sure that https://developer.nvidia.com/displaymodeselector lists "
-		      "this very card, and download the tool.",
+		      "this very card (only that page knows), and download the tool.",
 		      ++n);
 	if (gpu->bar1_largest == TUNE_UNKNOWN)
 		tune_plan_say(
-			p,
-			"%u. The card shows no Resizable BAR capability (or it cannot be read "
-			"without root): turn it on in the firmware set-up, reboot, check "
-			"again, and go no further before lspci -vv shows it.",
-			++n);
+			p, "%u. %s", ++n,
+			gpu->pci.pcie.denied
+				? "Run this as root: without rights it cannot be told whether "
+				  "the card has a Resizable BAR."
+				: "The card shows no Resizable BAR capability: turn it on in "
+				  "the firmware set-up, reboot, check again, and go no "
+				  "further before lspci -vv shows it.");
+	else if (gpu->bar1_largest < MODE_SIZE)
+		tune_plan_say(p,
+			      "%u. The card offers %lld MiB at most, and the mode below is 8 GiB: "
+			      "go no further.",
+			      ++n, gpu->bar1_largest >> 20);
 	if (display_server(p->m))
 		tune_plan_say(p, "%u. systemctl isolate multi-user", ++n);
 	module_list(p->m, modules, sizeof(modules));

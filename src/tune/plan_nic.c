@@ -56,7 +56,7 @@ void tune_plan_mrrs(struct tune_planner *p)
 	}
 	none(p, n);
 	snprintf(text, sizeof(text), "%ld", bytes);
-	tune_plan_at_boot(p, text);
+	tune_plan_ports_at_boot(p, text);
 }
 
 /* What the configuration says of a port; without one the guide's 9000. */
@@ -122,33 +122,41 @@ void tune_plan_pause(struct tune_planner *p)
 			tune_plan_act(p, TUNE_STEP_PAUSE, nic->netdev, to);
 	}
 	none(p, n);
-	tune_plan_at_boot(p, to);
+	tune_plan_ports_at_boot(p, to);
 }
 
 /* A card's ports are its functions, whatever the RDMA devices are called. */
-static unsigned port_of(const struct tune_nic *nic)
+void tune_link_type_command(const struct tune_machine *m, const struct tune_nic *nic, unsigned type,
+			    char out[160])
 {
-	return nic->pci.addr[strlen(nic->pci.addr) - 1] == '1' ? 2 : 1;
+	unsigned port = nic->pci.addr[strlen(nic->pci.addr) - 1] == '1' ? 2 : 1;
+
+	snprintf(out, 160, "%s -y -d %s set LINK_TYPE_P%u=%u",
+		 tune_exists(m->root, "usr/bin/mlxconfig") ? "mlxconfig" : "mstconfig",
+		 nic->pci.addr, port, type);
+}
+
+bool tune_link_type_pending(const struct tune_machine *m, const struct tune_nic *nic)
+{
+	char back[160];
+
+	tune_link_type_command(m, nic, TUNE_INFINIBAND, back);
+	return tune_journal_pending(m->root, back);
 }
 
 static void change_link(struct tune_planner *p, const struct tune_nic *nic)
 {
-	bool doca = tune_exists(p->m->root, "usr/bin/mlxconfig");
-	char back[160];
-	const char *tool = doca ? "mlxconfig" : "mstconfig";
-	struct tune_step *s;
+	char back[160], text[160];
 
-	snprintf(back, sizeof(back), "%s -y -d %s set LINK_TYPE_P%u=1", tool, nic->pci.addr,
-		 port_of(nic));
 	p->plan->reboot = true;
-	if (tune_journal_pending(p->m->root, back)) {
+	if (tune_link_type_pending(p->m, nic)) {
 		tune_plan_say(p, "link-layer: %s: changed already, and waits for a reboot",
 			      nic->pci.addr);
 		return;
 	}
-	s = tune_plan_run(p, back, "%s -y -d %s set LINK_TYPE_P%u=2", tool, nic->pci.addr,
-			  port_of(nic));
-	s->lasting = true;
+	tune_link_type_command(p->m, nic, TUNE_INFINIBAND, back);
+	tune_link_type_command(p->m, nic, TUNE_ETHERNET, text);
+	tune_plan_run(p, back, "%s", text)->lasting = true;
 	p->plan->confirm = true;
 }
 

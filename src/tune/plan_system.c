@@ -12,7 +12,8 @@
 
 struct pool {
 	unsigned long long count, size;
-	int node; /* TUNE_UNKNOWN: the kernel spreads them */
+	int node;     /* TUNE_UNKNOWN: the kernel spreads them */
+	bool to_take; /* so many are to be free */
 };
 
 static const struct tune_pages *pages_of(const struct tune_machine *m, unsigned long long size,
@@ -66,6 +67,7 @@ static void plan_pool(struct tune_planner *p, const struct pool *pool)
 {
 	const struct tune_pages *now = pages_of(p->m, pool->size, pool->node);
 	char text[24], size[32];
+	long long used;
 
 	print_size(size, pool->size);
 	if (!now) {
@@ -73,9 +75,10 @@ static void plan_pool(struct tune_planner *p, const struct pool *pool)
 				 pool->node < 0 ? "this machine" : "that node");
 		return;
 	}
-	snprintf(text, sizeof(text), "%llu", pool->count);
-	if (now->total == (long long)pool->count ||
-	    (!*p->value && now->total > (long long)pool->count))
+	used = pool->to_take && now->free >= 0 ? now->total - now->free : 0;
+	snprintf(text, sizeof(text), "%lld", (long long)pool->count + used);
+	if (now->total == (long long)pool->count + used ||
+	    (!*p->value && now->total > (long long)pool->count + used))
 		return;
 	if (pool->node < 0)
 		tune_plan_write(p, text, "sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
@@ -111,28 +114,68 @@ static void at_boot(struct tune_planner *p, const struct pool *pool, unsigned n)
 	tune_plan_bootline(p, "default_hugepagesz hugepagesz hugepages", flags);
 }
 
-void tune_plan_hugepages(struct tune_planner *p)
+enum { POOLS = 16 };
+
+/* What the configuration's regions need, by size and node; 0: none has huge pages. */
+static unsigned of_regions(const struct tune_planner *p, struct pool pool[POOLS],
+			   unsigned long long size)
 {
-	unsigned long long size = pages_of(p->m, GIB, TUNE_UNKNOWN) ? GIB : 2 << 20;
-	unsigned long long bytes = p->w->huge ? p->w->huge : 4 * GIB;
-	struct pool pool[16] = {{.count = (bytes + size - 1) / size, .size = size, .node = -1}};
+	unsigned n = 0, at;
+
+	for (unsigned i = 0; i < p->w->n_regions; i++) {
+		const struct tune_wanted_region *r = &p->w->region[i];
+		struct pool one = {.size = r->page ? r->page : size,
+				   .node = tune_wanted_region_node(p->m, p->w, r),
+				   .to_take = true};
+
+		if (strcmp(r->kind, "huge"))
+			continue;
+		for (at = 0; at < n; at++)
+			if (pool[at].size == one.size && pool[at].node == one.node)
+				break;
+		if (at == POOLS)
+			return n;
+		if (at == n)
+			pool[n++] = one;
+		pool[at].count += (r->bytes + one.size - 1) / one.size;
+	}
+	return n;
+}
+
+/* "4x1G@0,4x1G@1"; 0: refused. */
+static unsigned of_value(struct tune_planner *p, struct pool pool[POOLS], unsigned long long size)
+{
 	char copy[256], *one, *save = NULL;
 	unsigned n = 0;
 
-	if (p->w->given && !p->w->huge && !*p->value) {
-		tune_plan_say(p, "hugepages: the configuration has no region on huge pages");
-		return;
-	}
 	tune_put(copy, sizeof(copy), p->value);
-	for (one = strtok_r(copy, ",", &save); one && n < 16; one = strtok_r(NULL, ",", &save))
-		if (!parse_pool(&pool[n++], one, size)) {
-			tune_plan_refuse(p, "%s: must be COUNT[xSIZE][@NODE], as in 4x1G", one);
-			return;
-		}
-	n += !n;
+	for (one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+		if (n < POOLS && parse_pool(&pool[n++], one, size))
+			continue;
+		tune_plan_refuse(p, "%s: must be COUNT[xSIZE][@NODE], as in 4x1G", one);
+		return 0;
+	}
+	return n;
+}
+
+void tune_plan_hugepages(struct tune_planner *p)
+{
+	unsigned long long size = pages_of(p->m, GIB, TUNE_UNKNOWN) ? GIB : 2 << 20;
+	struct pool pool[POOLS] = {{.count = 4 * GIB / size, .size = size, .node = TUNE_UNKNOWN}};
+	unsigned n = 1;
+
+	if (*p->value) {
+		n = of_value(p, pool, size);
+	} else if (p->w->given) {
+		pool[0].count = 0;
+		n = of_regions(p, pool, size);
+		if (!n)
+			tune_plan_say(p,
+				      "hugepages: the configuration has no region on huge pages");
+	}
 	for (unsigned i = 0; i < n; i++)
 		plan_pool(p, &pool[i]);
-	if (p->persist)
+	if (n && p->persist)
 		at_boot(p, pool, n);
 }
 
@@ -262,7 +305,7 @@ void tune_plan_irq(struct tune_planner *p)
 		if (tune_plan_nic(p, &p->m->nic[i]))
 			move_irqs(p, &p->m->nic[i], &to, text);
 	stop_irqbalance(p, &keep);
-	tune_plan_at_boot(p, text);
+	tune_plan_ports_at_boot(p, text);
 }
 
 /* By pam_limits; root has CAP_IPC_LOCK and needs none. */

@@ -9,8 +9,8 @@
 
 enum { VENDOR_NVIDIA = 0x10de, CLASS_DISPLAY = 0x03 };
 
-/* The entry of facts.json's NAME.gpus for a PCI address. */
-static json_t *fact_of(struct tune_machine *m, const char *name, const char *addr)
+/* The entry of facts.json's NAME.gpus for a PCI address, and its place there. */
+static json_t *fact_of(struct tune_machine *m, const char *name, const char *addr, int *place)
 {
 	json_t *list = tune_fact(m->facts, name, "gpus"), *one;
 	size_t i;
@@ -19,8 +19,10 @@ static json_t *fact_of(struct tune_machine *m, const char *name, const char *add
 	{
 		const char *pci = json_string_value(json_object_get(one, "pci"));
 
-		if (pci && !strcasecmp(pci, addr))
-			return one;
+		if (!pci || strcasecmp(pci, addr))
+			continue;
+		*place = (int)i;
+		return one;
 	}
 	return NULL;
 }
@@ -56,19 +58,24 @@ static void read_bar1(struct tune_machine *m, struct tune_bus *bus, struct tune_
 		if (++regions != 2 || last - first >= 1ULL << 48)
 			continue;
 		gpu->bar1 = (long long)(last - first + 1);
-		gpu->bar1_largest = tune_bus_bar_largest(bus, gpu->pci.addr, place);
+		gpu->bar1_sizes = tune_bus_bar_sizes(bus, gpu->pci.addr, place);
 	}
+	for (unsigned i = 0; i < 28; i++) /* bits 31:4 of the capability register */
+		if (gpu->bar1_sizes >> i & 1)
+			gpu->bar1_largest = 1LL << (20 + i);
 }
 
 static void take_facts(struct tune_machine *m, struct tune_gpu *gpu)
 {
-	json_t *nvml = fact_of(m, "nvml", gpu->pci.addr);
-	json_t *cuda = fact_of(m, "cuda", gpu->pci.addr);
+	int place = TUNE_UNKNOWN;
+	json_t *nvml = fact_of(m, "nvml", gpu->pci.addr, &place);
+	json_t *cuda = fact_of(m, "cuda", gpu->pci.addr, &place);
 	int mib = tune_fact_int(nvml, "bar1_mib");
 
 	tune_fact_put(nvml, "name", gpu->name, sizeof(gpu->name));
 	tune_fact_put(nvml, "uuid", gpu->uuid, sizeof(gpu->uuid));
 	gpu->index = tune_fact_int(nvml, "index");
+	gpu->ordinal = place;
 	gpu->persistence = tune_fact_int(nvml, "persistence");
 	gpu->idle = tune_fact_int(nvml, "idle");
 	gpu->clock_sm = tune_fact_int(nvml, "clock_sm_mhz");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -104,6 +105,39 @@ static int put_quad(struct tune_hidden *h, char *out, const char *p, size_t len)
 	return sprintf(out, "198.18.%u.%u", subnet, (number_of(h, p, len) & 127) + 1);
 }
 
+/* The length of an IPv6 address that no word goes on from; 0: none. :: and ::1 are everyone's. */
+static size_t colons(const char *p, struct in6_addr *in)
+{
+	size_t len = strspn(p, "0123456789abcdefABCDEF:.");
+	char text[INET6_ADDRSTRLEN];
+
+	if (len < 3 || len > sizeof(text) || word_char(p[len]))
+		return 0;
+	for (unsigned tries = 0; tries < 2;
+	     tries++, len--) { /* a dot or colon may end the sentence */
+		snprintf(text, sizeof(text), "%.*s", (int)len, p);
+		if (len < sizeof(text) && inet_pton(AF_INET6, text, in) == 1)
+			return IN6_IS_ADDR_LOOPBACK(in) ? 0 : len;
+		if (!strchr(":.", p[len - 1]))
+			return 0;
+	}
+	return 0;
+}
+
+/* One subnet of 64 bits stays one: 2001:db8::/32 is for documents. */
+static void put_colons(struct tune_hidden *h, char out[64], const struct in6_addr *in)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr net = *in;
+	unsigned subnet;
+
+	memset(net.s6_addr + 8, 0, 8);
+	inet_ntop(AF_INET6, &net, text, sizeof(text));
+	subnet = number_of(h, text, strlen(text)) & 0xffff;
+	inet_ntop(AF_INET6, in, text, sizeof(text));
+	sprintf(out, "2001:db8:0:%x::%x", subnet, number_of(h, text, strlen(text)) & 0xffff);
+}
+
 struct place {
 	const char *p;
 	bool starts; /* no word goes on into it */
@@ -116,6 +150,7 @@ static size_t hide(struct tune_hidden *h, const struct place *at, char out[64])
 {
 	const char *p = at->p;
 	size_t len = at->host ? strlen(at->host) : 0;
+	struct in6_addr in6;
 
 	if (!at->starts)
 		return 0;
@@ -136,7 +171,12 @@ static size_t hide(struct tune_hidden *h, const struct place *at, char out[64])
 		put_quad(h, out, p, len);
 		return len;
 	}
-	if (!len || strncmp(p, at->host, len) || word_char(p[len]))
+	if (colons(p, &in6)) {
+		put_colons(h, out, &in6);
+		return colons(p, &in6);
+	}
+	/* "host-vg" has it too */
+	if (!len || strncmp(p, at->host, len) || (word_char(p[len]) && p[len] != '-'))
 		return 0;
 	memcpy(out, "host", sizeof("host"));
 	return len;
@@ -145,7 +185,7 @@ static size_t hide(struct tune_hidden *h, const struct place *at, char out[64])
 char *tune_redact(struct tune_hidden *h, const char *text, const char *host, bool contents)
 {
 	struct place at = {text, true, host && *host ? host : NULL, contents};
-	char *out = malloc(4 * strlen(text) + 64); /* "1.1.1.1" grows, "ab" becomes "host" */
+	char *out = malloc(8 * strlen(text) + 64); /* "a::" grows most, "ab" becomes "host" */
 	size_t len = 0;
 
 	while (out && *at.p) {

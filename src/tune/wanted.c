@@ -35,7 +35,6 @@ static int add_port(struct tune_wanted *w, const struct daqiri_config *cfg, cons
 	tune_put(p->address, sizeof(p->address), value(cfg, section, "address"));
 	if (!daqiri_config_get_u64(cfg, section, "mtu", &mtu))
 		p->mtu = (long long)mtu;
-	p->pause_off = !strcmp(value(cfg, section, "pause"), "off");
 	return 0;
 }
 
@@ -60,10 +59,6 @@ static int add_region(struct tune_wanted *w, const struct daqiri_config *cfg, co
 	    (strcmp(r->kind, "device") && strcmp(r->kind, "host_pinned") &&
 	     !daqiri_config_get_u64(cfg, section, "affinity", &node)))
 		r->node = (int)node;
-	if (!strcmp(r->kind, "huge"))
-		w->huge += r->bytes;
-	if (!strcmp(r->kind, "device"))
-		w->device += r->bytes;
 	return 0;
 }
 

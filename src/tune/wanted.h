@@ -9,6 +9,7 @@
 
 struct tune_machine;
 struct tune_nic;
+struct tune_gpu;
 
 /* What a configuration asks of the machine. Without one: given is false, the rest is empty. */
 
@@ -16,7 +17,7 @@ struct tune_wanted_port {
 	char name[32], address[64];
 	long long mtu;	 /* 0: not said */
 	long long frame; /* the longest frame of its streams without FCS; 0: not said */
-	bool pause_off, real_time, flex;
+	bool real_time, flex;
 	char peer[64];		 /* an IPv4 address that its streams send to; "" none */
 	char source[64];	 /* and the one that they send from */
 	struct tune_cores cores; /* of its queues */
@@ -35,7 +36,7 @@ struct tune_wanted {
 	struct tune_wanted_port *port;
 	struct tune_wanted_region *region;
 	struct tune_cores cores;
-	uint64_t memory, huge, device;
+	uint64_t memory;
 };
 
 /* 0, or a negative errno with the library's words for it in daqiri_error_detail(). */
@@ -48,5 +49,23 @@ const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
 /* Whether checks look at this NIC: all of them without a configuration. */
 bool tune_wanted_nic(const struct tune_wanted *w, const struct tune_nic *nic);
 bool tune_wanted_gpu(const struct tune_wanted *w);
+
+/* The NIC of a region's port; NULL: of none here. */
+const struct tune_nic *tune_wanted_region_nic(const struct tune_machine *m,
+					      const struct tune_wanted *w,
+					      const struct tune_wanted_region *r);
+/* The node that a region's memory is taken from; -1: any. */
+int tune_wanted_region_node(const struct tune_machine *m, const struct tune_wanted *w,
+			    const struct tune_wanted_region *r);
+/* The GPU that the library takes for a region; NULL: of none here. */
+const struct tune_gpu *tune_wanted_region_gpu(const struct tune_machine *m,
+					      const struct tune_wanted *w,
+					      const struct tune_wanted_region *r);
+/* Whether checks look at this GPU: all of them without a configuration. */
+bool tune_wanted_this_gpu(const struct tune_machine *m, const struct tune_wanted *w,
+			  const struct tune_gpu *gpu);
+/* Bytes of the device regions on it. */
+uint64_t tune_wanted_on_gpu(const struct tune_machine *m, const struct tune_wanted *w,
+			    const struct tune_gpu *gpu);
 
 #endif

@@ -127,8 +127,17 @@ Test(tune, relations_are_those_of_nvidia_smi, .init = clear)
 		put_path(&gpu.pci, cases[i].host, cases[i].bridges, cases[i].numa);
 		cr_expect_eq(tune_pci_relation(&gpu.pci, &nic.pci), cases[i].want, "%s",
 			     cases[i].bridges);
+		/* there is a switch: what goes around it is a warning */
+		cr_expect_eq(judge("topo"), cases[i].want > TUNE_PXB ? TUNE_WARN : TUNE_OK);
+	}
+	put_path(&nic.pci, "pci0000:00", "a", 0);
+	for (unsigned i = 3; i < 6; i++) { /* without one PHB and NODE are all there is */
+		put_path(&gpu.pci, cases[i].host, cases[i].bridges, cases[i].numa);
 		cr_expect_eq(judge("topo"), cases[i].want == TUNE_SYS ? TUNE_WARN : TUNE_OK);
 	}
+	put_path(&gpu.pci, "pci0000:00", "x", 0);
+	m.platform = TUNE_PLATFORM_IGX; /* its board has one, whatever the path looks like */
+	cr_expect_eq(judge("topo"), TUNE_WARN);
 }
 
 Test(tune, mps_is_wrong_only_where_the_path_allows_more, .init = clear)
@@ -182,6 +191,8 @@ Test(tune, mtu_9000_is_enough, .init = clear)
 
 Test(tune, a_gibibyte_of_bar1_is_enough_and_32_for_blackwell_servers, .init = clear)
 {
+	struct tune_wanted_region big = {.name = "g", .kind = "device", .bytes = 33 * GIB};
+
 	gpu.bar1 = GIB;
 	cr_expect_eq(judge("bar1-size"), TUNE_OK);
 	gpu.bar1 = GIB / 2;
@@ -191,7 +202,8 @@ Test(tune, a_gibibyte_of_bar1_is_enough_and_32_for_blackwell_servers, .init = cl
 	cr_expect_eq(judge("bar1-size"), TUNE_WARN);
 	gpu.bar1 = 32 * GIB;
 	cr_expect_eq(judge("bar1-size"), TUNE_OK);
-	w.device = 33 * GIB;
+	w.region = &big;
+	w.n_regions = 1;
 	cr_expect_eq(judge("bar1-size"), TUNE_WARN);
 	gpu.integrated = 1;
 	cr_expect_eq(judge("bar1-size"), TUNE_NA);
@@ -237,7 +249,7 @@ Test(tune, dma_buf_takes_open_modules_and_kernel_5_12, .init = clear)
 
 Test(tune, gpu_memory_that_a_configuration_needs_and_cannot_have_fails, .init = clear)
 {
-	struct tune_wanted_region r = {.name = "g", .kind = "device"};
+	struct tune_wanted_region r = {.name = "g", .kind = "device", .bytes = 4096};
 
 	w.region = &r;
 	w.n_regions = 1;
@@ -287,4 +299,124 @@ Test(tune, fewer_huge_pages_than_asked_for_is_told, .init = clear)
 	cr_expect(strstr(rows.row[0].found, "asked 4, got 2"), "%s", rows.row[0].found);
 	p.total = 4;
 	cr_expect_eq(judge("hugepages"), TUNE_OK);
+}
+
+/* Two GPUs, one far from the port, and a configuration that names it. */
+Test(tune, the_gpu_that_a_configuration_means, .init = clear)
+{
+	struct tune_gpu two[2];
+	struct tune_wanted_port port = {.name = "p", .address = "eth0"};
+	struct tune_wanted_region r[2] = {
+		{.name = "a", .kind = "device", .bytes = 2 * GIB, .port = "p", .node = -1},
+		{.name = "b", .kind = "device", .bytes = GIB, .port = "p", .node = -1}};
+
+	two[0] = two[1] = gpu;
+	strcpy(two[1].pci.addr, "0000:82:00.0");
+	strcpy(two[1].uuid, "GPU-12345678-9abc-def0-1234-56789abcdef0");
+	two[0].ordinal = 1;
+	two[1].ordinal = 0;
+	two[0].bar1 = 4 * GIB;
+	two[1].bar1 = GIB;
+	put_path(&nic.pci, "pci0000:00", "a", 0);
+	put_path(&two[0].pci, "pci0000:00", "x", 0);
+	put_path(&two[1].pci, "pci0000:80", "y", 1);
+	m.gpu = two;
+	m.n_gpus = 2;
+	m.n_nodes = 2;
+	m.peermem = true;
+	w = (struct tune_wanted){
+		.given = true, .port = &port, .n_ports = 1, .region = r, .n_regions = 2};
+	/* auto: the port's node; the sum of both regions */
+	cr_expect_eq(judge("bar1-size"), TUNE_OK);
+	cr_expect_eq(rows.n_rows, 1u);
+	cr_expect_eq(judge("topo"), TUNE_OK);
+	cr_expect_eq(judge("numa"), TUNE_OK);
+	two[0].bar1 = 2 * GIB;
+	cr_expect_eq(judge("bar1-size"), TUNE_WARN);
+	/* each of its names */
+	static const char *const names[] = {"0", "82:00.0", "0000:82:00.0",
+					    "gpu-12345678-9ABC-def0-1234-56789abcdef0",
+					    "12345678-9abc-def0-1234-56789abcdef0"};
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(r[1].affinity, sizeof(r[1].affinity), "%s", names[i]);
+		cr_expect_eq(tune_wanted_region_gpu(&m, &w, &r[1]), &two[1], "%s", names[i]);
+	}
+	cr_expect_eq(judge("bar1-size"), TUNE_OK);
+	cr_expect_eq(rows.n_rows, 2u);
+	cr_expect_eq(judge("topo"), TUNE_WARN);
+	cr_expect_eq(judge("numa"), TUNE_WARN);
+	strcpy(r[1].affinity, "7");
+	judge("gpudirect");
+	cr_expect_eq(rows.row[0].status, TUNE_FAIL);
+	cr_expect_str_eq(rows.row[0].object, "region b");
+	w.n_regions = 0;
+	cr_expect_eq(judge("topo"), TUNE_SKIP);
+}
+
+/* Regions share pages: each alone could have them. */
+Test(tune, huge_pages_are_enough_for_all_regions_together, .init = clear)
+{
+	struct tune_wanted_port port = {.name = "p", .address = "eth0"};
+	struct tune_wanted_region r[2] = {
+		{.name = "a", .kind = "huge", .bytes = 100, .page = GIB, .port = "p", .node = -1},
+		{.name = "b", .kind = "huge", .bytes = GIB, .page = GIB, .port = "p", .node = -1}};
+	struct tune_pages pages[3] = {{.size = GIB, .node = TUNE_UNKNOWN, .total = 2, .free = 2},
+				      {.size = GIB, .node = 0, .total = 1, .free = 1},
+				      {.size = 2 << 20, .node = 0, .total = 1024, .free = 1024}};
+
+	m.pages = pages;
+	m.n_pages = 3;
+	w = (struct tune_wanted){
+		.given = true, .port = &port, .n_ports = 1, .region = r, .n_regions = 2};
+	cr_expect_eq(judge("hugepages"), TUNE_OK);
+	r[0].bytes = GIB + 1;
+	cr_expect_eq(judge("hugepages"), TUNE_WARN);
+	r[0].bytes = 100;
+	m.n_nodes = 2; /* of the port's node then */
+	cr_expect_eq(judge("hugepages"), TUNE_WARN);
+	cr_expect(strstr(rows.row[4].fix, "echo 2 > /sys/devices/system/node/node0/hugepages/"
+					  "hugepages-1048576kB/nr_hugepages"),
+		  "%s", rows.row[4].fix);
+	/* any size, but one */
+	r[0].page = r[1].page = 0;
+	cr_expect_eq(judge("hugepages"), TUNE_OK);
+	r[1].bytes = 2 * GIB;
+	cr_expect_eq(judge("hugepages"), TUNE_WARN);
+}
+
+Test(tune, huge_pages_asked_for_by_node_or_without_a_size, .init = clear)
+{
+	struct tune_flag flags[2] = {{"hugepagesz", "1G"}, {"hugepages", "0:4,1:4"}};
+	struct tune_pages pages = {.size = GIB, .node = TUNE_UNKNOWN, .total = 7, .free = 7};
+
+	m.pages = &pages;
+	m.n_pages = 1;
+	m.flag = flags;
+	m.n_flags = 2;
+	w.given = true;
+	judge("hugepages");
+	cr_expect(strstr(rows.row[0].found, "asked 8, got 7"), "%s", rows.row[0].found);
+	strcpy(flags[0].name, "default_hugepagesz");
+	judge("hugepages");
+	cr_expect(strstr(rows.row[0].found, "asked 8, got 7"), "%s", rows.row[0].found);
+	strcpy(flags[0].name, "quiet");
+	pages.size = 2 << 20;
+	judge("hugepages");
+	cr_expect(strstr(rows.row[0].found, "asked 8, got 7"), "%s", rows.row[0].found);
+	strcpy(flags[1].value, "x");
+	judge("hugepages");
+	cr_expect_eq(rows.row[0].status, TUNE_OK);
+}
+
+/* The check and --set go by the same rule. */
+Test(tune, secure_boot_is_in_the_way_only_where_it_locks_the_kernel_down, .init = clear)
+{
+	strcpy(m.secure_boot, "on");
+	cr_expect_eq(judge("secure-boot"), TUNE_WARN);
+	strcpy(m.lockdown, "none");
+	cr_expect_eq(judge("secure-boot"), TUNE_OK);
+	strcpy(m.lockdown, "integrity");
+	cr_expect_eq(judge("secure-boot"), TUNE_WARN);
+	strcpy(m.secure_boot, "off");
+	cr_expect_eq(judge("secure-boot"), TUNE_WARN);
 }

@@ -88,20 +88,46 @@ Test(tune_redact, the_same_word_is_hidden_the_same_way)
 	is(tune_redact(&h, "80:00:00:00:fe:80:00:01", NULL, true), "02:00:00:00:00:00:00:02");
 	is(tune_redact(&h, "10.1.2.3/24 10.1.2.4 10.1.2.3", NULL, true),
 	   "198.18.3.5/24 198.18.3.6 198.18.3.5");
-	is(tune_redact(&h, "my-host host my-host2 amy-host", "my-host", true),
-	   "host host my-host2 amy-host");
+	is(tune_redact(&h, "my-host host my-host2 amy-host my-host-vg", "my-host", true),
+	   "host host my-host2 amy-host host-vg");
+	free(h.word);
+}
+
+Test(tune_redact, ipv6_too)
+{
+	struct tune_hidden h = {0};
+
+	is(tune_redact(&h, "ip=[2001:db8:77::5]:[fd00:1::9]/64 2001:DB8:77:0::5. fe80::1%e,a::",
+		       NULL, true),
+	   "ip=[2001:db8:0:1::2]:[2001:db8:0:3::4]/64 2001:db8:0:1::2. 2001:db8:0:5::6%e,"
+	   "2001:db8:0:7::7");
+	is(tune_redact(&h, "::ffff:10.1.2.3", NULL, true), "2001:db8:0:8::9");
 	free(h.word);
 }
 
 Test(tune_redact, what_only_looks_like_it_stays)
 {
-	static const char *const texts[] = {"28.38.1002", "1.2.3.4.5",	   "5.15.0-1010",
-					    "127.0.0.1",  "300.1.1.1",	   "0005:03:00.0",
-					    "255.255",	  "v1.2.3.4",	   "0000:00:1f.2",
-					    "",		  "enxb83fd212345"};
+	static const char *const texts[] = {"28.38.1002",
+					    "1.2.3.4.5",
+					    "5.15.0-1010",
+					    "127.0.0.1",
+					    "300.1.1.1",
+					    "0005:03:00.0",
+					    "255.255",
+					    "v1.2.3.4",
+					    "0000:00:1f.2",
+					    "",
+					    "enxb83fd212345",
+					    "12:30:45",
+					    "::1",
+					    "::",
+					    "48b0:2d03:00f4:07fb",
+					    "0:4,1:4",
+					    "std::string",
+					    "1:2:3:4:5:6:7:8x"};
 	struct tune_hidden h = {0};
 
-	for (unsigned i = 0; i < 11; i++)
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		is(tune_redact(&h, texts[i], "h", true), texts[i]);
 	cr_expect_eq(h.n_words, 0u);
 }
@@ -326,6 +352,38 @@ Test(tune_do, what_could_not_be_taken_back_keeps_its_place, .init = start, .fini
 	cr_expect_gt(tune_journal_end(&journal), 0);
 	holds("a", "one\n");
 	strcpy(journal.boot, "another"); /* keeps its own: gone with the reboot */
+	as_before();
+}
+
+static int fail_then_die(const char *command)
+{
+	if (!strncmp(command, "fail", 4))
+		return 3;
+	_exit(7);
+}
+
+/* What failed is in the journal while the rest is tried. */
+Test(tune_do, killed_after_a_failure_it_is_tried_again, .init = start, .fini = end)
+{
+	char err[512];
+	int status;
+	pid_t pid;
+
+	d.run = note;
+	tune_plan_run(&planner, "back", "one");
+	tune_plan_run(&planner, "fail", "two");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	pid = fork();
+	if (!pid) {
+		d.run = fail_then_die;
+		tune_undo(&d, 0);
+		_exit(0);
+	}
+	cr_assert(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
+	*ran = 0;
+	cr_expect_neq(tune_undo(&d, 0), 0);
+	cr_expect_str_eq(ran, "fail;back;");
+	strcpy(journal.boot, "another"); /* gone with the reboot */
 	as_before();
 }
 
