@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dq_kit.h"
 
@@ -258,4 +261,15 @@ int kit_poll_any(struct daqiri_rxq *q)
 	while (!(ret = daqiri_rx_poll(q, pkts, 8)) && now_ms() < end)
 		sched_yield();
 	return ret;
+}
+
+int kit_hold_huge_pages(void)
+{
+	int fd = open("/sys/kernel/mm/hugepages", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }

@@ -36,6 +36,12 @@ struct daqiri *kit_open_text(const char *text);
 /* Opens what must fail: returns the error; the context stays as it was. */
 int kit_try_text(const char *text);
 
+/*
+ * A descriptor that holds, until it is closed, the machine's pool of huge pages against other tests that look at it
+ * or change it, those in other systems of this machine too; -1 where the kernel has none.
+ */
+int kit_hold_huge_pages(void);
+
 #define assert_detail(part)                                                                        \
 	cr_assert(strstr(daqiri_error_detail(), part), "\"%s\" is not in: %s", part,               \
 		  daqiri_error_detail())

@@ -6,10 +6,8 @@
  * next opening succeeds.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "faults_kit.h"
@@ -222,15 +220,14 @@ static bool write_pool(long n)
 }
 
 static struct {
-	int fd; /* held by flock: the machine has one pool, and two at once would take each other's pages for its own */
+	int lock;
 	long before;
 } pool = {-1, -1};
 
 static void hold_pool(void)
 {
-	pool.fd = open(POOL, O_RDONLY | O_CLOEXEC);
-	if (pool.fd >= 0 && !flock(pool.fd, LOCK_EX))
-		pool.before = read_pool();
+	pool.lock = kit_hold_huge_pages();
+	pool.before = read_pool();
 }
 
 /* Also after an assertion that failed. */
@@ -238,7 +235,7 @@ static void restore_pool(void)
 {
 	if (pool.before >= 0)
 		write_pool(pool.before);
-	close(pool.fd);
+	close(pool.lock);
 }
 
 /* As root the machine is asked for some, which go back at the end. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <daqiri_verbs.h>
 
@@ -359,6 +360,7 @@ static unsigned long free_huge(const char *size)
 Test(open, huge_pages_are_huge_or_refused_with_the_command_that_makes_them)
 {
 	struct daqiri_region_info info = {.size = sizeof(info)};
+	int lock = kit_hold_huge_pages();
 	struct daqiri *dq;
 
 	if (free_huge("2048kB") >= 1) {
@@ -367,6 +369,7 @@ Test(open, huge_pages_are_huge_or_refused_with_the_command_that_makes_them)
 		cr_assert_eq(info.page_size, 2u << 20);
 		cr_assert_eq(info.addr % (2u << 20), 0u);
 		daqiri_close(dq);
+		close(lock);
 		return;
 	}
 	cr_assert_eq(kit_try_text(HUGE_REGION("2M")), -ENOMEM);
@@ -375,6 +378,7 @@ Test(open, huge_pages_are_huge_or_refused_with_the_command_that_makes_them)
 	assert_detail("0 are free");
 	assert_detail("echo ");
 	assert_detail("/nr_hugepages");
+	close(lock);
 }
 
 Test(open, a_page_size_that_the_kernel_lacks_is_refused_with_those_it_has)
