@@ -694,7 +694,7 @@ struct daqiri_txq_info {
 	struct daqiri_port *port;
 	struct daqiri_region *region; /* where its slots lie; NULL: none */
 	const char *simd;             /* as daqiri_rxq_info.simd */
-	const char *tx_mode;          /* "empw", "empw-inline" or "send": daqiri_txq(3); static */
+	const char *tx_mode; /* "empw", "empw-inline", "send", "tso": daqiri_txq(3); static */
 	const char *why;              /* why that one: a short text, owned by the queue */
 	uint32_t tx_inline;           /* bytes up to which frames are copied to the ring; 0: none */
 	uint32_t latency;             /* 1: a post of one packet goes out with its doorbell */
@@ -711,6 +711,8 @@ struct daqiri_txq_info {
 	uint16_t vlan_push_tci;       /* that tag: priority << 13 | drop-eligible << 12 | id */
 	uint16_t vlan_push_tpid;      /* and its EtherType */
 	const char *clock;            /* of launch times: "real" or "free"; NULL: none; static */
+	uint32_t tso_mss; /* TCP data above which the NIC cuts packets; 0: it cuts none */
+	uint32_t tso_max; /* bytes that a packet may have then */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */
@@ -730,8 +732,13 @@ int daqiri_tx_reserve(struct daqiri_txq *q, struct daqiri_pkt *pkts, int max);
  * queue's slots. Packets may lie in any registered memory (received ones too): those consume no
  * slot and must stay untouched until completed. pkts itself may be reused at once. With tx_inline
  * the CPU must be able to read frames that are not longer; they too stay untouched until completed.
- * With src_mac = port it must be able to write them: bytes 6 to 11, unless the frame, or the header of
- * two pieces, is shorter than 12.
+ * With src_mac = port it must be able to write them: bytes 6 to 11, unless the frame, or the header
+ * of two pieces, is shorter than 12.
+ *
+ * With tso TCP packets over IPv4 or IPv6 may be as long as tso_max and the IP header allow: the NIC
+ * sends those with more data than tso_mss in pieces, as RFC 9293 would have them sent, and fills in
+ * lengths, IP ids from the packet's on, sequence numbers and checksums; FIN and PSH go with the
+ * last piece. A packet counts as one. The CPU must be able to read headers.
  *
  * A packet's len is 14 to the MTU + 14 (18 with a VLAN tag); the NIC pads frames below 60 bytes. A
  * packet that it cannot send, as with a wrong key, stops the queue, which daqiri_txq_error() tells

@@ -215,6 +215,8 @@ int dq_caps_query(struct dq_device *dev)
 	keep_striding(&caps->striding, &dv);
 	keep_compression(caps, &dv);
 	keep_pacing(caps, &attr);
+	if (attr.tso_caps.supported_qpts & 1u << IBV_QPT_RAW_PACKET)
+		caps->max_tso = attr.tso_caps.max_tso;
 	err = query_firmware(dev, attr.orig_attr.vendor_part_id, caps->empw);
 	/* eMPW has no place for inline headers. */
 	caps->empw = caps->empw && !caps->min_inline;

@@ -113,6 +113,7 @@ struct dq_conf_txq {
 	bool tx_latency;          /* a packet that is posted alone goes out with its doorbell */
 	uint32_t tx_inline;       /* frames of up to so many bytes go into the ring; 0: none */
 	unsigned checksum;        /* DQ_CHECKSUM_*, or-ed */
+	uint32_t tso;		  /* TCP data of a segment that the NIC cuts; 0: it cuts none */
 	struct dq_pacing pacing;
 	bool timed;               /* packets may have a launch time, */
 	enum dq_clock_choice clock; /* by this clock */

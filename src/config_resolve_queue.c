@@ -242,6 +242,7 @@ static int add_txq(struct dq_resolver *r, const struct dq_user *user, unsigned p
 	q->tx_latency = dq_section_is(user->sec, "tx_latency", "on");
 	q->tx_inline = (uint32_t)dq_section_number(user->sec, "tx_inline", 0);
 	q->checksum = resolve_checksum(user->sec);
+	q->tso = (uint32_t)dq_section_number(user->sec, "tso", 0);
 	q->pacing = (struct dq_pacing){
 		.mbps = (uint32_t)dq_section_number(user->sec, "pacing_mbps", 0),
 		.burst = (uint32_t)dq_section_number(user->sec, "pacing_burst", 0),

@@ -34,6 +34,7 @@ struct dq_caps {
 	uint32_t max_wr;	 /* entries of a work queue */
 	uint32_t max_ind_table;	 /* entries of an RSS indirection table */
 	uint64_t rx_hash_fields; /* enum ibv_rx_hash_fields */
+	uint32_t max_tso;	 /* bytes of a packet that send queues cut; 0: they cut none */
 	uint32_t pacing_min_kbps, pacing_max_kbps; /* of a send queue; 0, 0: not told */
 	uint64_t max_mr_size;	 /* bytes of one registration; 0: not told */
 	uint32_t mini_cqes;	 /* enum mlx5dv_cqe_comp_res_format, or-ed: compressed completions */

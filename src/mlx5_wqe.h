@@ -149,6 +149,29 @@ static inline void dq_wqe_eth_inline(uint8_t *seg, const struct dq_wqe_eth *ask,
 	memcpy(seg + offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start), frame, n);
 }
 
+/* Segments of an Ethernet segment with n bytes of headers in it: 14 are before them. */
+static inline uint32_t dq_wqe_lso_segs(uint32_t n)
+{
+	return (n + (uint32_t)offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start) + DQ_SEG - 1) /
+	       DQ_SEG;
+}
+
+/*
+ * The Ethernet segment of a large send (PRM: "LSO"): n bytes of headers, which each packet of mss
+ * bytes of the data behind gets. Checksums are filled in, as nobody else can.
+ */
+static inline void dq_wqe_eth_lso(uint8_t *seg, uint32_t mss, const uint8_t *headers, uint32_t n)
+{
+	struct mlx5_wqe_eth_seg *eth = (struct mlx5_wqe_eth_seg *)seg;
+
+	memset(seg, 0, DQ_SEG);
+	memset(seg + (size_t)(dq_wqe_lso_segs(n) - 1) * DQ_SEG, 0, DQ_SEG);
+	eth->cs_flags = MLX5_ETH_WQE_L3_CSUM | MLX5_ETH_WQE_L4_CSUM;
+	eth->mss = dq_to_be16((uint16_t)mss);
+	eth->inline_hdr_sz = dq_to_be16((uint16_t)n);
+	memcpy(seg + offsetof(struct mlx5_wqe_eth_seg, inline_hdr_start), headers, n);
+}
+
 /* A pointer to len bytes (1..2^31-1; the device reads 0 as 2^31). lkey: big endian, as in a key. */
 static inline void dq_wqe_data(uint8_t *seg, uint64_t addr, uint32_t len, __be32 lkey)
 {

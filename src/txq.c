@@ -224,6 +224,8 @@ int dq_txq_create(struct daqiri_txq **out, const struct dq_conf_txq *conf, struc
 	struct daqiri_txq *q;
 	int ret = dq_txq_check(conf, port->dev, regions);
 
+	if (!ret)
+		ret = dq_txq_check_tso(conf, port, regions);
 	if (ret)
 		return ret;
 	q = aligned_alloc(_Alignof(struct daqiri_txq), sizeof(*q));
@@ -283,6 +285,8 @@ int daqiri_txq_info(const struct daqiri_txq *q, struct daqiri_txq_info *info)
 				       .checksum = dq_checksum_name(q->conf->checksum),
 				       .src_mac = q->conf->src_mac,
 				       .clock = dq_txq_clock_name(q),
+				       .tso_mss = q->conf->tso,
+				       .tso_max = q->conf->tso ? q->port->dev->caps.max_tso : 0,
 				       .vlan_push = q->eth.insert != 0,
 				       .vlan_push_tci = q->eth.tci,
 				       .vlan_push_tpid = q->eth.insert ? q->conf->vlan_tpid : 0,

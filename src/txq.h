@@ -200,11 +200,16 @@ int dq_tx_write_latency_l2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 /* Whether the device has such a queue, and the CPU sees what it would have to copy. */
 int dq_txq_check(const struct dq_conf_txq *conf, const struct dq_device *dev,
 		 struct daqiri_region *const regions[2]);
+/* Of all headers of a packet that is cut, of the least tso, and WQEBBs of its WQE: txq_tso.c. */
+enum { DQ_TSO_HEADERS = 14 + 2 * 4 + 60 + 60, DQ_TSO_LEAST = 88, DQ_TSO_WQEBBS = 3 };
+
 /* WQEBBs of its ring. */
 static inline uint32_t dq_txq_wqebbs(const struct dq_conf_txq *conf)
 {
+	uint32_t blocks = conf->tso ? DQ_TSO_WQEBBS : dq_wqe_inline_wqebbs(conf->tx_inline);
+
 	/* A WAIT before each packet, at most. */
-	return dq_wqe_ring_of(conf->depth, dq_wqe_inline_wqebbs(conf->tx_inline) + conf->timed);
+	return dq_wqe_ring_of(conf->depth, blocks + conf->timed);
 }
 
 /* Whether its WQEs may be of many packets, once it is known what it asks for. */
@@ -219,6 +224,12 @@ void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell
 int dq_txq_check_offloads(const struct dq_conf_txq *conf, const struct dq_device *dev);
 /* Sets q->eth by the configuration. */
 void dq_txq_set_offloads(struct daqiri_txq *q);
+/* tso: txq_tso.c. Whether port and queue have it; regions as dq_txq_check(). */
+int dq_txq_check_tso(const struct dq_conf_txq *conf, const struct daqiri_port *port,
+		     struct daqiri_region *const regions[2]);
+/* Bytes of all headers of a TCP packet with more data than mss; 0: it is none. Pure. */
+uint32_t dq_tso_headers(const uint8_t *frame, uint32_t len, uint32_t mss);
+int dq_tx_write_tso(struct daqiri_txq *q, const struct daqiri_pkt *pkts, uint32_t n);
 /* The rate: txq_pacing.c. Takes over what the configuration says, if the device can do it; */
 int dq_txq_check_pacing(struct daqiri_txq *q);
 /* has it kept by a QP that has come to RTS; */

@@ -44,9 +44,10 @@ static int check_ring(const struct dq_conf_txq *conf, const struct dq_device *de
 	if (wqebbs <= dev->caps.max_wr)
 		return 0;
 	return dq_error(EINVAL,
-			"%s timed=on: a depth of %u takes a ring of %u entries, and %s takes at most "
+			"%s %s: a depth of %u takes a ring of %u entries, and %s takes at most "
 			"%u: make depth smaller",
-			conf->where, conf->depth, wqebbs, dev->info.rdma, dev->caps.max_wr);
+			conf->where, conf->tso ? "tso" : "timed=on", conf->depth, wqebbs,
+			dev->info.rdma, dev->caps.max_wr);
 }
 
 /* Frames of tx_inline bytes fit into a WQE, and depth of them into the ring. */
@@ -118,9 +119,9 @@ bool dq_txq_has_empw(const struct daqiri_txq *q)
 {
 	/*
 	 * An eMPW's pointers are a packet each: only a SEND can gather. Its Ethernet segment has no
-	 * place for a tag.
+	 * place for a tag, nor for headers.
 	 */
-	return q->port->dev->caps.empw && !q->gather && !q->eth.insert;
+	return q->port->dev->caps.empw && !q->gather && !q->eth.insert && !q->conf->tso;
 }
 
 static uint32_t say_mode(struct daqiri_txq *q)
@@ -128,7 +129,11 @@ static uint32_t say_mode(struct daqiri_txq *q)
 	const struct dq_caps *caps = &q->port->dev->caps;
 	int len;
 
-	if (q->gather)
+	if (q->conf->tso)
+		len = snprintf(q->why, sizeof(q->why),
+			       "tso=%u: headers of TCP packets are copied to the ring",
+			       q->conf->tso);
+	else if (q->gather)
 		len = snprintf(
 			q->why, sizeof(q->why),
 			"packets of two regions: a WQE of many packets has one piece of each");
@@ -165,7 +170,11 @@ int dq_txq_choose(struct daqiri_txq *q)
 	if (q->payload.region)
 		q->gather = ways[q->simd].gather;
 	q->mode = q->inline_max ? "empw-inline" : dq_txq_has_empw(q) ? "empw" : "send";
-	if (q->inline_max)
+	if (q->conf->tso)
+		q->mode = "tso";
+	if (q->conf->tso)
+		q->write = dq_tx_write_tso;
+	else if (q->inline_max)
 		q->write = ways[q->simd].empw_inline;
 	else if (dq_txq_has_empw(q))
 		q->write = ways[q->simd].empw;

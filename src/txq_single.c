@@ -19,7 +19,7 @@ static inline uint32_t write_inline_l2(uint8_t *eth, const struct dq_wqe_eth *as
 	return 4;
 }
 
-static __be64 write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce)
+__be64 dq_tx_write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce)
 {
 	uint8_t *wqe = dq_tx_wqebb(q, q->pi);
 	uint32_t segs = write_inline_l2(wqe + DQ_SEG, &q->eth, pkt), pi = q->pi++;
@@ -27,13 +27,6 @@ static __be64 write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, e
 	return dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
 			   dq_wqe_opcode_index(MLX5_OPCODE_SEND, pi), dq_wqe_qpn_ds(q->qpn, segs),
 			   ce);
-}
-
-/* A packet of those that dq_tx_account() has counted last. */
-static inline void note_one(struct daqiri_txq *q, const struct daqiri_pkt *pkt)
-{
-	if (pkt->addr - q->slot_base > q->slot_bytes - 1)
-		dq_tx_note_others(q, pkt, 1);
 }
 
 /* For devices of which nothing faster is to be had. */
@@ -44,9 +37,9 @@ int dq_tx_write_send_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkts,
 	for (uint32_t i = 0; i < n; i++) {
 		enum dq_ce ce = i + 1 == n ? DQ_CE_ALWAYS : dq_tx_ce(q, 1);
 
-		head = write_inline(q, &pkts[i], ce);
+		head = dq_tx_write_inline(q, &pkts[i], ce);
 		dq_tx_account(q, 1, pkts[i].len);
-		note_one(q, &pkts[i]);
+		dq_tx_note_one(q, &pkts[i]);
 		if (ce == DQ_CE_ALWAYS)
 			dq_tx_signal_others(q, (q->pi - 1) & q->mask, q->posted);
 	}
@@ -63,7 +56,7 @@ static int finish_one(struct daqiri_txq *q, const struct daqiri_pkt *pkt)
 	uint32_t at = (q->pi - 1) & q->mask;
 
 	dq_tx_account(q, 1, pkt->len);
-	note_one(q, pkt);
+	dq_tx_note_one(q, pkt);
 	dq_tx_signal_others(q, at, q->posted);
 	dq_tx_ring_copy(q, dq_tx_wqebb(q, at));
 	return 1;
@@ -84,6 +77,6 @@ int dq_tx_write_latency_l2(struct daqiri_txq *q, const struct daqiri_pkt *pkts, 
 {
 	if (n != 1)
 		return q->write_more(q, pkts, n);
-	write_inline(q, pkts, DQ_CE_ALWAYS);
+	dq_tx_write_inline(q, pkts, DQ_CE_ALWAYS);
 	return finish_one(q, pkts);
 }

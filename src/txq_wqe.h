@@ -132,6 +132,16 @@ static inline void dq_tx_signal_others(struct daqiri_txq *q, uint32_t at, uint64
  */
 void dq_tx_note_others(struct daqiri_txq *q, const struct daqiri_pkt *pkts, size_t n);
 
+/* One packet of those. */
+static inline void dq_tx_note_one(struct daqiri_txq *q, const struct daqiri_pkt *pkt)
+{
+	if (pkt->addr - q->slot_base > q->slot_bytes - 1)
+		dq_tx_note_others(q, pkt, 1);
+}
+
+/* A SEND of one packet with its first bytes in the WQE; the WQE's first 8: txq_single.c. */
+__be64 dq_tx_write_inline(struct daqiri_txq *q, const struct daqiri_pkt *pkt, enum dq_ce ce);
+
 /* What a post of n such packets is left to do; mark: of its only signalled WQE. Returns n. */
 int dq_tx_finish_far(struct daqiri_txq *q, struct dq_tx_mark *mark, const struct daqiri_pkt *pkts,
 		     size_t n);

@@ -161,7 +161,9 @@ static const struct {
 	AT(daqiri_txq_info, vlan_push_tci, 124),
 	AT(daqiri_txq_info, vlan_push_tpid, 126),
 	AT(daqiri_txq_info, clock, 128),
-	SIZE(daqiri_txq_info, 136),
+	AT(daqiri_txq_info, tso_mss, 136),
+	AT(daqiri_txq_info, tso_max, 140),
+	SIZE(daqiri_txq_info, 144),
 
 	AT(daqiri_attach_port, size, 0),
 	AT(daqiri_attach_port, name, 8),

@@ -249,7 +249,7 @@ Test(config, numbers_come_in_base_units)
 	expect_u64(cfg, "region small", "buf_size", 2048);
 	expect_u64(cfg, "perf", "duration", 1500000000);
 	expect_u64(cfg, "perf", "latency", 1);
-	expect_u64(cfg, "txq right 0", "tso", 0);
+	expect_u64(cfg, "txq right 0", "timed", 0);
 	expect_u64(cfg, "txq right 0", "pacing_mbps", 0);
 	expect_u64(cfg, "flow left second", "ethertype", 0x88b5);
 	daqiri_config_destroy(cfg);

@@ -188,8 +188,9 @@ Test(config_change, a_failed_override_names_the_assignment)
 		{"region m.kind=devise", "-o 'region m.kind=devise': [region m] kind=devise: "
 					 "unknown word; allowed host, huge, host_pinned, device, "
 					 "app"},
-		{"txq p 0.tso=on", "-o 'txq p 0.tso=on': [txq p 0] tso=on: not supported yet; "
-				   "allowed off"},
+		{"port p.pause=off",
+		 "-o 'port p.pause=off': [port p] pause=off: not supported yet; "
+		 "allowed keep"},
 		{"depth=64", "-o 'depth=64': must be SECTION.KEY=VALUE, as in "
 			     "'rxq rx 0.depth=1024'"},
 		{"perf.core", "-o 'perf.core': must be SECTION.KEY=VALUE, as in "

@@ -100,6 +100,30 @@ Test(wqe, an_inline_header_lies_where_libmlx5_puts_it)
 	cr_expect_arr_eq(seg, want, sizeof(want));
 }
 
+/* The whole segment, as libmlx5 writes it with both checksums and this mss. */
+Test(wqe, a_large_send_has_headers_and_mss_where_libmlx5_puts_them)
+{
+	_Alignas(16) uint8_t seg[32];
+	uint8_t frame[GOLDEN_HEADER], want[32];
+	const struct golden_wqe *tso = NULL;
+	uint16_t mss;
+
+	for (unsigned i = 0; i < COUNT(golden_wqes); i++)
+		if (strstr(golden_wqes[i].what, "TSO"))
+			tso = &golden_wqes[i];
+	cr_assert_not_null(tso);
+	cr_expect_eq(tso->bytes[3], MLX5_OPCODE_TSO);
+	memcpy(want, tso->bytes + CTRL, sizeof(want));
+	memcpy(&mss, want + offsetof(struct mlx5_wqe_eth_seg, mss), sizeof(mss));
+	want[offsetof(struct mlx5_wqe_eth_seg, cs_flags)] =
+		MLX5_ETH_WQE_L3_CSUM | MLX5_ETH_WQE_L4_CSUM;
+	for (unsigned i = 0; i < sizeof(frame); i++)
+		frame[i] = golden_byte(i);
+	memset(seg, 0xee, sizeof(seg));
+	dq_wqe_eth_lso(seg, be16toh(mss), frame, GOLDEN_HEADER);
+	cr_expect_arr_eq(seg, want, sizeof(want));
+}
+
 Test(wqe, a_multi_packet_send_is_made_of_the_segments_of_sends)
 {
 	const struct golden_wqe *w = &golden_wqes[0];
