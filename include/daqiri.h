@@ -680,8 +680,8 @@ int daqiri_rxq_error(const struct daqiri_rxq *q, struct daqiri_queue_error *err)
 struct daqiri_txq *daqiri_txq_get(struct daqiri_port *port, unsigned id);
 
 /*
- * As daqiri_rxq_destroy(). -EBUSY: packets are posted and not completed, unless an error has stopped
- * the queue: those are lost then.
+ * As daqiri_rxq_destroy(). -EBUSY: flows put tunnels onto its frames (the detail names them), or
+ * packets are posted and not completed, unless an error has stopped the queue: those are lost then.
  */
 int daqiri_txq_destroy(struct daqiri *dq, struct daqiri_txq *q);
 

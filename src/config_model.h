@@ -223,9 +223,13 @@ struct dq_conf_tunnel {
 	const char *name;
 	enum dq_tunnel_type type;
 	bool has_macs;            /* both of them */
+	bool has_ips;             /* both of them */
 	uint8_t mac_src[6], mac_dst[6];
+	uint8_t ipv4_src[4], ipv4_dst[4];
+	uint8_t ttl, tos, flow_id;
 	uint32_t vni, tni;
 	uint16_t protocol;        /* gre: ethertype of what it carries */
+	uint16_t udp_src, udp_dst; /* vxlan */
 };
 
 /* [flex PORT NAME]: a word behind the UDP header of packets to a port. */
@@ -273,6 +277,9 @@ struct dq_conf_flow {
 	unsigned *queues;         /* indices into rxqs */
 	struct dq_conf_rss rss;
 	const struct dq_conf_tunnel *decap; /* whose header its frames lose; NULL: none */
+	const struct dq_conf_tunnel *encap; /* whose header they get: a flow of sent frames; NULL: none */
+	unsigned n_senders;       /* of encap; else 0 */
+	unsigned *senders;        /* indices into txqs */
 };
 
 struct dq_pool;

@@ -52,6 +52,8 @@ static int resolve_action(struct dq_resolver *r, const struct dq_section *sec,
 	bool queue = dq_section_value(sec, "queue") != NULL;
 
 	flow->count = dq_section_is(sec, "count", "on");
+	if (flow->encap)
+		return 0;
 	flow->drop = dq_section_is(sec, "drop", "on");
 	if (flow->drop && queue)
 		return dq_blame_key(r->cfg, sec, "drop",
@@ -59,6 +61,17 @@ static int resolve_action(struct dq_resolver *r, const struct dq_section *sec,
 	if (!flow->drop && !queue)
 		return dq_blame_key(r->cfg, sec, "queue", "missing; allowed N[,N], or drop = on");
 	return flow->drop ? 0 : resolve_queue_list(r, sec, "queue", flow->port);
+}
+
+/* Whether both take frames that one queue sends, or both such as the port receives. */
+static bool meet(const struct dq_conf_flow *a, const struct dq_conf_flow *b)
+{
+	bool shared = !a->encap && !b->encap;
+
+	for (unsigned i = 0; i < a->n_senders; i++)
+		for (unsigned k = 0; k < b->n_senders; k++)
+			shared |= a->senders[i] == b->senders[k];
+	return a->port == b->port && shared;
 }
 
 /* Two rules of one match would each get a copy of the frame, or one of them none. */
@@ -74,11 +87,12 @@ static int check_unique(struct dq_resolver *r, const struct dq_section *sec,
 			continue;
 		dq_place(r->cfg, r->flow_sec[i]->line, place, sizeof(place));
 		/* Both lie in zeroed memory and were filled field by field: so is their padding. */
-		if (!memcmp(&old->match, &flow->match, sizeof(old->match))) /* NOLINT */
-			return dq_blame_key(r->cfg, sec, NULL,
-					    "matches the same frames as [%s] (%s); one flow with "
-					    "queue = A,B spreads them",
-					    r->flow_sec[i]->name, place);
+		if (meet(old, flow) &&
+		    !memcmp(&old->match, &flow->match, sizeof(old->match))) /* NOLINT */
+			return dq_blame_key(
+				r->cfg, sec, NULL, "matches the same frames as [%s] (%s)%s",
+				r->flow_sec[i]->name, place,
+				flow->encap ? "" : "; one flow with queue = A,B spreads them");
 		if (flow->tag && old->tag == flow->tag)
 			return dq_blame_key(r->cfg, sec, "tag", "the tag of [%s] (%s) too",
 					    r->flow_sec[i]->name, place);
@@ -120,6 +134,8 @@ static int resolve_flow(struct dq_resolver *r, const struct dq_section *sec)
 	err = dq_resolve_port_word(r, sec, &flow->port);
 	if (!err)
 		err = dq_resolve_decap(r, sec, flow);
+	if (!err)
+		err = dq_resolve_encap(r, sec, flow);
 	if (!err)
 		err = dq_resolve_match(r, sec, &flow->match);
 	if (!err)

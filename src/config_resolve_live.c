@@ -13,6 +13,8 @@ static int resolve(struct dq_resolver *r)
 	r->conf->n_ports = r->open->n_ports;
 	r->conf->rxqs = r->open->rxqs;
 	r->conf->n_rxqs = r->open->n_rxqs;
+	r->conf->txqs = r->open->txqs;
+	r->conf->n_txqs = r->open->n_txqs;
 	r->conf->tunnels = r->open->tunnels;
 	r->conf->n_tunnels = r->open->n_tunnels;
 	r->conf->flexes = r->open->flexes;
@@ -23,9 +25,11 @@ static int resolve(struct dq_resolver *r)
 		r->conf->flows[0].tag = 0;
 	r->conf->ports = NULL;
 	r->conf->rxqs = NULL;
+	r->conf->txqs = NULL;
 	r->conf->tunnels = NULL;
 	r->conf->flexes = NULL;
-	r->conf->n_ports = r->conf->n_rxqs = r->conf->n_tunnels = r->conf->n_flexes = 0;
+	r->conf->n_ports = r->conf->n_rxqs = r->conf->n_txqs = 0;
+	r->conf->n_tunnels = r->conf->n_flexes = 0;
 	return err;
 }
 

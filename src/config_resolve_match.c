@@ -203,7 +203,7 @@ int dq_resolve_match(struct dq_resolver *r, const struct dq_section *sec, struct
 		err = dq_resolve_words(r, sec, m);
 	if (err)
 		return err;
-	if (!m->outer.fields && !m->inner.fields && !m->fields)
+	if (!m->outer.fields && !m->inner.fields && !m->fields && !dq_section_value(sec, "encap"))
 		return dq_blame_key(r->cfg, sec, NULL,
 				    "matches nothing in particular: give a match such as udp_dst, "
 				    "or use unmatched = queue N in the [port]");

@@ -9,7 +9,9 @@ enum {
 	ETHERTYPE_IPV6 = 0x86dd,
 	PROTO_UDP = 17,
 	PROTO_GRE = 47,
-	VXLAN_PORT = 4789, /* RFC 7348 */
+	VXLAN_PORT = 4789,     /* RFC 7348 */
+	FIRST_DYNAMIC = 49152, /* RFC 6335 */
+	N_DYNAMIC = 16384,
 };
 
 static const struct field {
@@ -108,9 +110,9 @@ static const struct type_key {
 	const char *key;
 	enum dq_tunnel_type type;
 	bool required;
-} type_keys[] = {{"vni", DQ_TUNNEL_VXLAN, true},
-		 {"tni", DQ_TUNNEL_NVGRE, true},
-		 {"protocol", DQ_TUNNEL_GRE, false}};
+} type_keys[] = {{"vni", DQ_TUNNEL_VXLAN, true},      {"tni", DQ_TUNNEL_NVGRE, true},
+		 {"protocol", DQ_TUNNEL_GRE, false},  {"udp_src", DQ_TUNNEL_VXLAN, false},
+		 {"udp_dst", DQ_TUNNEL_VXLAN, false}, {"flow_id", DQ_TUNNEL_NVGRE, false}};
 
 static const char *const types[] = {"vxlan", "gre", "nvgre"};
 
@@ -129,11 +131,46 @@ static int check_keys(struct dq_resolver *r, const struct dq_section *sec, enum 
 	return 0;
 }
 
+/* An address alone. False: it is not given, or a prefix, which is blamed. */
+static int read_address(struct dq_resolver *r, const struct dq_section *sec, const char *key,
+			uint8_t addr[4])
+{
+	const char *value = dq_section_value(sec, key);
+	unsigned len = 32;
+
+	if (value && dq_parse_prefix(value, addr, &len) && len != 32)
+		return dq_blame_key(r->cfg, sec, key, "is a prefix; allowed A.B.C.D");
+	return 0;
+}
+
+/* VXLAN's source port stands for the frames that are in it; by default, for the network. */
+static uint16_t udp_src(const struct dq_section *sec, uint32_t vni)
+{
+	return (uint16_t)dq_section_number(sec, "udp_src", FIRST_DYNAMIC + vni % N_DYNAMIC);
+}
+
+static int read_header(struct dq_resolver *r, const struct dq_section *sec,
+		       struct dq_conf_tunnel *t)
+{
+	int err = read_address(r, sec, "ipv4_src", t->ipv4_src);
+
+	if (!err)
+		err = read_address(r, sec, "ipv4_dst", t->ipv4_dst);
+	t->has_ips = dq_section_value(sec, "ipv4_src") && dq_section_value(sec, "ipv4_dst");
+	t->ttl = (uint8_t)dq_section_number(sec, "ttl", 0);
+	t->tos = (uint8_t)dq_section_number(sec, "tos", 0);
+	t->flow_id = (uint8_t)dq_section_number(sec, "flow_id", 0);
+	t->udp_src = udp_src(sec, t->vni);
+	t->udp_dst = (uint16_t)dq_section_number(sec, "udp_dst", 0);
+	return err;
+}
+
 static int read_tunnel(struct dq_resolver *r, const struct dq_section *sec,
 		       struct dq_conf_tunnel *t)
 {
 	const char *src = dq_section_value(sec, "mac_src"), *dst = dq_section_value(sec, "mac_dst");
 	char name[DQ_NAME_MAX + 1];
+	int err;
 
 	dq_section_word(sec, 1, name);
 	t->name = dq_pool_strdup(r->conf->pool, name);
@@ -146,7 +183,8 @@ static int read_tunnel(struct dq_resolver *r, const struct dq_section *sec,
 	t->vni = (uint32_t)dq_section_number(sec, "vni", 0);
 	t->tni = (uint32_t)dq_section_number(sec, "tni", 0);
 	t->protocol = (uint16_t)dq_section_number(sec, "protocol", 0);
-	return check_keys(r, sec, t->type);
+	err = read_header(r, sec, t);
+	return err ? err : check_keys(r, sec, t->type);
 }
 
 int dq_resolve_tunnels(struct dq_resolver *r)
@@ -164,7 +202,7 @@ int dq_resolve_tunnels(struct dq_resolver *r)
 	return err;
 }
 
-static const struct dq_conf_tunnel *find_tunnel(const struct dq_resolver *r, const char *name)
+const struct dq_conf_tunnel *dq_find_tunnel(const struct dq_resolver *r, const char *name)
 {
 	for (unsigned i = 0; i < r->conf->n_tunnels; i++)
 		if (!strcmp(r->conf->tunnels[i].name, name))
@@ -212,10 +250,17 @@ int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct
 
 	if (!name)
 		return 0;
-	t = find_tunnel(r, name);
+	t = dq_find_tunnel(r, name);
 	if (!t)
 		return dq_blame_key(r->cfg, sec, "decap", "there is no [tunnel %s]%s", name,
 				    r->open ? " in what the context was opened with" : "");
+	if (t->type == DQ_TUNNEL_VXLAN && t->udp_dst != VXLAN_PORT)
+		return dq_blame_key(
+			r->cfg, sec, "decap",
+			"the NIC takes UDP port %d alone for VXLAN, and other ports are "
+			"the kernel's to tell it of: udp_dst = %d in [tunnel %s], which "
+			"may be left out",
+			VXLAN_PORT, VXLAN_PORT, t->name);
 	err = check_gre(r, sec, t);
 	if (err)
 		return err;

@@ -126,10 +126,11 @@ static int make_ports(struct daqiri *dq, const struct attached *attached)
 
 static int make_flows(struct daqiri *dq)
 {
+	const struct dq_flow_queues queues = {dq->opened->rxqs, dq->opened->txqs};
 	int ret = 0;
 
 	for (unsigned i = 0; !ret && i < dq->conf->n_ports; i++)
-		ret = dq_flow_table_create(dq->ports[i], dq->conf, i, dq->opened->rxqs);
+		ret = dq_flow_table_create(dq->ports[i], dq->conf, i, &queues);
 	return ret;
 }
 

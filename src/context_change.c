@@ -289,6 +289,7 @@ int daqiri_rxq_destroy(struct daqiri *dq, struct daqiri_rxq *q)
 
 static int destroy_txq(struct daqiri *dq, struct daqiri_txq *face)
 {
+	struct users users = {.text = ""};
 	const struct daqiri_txq *q;
 	unsigned long long out;
 	struct seat seat;
@@ -296,6 +297,11 @@ static int destroy_txq(struct daqiri *dq, struct daqiri_txq *face)
 	if (!find_txq(dq, face, &seat))
 		return dq_error(ENOENT, "daqiri_txq_destroy: the context has no such queue");
 	q = seat.part->txqs[seat.index];
+	dq_flow_each_taker(q->port, q, note_flow, &users);
+	if (users.n)
+		return dq_error(EBUSY, "%s: cannot be destroyed, %s %s its frames: remove %s first",
+				q->conf->where, name_users(&users), users.n > 1 ? "take" : "takes",
+				users.n > 1 ? "them" : "it");
 	out = face->posted - daqiri_tx_completed(face);
 	/* Of a queue that has stopped, nothing more will be. */
 	if (out && !__atomic_load_n(&q->stopped, __ATOMIC_RELAXED))

@@ -94,14 +94,18 @@ static int fill(struct dq_flow_table *table, const struct dq_conf *conf, unsigne
 }
 
 int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, unsigned index,
-			 struct daqiri_rxq *const *rxqs)
+			 const struct dq_flow_queues *queues)
 {
 	struct dq_flow_table *table = calloc(1, sizeof(*table));
 	int ret;
 
 	if (!table)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
-	*table = (struct dq_flow_table){.port = port, .opened = conf, .index = index, .rxqs = rxqs};
+	*table = (struct dq_flow_table){.port = port,
+					.opened = conf,
+					.index = index,
+					.rxqs = queues->rxqs,
+					.txqs = queues->txqs};
 	dq_parser_init(&table->parser, conf, index);
 	dq_order_init(&table->order, port->conf->where);
 	dq_gate_init(table);
@@ -151,6 +155,20 @@ void dq_flow_each_user(const struct daqiri_port *port, const struct daqiri_rxq *
 			fn(arg, table->flows[i]->conf->where);
 	if (table->unmatched && sends_to(table->unmatched, q))
 		fn(arg, port->conf->where);
+}
+
+void dq_flow_each_taker(const struct daqiri_port *port, const struct daqiri_txq *q,
+			void (*fn)(void *arg, const char *where), void *arg)
+{
+	const struct dq_flow_table *table = port->flows;
+
+	for (unsigned i = 0; i < table->n_flows; i++) {
+		const struct dq_flow *flow = table->flows[i];
+
+		for (unsigned k = 0; k < flow->conf->n_senders; k++)
+			if (flow->senders[k] == q)
+				fn(arg, flow->conf->where);
+	}
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */

@@ -6,29 +6,39 @@
 #include "error.h"
 #include "flow_plan.h"
 #include "flow_table.h"
+#include "txq.h"
 
+static void init_rule(struct dq_flow *flow, struct dq_flow_rule *out, const struct dq_rule *rule)
+{
+	bool given = flow->conf->priority != DQ_AUTO;
+
+	*out = (struct dq_flow_rule){.flow = flow,
+				     .hash_fields = rule->hash_fields,
+				     .placed = {.match = rule->match,
+						.flow = flow->conf,
+						.bits = dq_match_bits(&flow->conf->match),
+						.seq = flow->seq,
+						.level = rule->priority,
+						.given = given,
+						.priority = given ? rule->priority : DQ_AUTO,
+						.was = DQ_AUTO}};
+}
+
+/* Of a flow of sent frames a rule for each queue. */
 static int take_rules(struct dq_flow *flow, const struct dq_flow_plan *plan)
 {
-	flow->rules = calloc(plan->n_rules + 1, sizeof(*flow->rules));
+	unsigned n_senders = flow->conf->n_senders, each = n_senders ? n_senders : 1;
+
+	flow->rules = calloc((size_t)plan->n_rules * each + 1, sizeof(*flow->rules));
 	if (!flow->rules)
 		return dq_error(ENOMEM, "%s: out of memory", flow->conf->where);
-	for (unsigned i = 0; i < plan->n_rules; i++) {
-		const struct dq_rule *rule = &plan->rules[i];
-		bool given = flow->conf->priority != DQ_AUTO;
-
-		flow->rules[i] = (struct dq_flow_rule){
-			.flow = flow,
-			.hash_fields = rule->hash_fields,
-			.placed = {.match = rule->match,
-				   .flow = flow->conf,
-				   .bits = dq_match_bits(&flow->conf->match),
-				   .seq = flow->seq,
-				   .level = rule->priority,
-				   .given = given,
-				   .priority = given ? rule->priority : DQ_AUTO,
-				   .was = DQ_AUTO}};
+	flow->n_rules = plan->n_rules * each;
+	for (unsigned i = 0; i < flow->n_rules; i++) {
+		init_rule(flow, &flow->rules[i], &plan->rules[i / each]);
+		if (n_senders)
+			dq_match_put_sender(&flow->rules[i].placed.match,
+					    flow->senders[i % each]->qpn);
 	}
-	flow->n_rules = plan->n_rules;
 	return 0;
 }
 
@@ -74,6 +84,32 @@ static int take_words(struct dq_flow *flow, struct dq_flow_table *table)
 	return ret;
 }
 
+/* txqs: what the flow's queues are indices into. */
+static int find_senders(struct dq_flow *flow, struct daqiri_txq *const *txqs)
+{
+	const struct dq_conf_flow *conf = flow->conf;
+
+	if (!conf->n_senders)
+		return 0;
+	flow->senders = calloc(conf->n_senders, sizeof(struct daqiri_txq *));
+	if (!flow->senders)
+		return dq_error(ENOMEM, "%s: out of memory", conf->where);
+	for (unsigned i = 0; i < conf->n_senders; i++)
+		flow->senders[i] = txqs[conf->senders[i]];
+	return 0;
+}
+
+static int make_reformat(struct dq_flow *flow, struct dq_device *dev)
+{
+	const struct dq_conf_flow *conf = flow->conf;
+
+	if (conf->decap)
+		return dq_flow_decap_create(&flow->reformat, dev, conf->decap, conf->where);
+	if (conf->encap)
+		return dq_flow_encap_create(&flow->reformat, dev, conf->encap, conf->where);
+	return 0;
+}
+
 static struct dq_flow *allocate(struct dq_flow_table *table, const struct dq_conf_flow *conf)
 {
 	struct dq_flow *flow = calloc(1, sizeof(*flow));
@@ -101,11 +137,13 @@ int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
 	flow->owner = owner;
 	ret = dq_flow_target_init(&flow->target, owner ? table->port->rxqs : table->rxqs);
 	if (!ret)
+		ret = find_senders(flow, owner ? table->port->txqs : table->txqs);
+	if (!ret)
 		ret = fill(flow, table);
 	if (!ret)
 		ret = take_words(flow, table);
-	if (!ret && conf->decap)
-		ret = dq_flow_decap_create(&flow->decap, table->port->dev, conf->decap, conf->where);
+	if (!ret)
+		ret = make_reformat(flow, table->port->dev);
 	if (!ret && conf->count)
 		ret = dq_flow_counter_create(&flow->counter, table->port->dev, conf->where);
 	if (ret)
@@ -146,9 +184,10 @@ void dq_flow_destroy(struct dq_flow *flow)
 		return;
 	dq_parser_put(&flow->target.port->flows->parser, flow->target.port->dev, flow->words);
 	dq_flow_target_destroy(&flow->target);
-	dq_flow_decap_destroy(flow->decap, flow->target.port->dev);
+	dq_flow_reformat_destroy(flow->reformat, flow->target.port->dev);
 	dq_flow_counter_destroy(&flow->counter, flow->target.port->dev);
 	free(flow->rules);
+	free(flow->senders);
 	dq_conf_free(flow->owner);
 	free(flow);
 }

@@ -22,6 +22,9 @@ enum {
 	AT_DST_IPV4 = 60,
 };
 
+/* misc_parameters.source_sqn: 24 bits, behind the flags of GRE */
+enum { AT_SENDER = DQ_SECTION_MISC * DQ_SECTION_BYTES + 1 };
+
 enum { AT_MISC4 = 5 * DQ_SECTION_BYTES }; /* fte_match_param.misc_parameters_4 */
 
 enum { CVLAN_TAG = 0x8000, IP_VERSION = 0x1e00, IP_VERSION_SHIFT = 9 }; /* of AT_FLAGS */
@@ -213,6 +216,18 @@ void dq_match_encode(struct dq_match_buf *e, const struct dq_match *match)
 	put_words(e, match);
 }
 
+void dq_match_put_sender(struct dq_match_buf *e, uint32_t qpn)
+{
+	__be32 value = dq_to_be32(qpn << 8);
+
+	put(e, AT_SENDER, &value, full, 3);
+}
+
+bool dq_match_is_sent(const struct dq_match_buf *match)
+{
+	return match->mask[AT_SENDER] != 0;
+}
+
 bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kind)
 {
 	unsigned at = kind->section * DQ_SECTION_BYTES;
@@ -303,6 +318,8 @@ static uint64_t word(const uint8_t *bytes, unsigned at)
 
 bool dq_match_overlap(const struct dq_match_buf *a, const struct dq_match_buf *b)
 {
+	if (dq_match_is_sent(a) != dq_match_is_sent(b))
+		return false;
 	for (unsigned i = 0; i < DQ_MATCH_BYTES; i += sizeof(uint64_t))
 		if ((word(a->value, i) ^ word(b->value, i)) & word(a->mask, i) & word(b->mask, i))
 			return false;

@@ -50,6 +50,13 @@ void dq_match_put_bits(struct dq_match_buf *match, unsigned at, uint16_t value, 
 /* flow_tunnel.c: adds what a match says of a tunnel's own header. */
 void dq_match_put_tunnel(struct dq_match_buf *buf, const struct dq_match *match);
 
+/*
+ * Makes it a match of frames that a send queue of that number sends, in the table for those. It
+ * then overlaps with no match of received ones.
+ */
+void dq_match_put_sender(struct dq_match_buf *match, uint32_t qpn);
+bool dq_match_is_sent(const struct dq_match_buf *match);
+
 /* What headers are: 0 stands for any. */
 struct dq_match_kind {
 	enum dq_match_section section; /* outer or inner headers */

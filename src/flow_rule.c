@@ -80,6 +80,9 @@ static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rul
 		.priority = (uint16_t)(rule->priority - DQ_PRIORITY_GATE),
 		.match_criteria_enable = dq_match_criteria(&rule->match),
 		.match_mask = mask_arg(&arg, &rule->match),
+		.comp_mask = MLX5DV_FLOW_MATCHER_MASK_FT_TYPE,
+		.ft_type = dq_match_is_sent(&rule->match) ? MLX5DV_FLOW_TABLE_TYPE_NIC_TX
+							  : MLX5DV_FLOW_TABLE_TYPE_NIC_RX,
 	};
 	struct dq_matcher *m = calloc(1, sizeof(*m));
 	int err;
@@ -134,27 +137,40 @@ static void put_matcher(struct dq_flow_table *table, struct dq_matcher *m)
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-/* Where to, the flow id, the counter. The number of actions, or a negative errno. */
-static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_attr *actions)
+/* Where a received frame goes to, and with what id. Actions from the n-th on, or a negative errno.
+ */
+static int fill_target(struct dq_flow_rule *rule, struct mlx5dv_flow_action_attr *actions, int n)
 {
 	struct dq_flow *flow = rule->flow;
-	int n = 0, ret;
+	int ret;
 
 	if (flow->conf->drop) {
 		actions[n++].type = MLX5DV_FLOW_ACTION_DROP;
-	} else {
-		actions[n].type = MLX5DV_FLOW_ACTION_DEST_IBV_QP;
-		ret = dq_flow_target_find(&flow->target, rule->hash_fields, &actions[n++].qp);
-		if (ret)
-			return ret;
+		return n;
 	}
-	if (flow->decap) {
-		actions[n].type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION;
-		actions[n++].action = flow->decap;
-	}
-	if (flow->tag && !flow->conf->drop) {
+	actions[n].type = MLX5DV_FLOW_ACTION_DEST_IBV_QP;
+	ret = dq_flow_target_find(&flow->target, rule->hash_fields, &actions[n++].qp);
+	if (ret)
+		return ret;
+	if (flow->tag) {
 		actions[n].type = MLX5DV_FLOW_ACTION_TAG;
 		actions[n++].tag_value = flow->tag;
+	}
+	return n;
+}
+
+/* Target, tunnel, counter: what is sent goes on to the cable. The number of actions, or a negative
+ * errno. */
+static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_attr *actions)
+{
+	struct dq_flow *flow = rule->flow;
+	int n = flow->conf->encap ? 0 : fill_target(rule, actions, 0);
+
+	if (n < 0)
+		return n;
+	if (flow->reformat) {
+		actions[n].type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION;
+		actions[n++].action = flow->reformat;
 	}
 	if (flow->counter.obj) {
 		actions[n].type = MLX5DV_FLOW_ACTION_COUNTERS_DEVX;
@@ -169,11 +185,11 @@ static int explain_rule(const struct dq_flow_rule *rule, int err)
 	const char *where = rule->flow->conf->where;
 	bool unknown = err == EINVAL || err == EOPNOTSUPP;
 
-	if (unknown && rule->flow->decap)
+	if (unknown && rule->flow->reformat)
 		return dq_error(err,
-				"%s: decap refused: %s. Where the device is in switchdev mode: "
+				"%s: %s refused: %s. Where the device is in switchdev mode: "
 				"devlink dev eswitch set DEVICE encap-mode none",
-				where, strerror(err));
+				where, rule->flow->conf->encap ? "encap" : "decap", strerror(err));
 	if (unknown && dq_match_words(&rule->placed.match))
 		return dq_error(
 			err,

@@ -7,9 +7,9 @@
 #define DQ_FLOW_TABLE_H
 
 #include "flow_counter.h"
-#include "flow_decap.h"
 #include "flow_order.h"
 #include "flow_parser.h"
+#include "flow_reformat.h"
 #include "flow_target.h"
 
 struct dq_matcher;
@@ -35,7 +35,8 @@ struct dq_flow {
 	uint64_t seq;
 	struct dq_flow_target target;
 	struct dq_flow_counter counter;
-	struct ibv_flow_action *decap; /* NULL: none */
+	struct daqiri_txq **senders;	  /* encap: the queues whose frames it takes; else NULL */
+	struct ibv_flow_action *reformat; /* decap or encap; NULL: none */
 	unsigned words;		       /* enum dq_word that its rules match by, a bit each */
 	struct dq_flow_rule *rules;
 	unsigned n_rules;
@@ -49,6 +50,7 @@ struct dq_flow_table {
 	const struct dq_conf *opened; /* the context's configuration, and the port in it */
 	unsigned index;
 	struct daqiri_rxq *const *rxqs; /* the context's */
+	struct daqiri_txq *const *txqs;
 	struct dq_order order;
 	struct dq_parser parser;
 	struct dq_flow **flows; /* all but `unmatched` */

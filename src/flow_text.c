@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "flow_table.h"
+#include "txq.h"
 
 int dq_flow_context_make(struct dq_flow_context *out, const struct daqiri_port *port)
 {
@@ -18,13 +19,19 @@ int dq_flow_context_make(struct dq_flow_context *out, const struct daqiri_port *
 	conf->n_ports = 1;
 	conf->rxqs = calloc(port->n_rxqs + 1, sizeof(*conf->rxqs));
 	conf->flexes = calloc(table->opened->n_flexes + 1, sizeof(*conf->flexes));
-	if (!conf->rxqs || !conf->flexes)
+	conf->txqs = calloc(port->n_txqs + 1, sizeof(*conf->txqs));
+	if (!conf->rxqs || !conf->txqs || !conf->flexes)
 		return dq_error(ENOMEM, "%s: out of memory", port->conf->where);
 	for (unsigned i = 0; i < port->n_rxqs; i++) {
 		conf->rxqs[i] = *port->rxqs[i]->conf;
 		conf->rxqs[i].port = 0;
 	}
 	conf->n_rxqs = port->n_rxqs;
+	for (unsigned i = 0; i < port->n_txqs; i++) {
+		conf->txqs[i] = *port->txqs[i]->conf;
+		conf->txqs[i].port = 0;
+	}
+	conf->n_txqs = port->n_txqs;
 	conf->tunnels = table->opened->tunnels;
 	conf->n_tunnels = table->opened->n_tunnels;
 	for (unsigned i = 0; i < table->opened->n_flexes; i++) {
@@ -38,6 +45,7 @@ int dq_flow_context_make(struct dq_flow_context *out, const struct daqiri_port *
 void dq_flow_context_free(struct dq_flow_context *context)
 {
 	free(context->conf.flexes);
+	free(context->conf.txqs);
 	free(context->conf.rxqs);
 }
 

@@ -304,9 +304,9 @@ static const struct bad_config later[] = {
 	    "[flow p f]\nrss_key = 6d5a\n",
 	    "bad.ini:2: [flow p f] rss_key=6d5a: not 40 bytes in 80 hexadecimal digits; "
 	    "allowed default, symmetric, HEX"),
-	BAD("encap",
-	    "[flow p f]\nencap = t\n",
-	    "bad.ini:2: [flow p f] encap=t: not supported yet"),
+	BAD("the end of life",
+	    "[tunnel t]\nttl = 0\n",
+	    "bad.ini:2: [tunnel t] ttl=0: out of range; allowed 1..255"),
 };
 
 Test(bad_config, values)
