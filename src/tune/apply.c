@@ -241,6 +241,10 @@ int tune_do(struct tune_doer *d, const struct tune_plan *plan, char err[512])
 		off_t before = d->journal ? tune_journal_end(d->journal) : 0;
 		int ret;
 
+		if (d->stop && *d->stop) {
+			snprintf(err, 512, "interrupted");
+			return -EINTR;
+		}
 		tune_say_step(d->out, d->root, s);
 		fflush(d->out);
 		ret = do_step(d, s);

@@ -2,6 +2,7 @@
 #ifndef TUNE_APPLY_H
 #define TUNE_APPLY_H
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "journal.h"
@@ -14,6 +15,7 @@ struct tune_doer {
 	FILE *out;
 	int (*run)(const char *command); /* its exit status, or -errno; NULL: it is only said */
 	unsigned odd;			 /* steps that went otherwise than they should */
+	const volatile sig_atomic_t *stop; /* looked at between steps; NULL: nobody stops it */
 };
 
 /* 0, or -errno with the reason in err; what was done before stays done, and in the journal. */

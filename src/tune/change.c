@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,15 +86,35 @@ static void last_words(const struct tune_plan *plan, unsigned n)
 		printf("# takes effect with the next reboot\n");
 }
 
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int sig)
+{
+	stopped = sig;
+}
+
+/* Ctrl-C ends a --set as a failure does; a reader of its output that goes away ends nothing. */
+static void catch_signals(void)
+{
+	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+
+	for (unsigned i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+		sigaction(stops[i], &act, NULL);
+	act.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &act, NULL);
+}
+
 /* All of it or nothing: what was done before a failure is taken back. */
 static int do_plan(const struct tune_machine *m, const struct tune_plan *plan,
 		   struct tune_journal *journal)
 {
-	struct tune_doer d = {.root = m->root, .journal = journal, .out = stdout};
+	struct tune_doer d = {.root = m->root, .journal = journal, .out = stdout, .stop = &stopped};
 	char err[512] = "";
 	off_t before;
 	int ret;
 
+	catch_signals();
 	d.run = m->root->live ? tune_run : NULL;
 	before = tune_journal_end(journal);
 	ret = tune_do(&d, plan, err);
@@ -162,6 +183,7 @@ int tune_change_undo(const struct tune_machine *m)
 		return 1;
 	if (tune_journal_open(&journal, m->root, err))
 		return refuse(err);
+	catch_signals(); /* to the end: half taken back is nobody's wish */
 	d.run = m->root->live ? tune_run : NULL;
 	if (!tune_journal_end(&journal))
 		printf("# nothing to take back\n");

@@ -105,8 +105,8 @@ static int choose(struct tune_options *o, const char *names, char err[256])
 		} else if (check) {
 			o->chosen[check - tune_checks] = true;
 		} else {
-			snprintf(err, 256, "%.*s: no such check; --list shows them",
-				 (int)(len < 64 ? len : 64), p);
+			snprintf(err, 256, "%.*s%s: no such check; --list shows them",
+				 (int)(len < 64 ? len : 64), p, len ? "" : "an empty name");
 			return -EINVAL;
 		}
 		p += len;

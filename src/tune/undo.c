@@ -48,14 +48,22 @@ static int bytes_of(const json_t *entry, const char *key, struct tune_content *o
 	return 0;
 }
 
+static bool same(const struct tune_content *a, const struct tune_content *b)
+{
+	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+}
+
+/* What is as it was needs no writing: a step that failed changed nothing, on a read-only mount say.
+ */
 static int undo_write(struct tune_doer *d, const json_t *entry)
 {
-	struct tune_content old;
+	struct tune_content old, now = {0};
 	int ret = bytes_of(entry, "old", &old);
 
-	if (!ret)
+	if (!ret && (tune_content(d->root, text_of(entry, "path"), &now) || !same(&now, &old)))
 		ret = tune_overwrite(d->root, text_of(entry, "path"), old.bytes, old.len);
 	free(old.bytes);
+	free(now.bytes);
 	return ret;
 }
 
@@ -63,15 +71,12 @@ static int undo_pci(struct tune_doer *d, const json_t *entry)
 {
 	const char *addr = text_of(entry, "path");
 	unsigned at = number_of(entry, "at"), mask = number_of(entry, "mask"), now;
+	unsigned value = number_of(entry, "value");
 	int ret = tune_pci_get(d->root, addr, at, &now);
 
-	return ret ? ret
-		   : tune_pci_set(d->root, addr, at, (now & ~mask) | number_of(entry, "value"));
-}
-
-static bool same(const struct tune_content *a, const struct tune_content *b)
-{
-	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+	if (ret || (now & mask) == value)
+		return ret;
+	return tune_pci_set(d->root, addr, at, (now & ~mask) | value);
 }
 
 /*
@@ -98,11 +103,26 @@ static int keep_changed(struct tune_doer *d, const json_t *entry, const struct t
 	return ret;
 }
 
+/* Byte for byte, with mode and owner. */
+static bool is_there(struct tune_doer *d, const char *path, const struct tune_content *old)
+{
+	struct tune_content now;
+	bool yes;
+
+	if (tune_content(d->root, path, &now))
+		return false;
+	yes = same(&now, old) && now.mode == old->mode && now.uid == old->uid &&
+	      now.gid == old->gid;
+	free(now.bytes);
+	return yes;
+}
+
 static int undo_file(struct tune_doer *d, const json_t *entry)
 {
 	const char *path = text_of(entry, "path"), *base = strrchr(path, '/');
 	struct tune_content old;
 	char half[TUNE_PATH];
+	struct stat st;
 	int was = bytes_of(entry, "old", &old), ret;
 
 	/* of one who was killed between writing and renaming */
@@ -113,9 +133,9 @@ static int undo_file(struct tune_doer *d, const json_t *entry)
 		fprintf(d->out, "# what it set at this start stays: takes effect with the next "
 				"reboot\n");
 	ret = was == -ENOMEM ? was : keep_changed(d, entry, &old);
-	if (!ret && !was)
+	if (!ret && !was && !is_there(d, path, &old))
 		ret = tune_replace(d->root, path, &old);
-	else if (!ret)
+	else if (!ret && was && !tune_stat(d->root, path, &st))
 		ret = tune_remove(d->root, path, 0);
 	free(old.bytes);
 	return ret == -ENOENT ? 0 : ret;
@@ -134,7 +154,9 @@ static int undo_run(struct tune_doer *d, const json_t *entry)
 
 static int undo_dir(struct tune_doer *d, const json_t *entry)
 {
-	int ret = tune_remove(d->root, text_of(entry, "path"), AT_REMOVEDIR);
+	int ret = tune_exists(d->root, "%s", text_of(entry, "path"))
+			  ? tune_remove(d->root, text_of(entry, "path"), AT_REMOVEDIR)
+			  : 0;
 
 	return ret == -ENOTEMPTY || ret == -EEXIST || ret == -ENOENT ? 0 : ret;
 }
