@@ -120,25 +120,16 @@ static unsigned long long all_bytes(const struct tune_machine *m)
 	return sum;
 }
 
-static bool has_gigabytes(const struct tune_machine *m)
-{
-	for (unsigned i = 0; i < m->n_pages; i++)
-		if (m->pages[i].size == GIB)
-			return true;
-	return false;
-}
-
 static void fix_pool(const struct tune_judge *j, struct tune_row *row, unsigned long long bytes)
 {
-	unsigned long long n = (bytes + GIB - 1) / GIB;
+	unsigned long long size = tune_machine_page(j->m), n = (bytes + size - 1) / size;
+	char text[32];
 
-	if (has_gigabytes(j->m))
-		tune_fix(row,
-			 "kernel command line: hugepagesz=1G hugepages=%llu; or now: echo %llu > "
-			 "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages",
-			 n, n);
-	else
-		tune_fix(row, "echo %llu > /proc/sys/vm/nr_hugepages", n * 512);
+	print_size(text, size);
+	tune_fix(row,
+		 "kernel command line: hugepagesz=%s hugepages=%llu; or now: echo %llu > "
+		 "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
+		 text, n, n, size >> 10);
 }
 
 /* The guide's rule of thumb: 3 to 4 GB. */
@@ -185,7 +176,7 @@ static unsigned long long so_far(const struct tune_judge *j, const struct tune_w
 static void fix_region(const struct tune_judge *j, struct tune_row *row, struct pool pool,
 		       unsigned long long need)
 {
-	unsigned long long size = pool.size ? pool.size : has_gigabytes(j->m) ? GIB : 2 << 20;
+	unsigned long long size = pool.size ? pool.size : tune_machine_page(j->m);
 	unsigned long long count = (need + size - 1) / size;
 	char node[48] = "kernel/mm";
 

@@ -92,6 +92,22 @@ int tune_machine_node_of(const struct tune_machine *m, unsigned core)
 	return TUNE_UNKNOWN;
 }
 
+static bool has_pages(const struct tune_machine *m, unsigned long long size)
+{
+	for (unsigned i = 0; i < m->n_pages; i++)
+		if (m->pages[i].size == size)
+			return true;
+	return false;
+}
+
+unsigned long long tune_machine_page(const struct tune_machine *m)
+{
+	if (has_pages(m, 1ULL << 30))
+		return 1ULL << 30;
+	/* a kernel with base pages of 64 KiB has these, and no gigabytes */
+	return has_pages(m, 512ULL << 20) ? 512ULL << 20 : 2ULL << 20;
+}
+
 bool tune_machine_locked(const struct tune_machine *m)
 {
 	if (*m->lockdown)

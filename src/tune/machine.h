@@ -142,6 +142,8 @@ int tune_platform_parse(enum tune_platform *p, const char *name);
 const char *tune_nic_name(const struct tune_nic *nic);
 /* Whether the kernel lets nobody at PCI configuration space and /dev/mem. */
 bool tune_machine_locked(const struct tune_machine *m);
+/* The size of huge pages to ask for: the guide's 1 GiB or 512 MiB where the kernel has them. */
+unsigned long long tune_machine_page(const struct tune_machine *m);
 bool tune_gpu_integrated(const struct tune_machine *m, const struct tune_gpu *gpu);
 
 /* The cores of the largest capacity, where they differ; none else. */

@@ -160,7 +160,7 @@ static unsigned of_value(struct tune_planner *p, struct pool pool[POOLS], unsign
 
 void tune_plan_hugepages(struct tune_planner *p)
 {
-	unsigned long long size = pages_of(p->m, GIB, TUNE_UNKNOWN) ? GIB : 2 << 20;
+	unsigned long long size = tune_machine_page(p->m);
 	struct pool pool[POOLS] = {{.count = 4 * GIB / size, .size = size, .node = TUNE_UNKNOWN}};
 	unsigned n = 1;
 

@@ -30,7 +30,8 @@ static void read_confinement(struct tune_machine *m)
 
 	m->container = tune_exists(m->root, ".dockerenv") ||
 		       tune_exists(m->root, "run/.containerenv") ||
-		       tune_exists(m->root, "run/systemd/container");
+		       tune_exists(m->root, "run/systemd/container") ||
+		       tune_exists(m->root, "run/secrets/kubernetes.io");
 	tune_text(m->root, cpu, sizeof(cpu), "proc/cpuinfo");
 	m->vm = strstr(cpu, " hypervisor") || tune_exists(m->root, "sys/hypervisor/type");
 }

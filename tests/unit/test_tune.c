@@ -384,6 +384,20 @@ Test(tune, huge_pages_are_enough_for_all_regions_together, .init = clear)
 	cr_expect_eq(judge("hugepages"), TUNE_WARN);
 }
 
+/* A kernel with base pages of 64 KiB: its default is 512 MiB, and nr_hugepages counts these. */
+Test(tune, huge_pages_of_half_a_gibibyte, .init = clear)
+{
+	struct tune_pages pages[2] = {{.size = 2 << 20, .node = TUNE_UNKNOWN},
+				      {.size = 512 << 20, .node = TUNE_UNKNOWN}};
+
+	m.pages = pages;
+	m.n_pages = 2;
+	cr_expect_eq(judge("hugepages"), TUNE_WARN);
+	cr_expect_str_eq(rows.row[rows.n_rows - 1].fix,
+			 "kernel command line: hugepagesz=512M hugepages=8; or now: echo 8 > "
+			 "/sys/kernel/mm/hugepages/hugepages-524288kB/nr_hugepages");
+}
+
 Test(tune, huge_pages_asked_for_by_node_or_without_a_size, .init = clear)
 {
 	struct tune_flag flags[2] = {{"hugepagesz", "1G"}, {"hugepages", "0:4,1:4"}};
