@@ -287,10 +287,11 @@ static void judge_irq(const struct tune_judge *j, const struct tune_nic *nic,
 		return;
 	tune_cores_print(keep, text, sizeof(text));
 	tune_want(row, "none on cores %s", text);
+	print_others(j, text, text, sizeof(text));
 	tune_fix(row,
-		 "for i in $(ls /sys/bus/pci/devices/%s/msi_irqs); do echo OTHER-CORES > "
+		 "for i in $(ls /sys/bus/pci/devices/%s/msi_irqs); do echo %s > "
 		 "/proc/irq/$i/smp_affinity_list; done",
-		 nic->pci.addr);
+		 nic->pci.addr, text);
 }
 
 static void judge_irqbalance(const struct tune_judge *j, const struct tune_cores *keep)
