@@ -211,6 +211,22 @@ static void complain(struct tune_doer *d, const json_t *entry, int ret)
 	d->odd++;
 }
 
+/* What was done to the same thing later could not be taken back: the order must stay. */
+static bool waits(const json_t *failed, const json_t *entry)
+{
+	const char *path = text_of(entry, "path");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(failed, i, one)
+	{
+		if (*path && !strcmp(text_of(one, "path"), path) &&
+		    !strcmp(text_of(one, "kind"), text_of(entry, "kind")))
+			return true;
+	}
+	return false;
+}
+
 /*
  * From the end down, each entry cut off when it is taken back; from the first one on that cannot be
  * they stay until all were tried: killed in between, the next --undo finds it, and takes back again
@@ -232,7 +248,7 @@ static int take_back(struct tune_doer *d, off_t down_to, json_t *failed, off_t *
 		}
 		if (!entry)
 			return first ? first : -EINVAL;
-		ret = undo_one(d, entry);
+		ret = waits(failed, entry) ? -EBUSY : undo_one(d, entry);
 		if (ret) {
 			complain(d, entry, ret);
 			json_array_insert(failed, 0, entry);

@@ -387,6 +387,33 @@ Test(tune_do, killed_after_a_failure_it_is_tried_again, .init = start, .fini = e
 	as_before();
 }
 
+static int repair(const char *command)
+{
+	(void)command;
+	cr_assert(!rename("kept", "a"));
+	return 0;
+}
+
+/* The later change of a file fails, and the earlier one could be taken back by then. */
+Test(tune_do, changes_of_one_file_keep_their_order, .init = start, .fini = end)
+{
+	char err[512];
+
+	cr_assert_eq(chdir(dir), 0);
+	d.run = note;
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	tune_plan_free(&plan);
+	tune_plan_run(&planner, "repair", "one");
+	tune_plan_write(&planner, "2", "a");
+	cr_expect_eq(tune_do(&d, &plan, err), 0);
+	holds("a", "2\n");
+	cr_assert(!rename("a", "kept"));
+	d.run = repair;
+	cr_expect_neq(tune_undo(&d, 0), 0);
+	holds("a", "2\n");
+	as_before();
+}
+
 Test(tune_do, owner_and_group_come_back, .init = start, .fini = end)
 {
 	gid_t other = getegid() + 1;
