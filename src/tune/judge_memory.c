@@ -132,6 +132,13 @@ static void fix_pool(const struct tune_judge *j, struct tune_row *row, unsigned 
 		 text, n, n, size >> 10);
 }
 
+/* --persist, or somebody, has asked for them already. */
+static void note_pending(const struct tune_judge *j, struct tune_row *row)
+{
+	if (strstr(j->m->grub, "hugepages=") && !tune_machine_flag(j->m, "hugepages", 0))
+		tune_note(row, "the boot loader's files ask for some: update-grub and a reboot");
+}
+
 /* The guide's rule of thumb: 3 to 4 GB. */
 static void judge_sum(const struct tune_judge *j)
 {
@@ -143,6 +150,7 @@ static void judge_sum(const struct tune_judge *j)
 		tune_note(row, "mounted for others at %s", j->m->mounts);
 	if (row->status == TUNE_OK)
 		return;
+	note_pending(j, row);
 	tune_want(row, "3 to 4 GiB, or what --config needs");
 	fix_pool(j, row, 4 * GIB);
 }
@@ -205,6 +213,7 @@ static void judge_region(const struct tune_judge *j, const struct tune_wanted_re
 		tune_note(row, "on node %d", pool.node);
 	if (row->status == TUNE_OK)
 		return;
+	note_pending(j, row);
 	tune_want(row, "%llu MiB%s", need >> 20,
 		  need >= 2 * r->bytes ? " with those before it" : "");
 	fix_region(j, row, pool, need);
