@@ -66,7 +66,8 @@ Test(config, the_examples_are_sound)
 	static const char *const files[] = {
 		"/loopback.ini",  "/tx.ini",	  "/rx.ini",	   "/dgx-spark.ini", "/split.ini",
 		"/igx-orin.ini", "/spark-rx.ini", "/spark-tx.ini", "/x86-h100.ini", "/forward.ini",
-		"/ipv6.ini",	  "/rss.ini",	   "/tcp.ini",	    "/vlan.ini",      "/ranges.ini"};
+		"/ipv6.ini",	  "/rss.ini",	   "/tcp.ini",	    "/vlan.ini",      "/ranges.ini",
+		"/vxlan.ini",	  "/nvgre.ini",	   "/gre.ini",	    "/ecpri.ini",     "/flex.ini"};
 	char path[4096];
 
 	for (int i = 0; i < (int)(sizeof(files) / sizeof(files[0])); i++) {
