@@ -8,33 +8,39 @@
 #include "flow_table.h"
 #include "txq.h"
 
-static void init_rule(struct dq_flow *flow, struct dq_flow_rule *out, const struct dq_rule *rule)
+/* first: the priority of the flow's first level, where it has one. */
+static void init_rule(struct dq_flow *flow, struct dq_flow_rule *out, const struct dq_rule *rule,
+		      int first)
 {
 	bool given = flow->conf->priority != DQ_AUTO;
 
-	*out = (struct dq_flow_rule){.flow = flow,
-				     .hash_fields = rule->hash_fields,
-				     .placed = {.match = rule->match,
-						.flow = flow->conf,
-						.bits = dq_match_bits(&flow->conf->match),
-						.seq = flow->seq,
-						.level = rule->priority,
-						.given = given,
-						.priority = given ? rule->priority : DQ_AUTO,
-						.was = DQ_AUTO}};
+	*out = (struct dq_flow_rule){
+		.flow = flow,
+		.hash_fields = rule->hash_fields,
+		.placed = {.match = rule->match,
+			   .flow = flow->conf,
+			   .bits = dq_match_bits(&flow->conf->match),
+			   .seq = flow->seq,
+			   .level = (int)rule->level,
+			   .given = given,
+			   .priority = given ? first + (int)rule->level : DQ_AUTO,
+			   .was = DQ_AUTO}};
 }
 
-/* Of a flow of sent frames a rule for each queue. */
+/* Of a flow of sent frames a rule for each queue. `unmatched` ends at its priority. */
 static int take_rules(struct dq_flow *flow, const struct dq_flow_plan *plan)
 {
 	unsigned n_senders = flow->conf->n_senders, each = n_senders ? n_senders : 1;
+	int first = flow->conf->priority;
 
+	if (first == DQ_PRIORITY_LAST)
+		first -= (int)plan->levels - 1;
 	flow->rules = calloc((size_t)plan->n_rules * each + 1, sizeof(*flow->rules));
 	if (!flow->rules)
 		return dq_error(ENOMEM, "%s: out of memory", flow->conf->where);
 	flow->n_rules = plan->n_rules * each;
 	for (unsigned i = 0; i < flow->n_rules; i++) {
-		init_rule(flow, &flow->rules[i], &plan->rules[i / each]);
+		init_rule(flow, &flow->rules[i], &plan->rules[i / each], first);
 		if (n_senders)
 			dq_match_put_sender(&flow->rules[i].placed.match,
 					    flow->senders[i % each]->qpn);
@@ -42,32 +48,16 @@ static int take_rules(struct dq_flow *flow, const struct dq_flow_plan *plan)
 	return 0;
 }
 
-/* in: of this flow alone, whose rules then have priorities that tell their order. */
-static int expand(struct dq_flow *flow, const struct dq_flow_input *in)
+static int fill(struct dq_flow *flow, struct dq_flow_table *table)
 {
 	struct dq_flow_plan plan;
-	int ret = dq_flow_plan_make(&plan, in);
+	int ret = dq_flow_plan_make(&plan, flow->conf, table->port->dev->caps.rx_hash_fields);
 
 	if (ret)
 		return ret;
 	ret = take_rules(flow, &plan);
 	dq_flow_plan_free(&plan);
 	return ret;
-}
-
-static int fill(struct dq_flow *flow, struct dq_flow_table *table)
-{
-	const struct dq_conf_port port = {.where = table->port->conf->where};
-	struct dq_flow_input in = {.flows = &flow->conf,
-				   .n_flows = 1,
-				   .port = &port,
-				   .rx_hash_fields = table->port->dev->caps.rx_hash_fields};
-
-	if (flow == table->unmatched) {
-		in.n_flows = 0;
-		in.port = table->port->conf;
-	}
-	return expand(flow, &in);
 }
 
 /* Has the NIC's parser read what the rules match by. */
@@ -165,7 +155,8 @@ int dq_flow_create_unmatched(struct dq_flow_table *table)
 						      .priority = DQ_PRIORITY_LAST,
 						      .drop = !port->n_queues,
 						      .queues = port->queues,
-						      .n_queues = port->n_queues};
+						      .n_queues = port->n_queues,
+						      .rss.fields = DQ_RSS_ALL};
 	table->unmatched = allocate(table, &table->unmatched_conf);
 	if (!table->unmatched)
 		return dq_error(ENOMEM, "%s: out of memory", port->where);

@@ -6,12 +6,6 @@
 #include "error.h"
 #include "flow_order.h"
 
-enum {
-	LARGE_GROUPS = 6, /* mlx5_ib: MLX5_FS_MAX_TYPES, groups of a priority, one mask each, */
-	GROUP_RULES =
-		9362 /* and their rules (MLX5_FS_MAX_ENTRIES); what follows has one rule each */
-};
-
 /* All rules of one mask. Of two that are not the same no packet matches both. */
 struct dq_mask_group {
 	struct dq_placed **rules;
@@ -149,8 +143,7 @@ void dq_order_remove(struct dq_order *order, struct dq_placed *rule)
 	drop_if_empty(order, group);
 }
 
-/* ---- one rule against the others --------------------------------------------------------------
- */
+/* ---- one rule against the others ------------------------------------------------------------ */
 
 static bool is_ahead(const struct dq_placed *a, const struct dq_placed *b)
 {
@@ -207,22 +200,30 @@ static struct bounds find_bounds(const struct dq_order *order, const struct dq_p
 
 static unsigned count_groups(unsigned n_rules)
 {
-	return (n_rules + GROUP_RULES - 1) / GROUP_RULES;
+	return (n_rules + DQ_GROUP_RULES - 1) / DQ_GROUP_RULES;
 }
 
-/* Whether a priority has room for the rule. Those that move are in both places for a while. */
-static bool has_room(const struct dq_order *order, const struct dq_placed *rule, int priority)
+enum { ONE_MORE = 1, SETTLED = 2 };
+
+/*
+ * The kernel's groups that a priority needs, in the rule's table. ONE_MORE: with the rule. Those that
+ * move are in both places for a while; SETTLED: afterwards.
+ */
+static unsigned groups_at(const struct dq_order *order, const struct dq_placed *rule, int priority,
+			  unsigned flags)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < order->n_groups; i++) {
 		const struct dq_mask_group *group = order->groups[i];
-		unsigned shall = group->shall[priority] + (group == rule->group);
-		unsigned has = group->has[priority];
+		const struct dq_match_buf *mask = &group->rules[0]->match;
+		unsigned has = flags & SETTLED ? 0 : group->has[priority];
+		unsigned shall = group->shall[priority] + ((flags & ONE_MORE) && group == rule->group);
 
-		n += count_groups(shall > has ? shall : has);
+		if (dq_match_is_sent(mask) == dq_match_is_sent(&rule->match))
+			n += count_groups(shall > has ? shall : has);
 	}
-	return n <= LARGE_GROUPS;
+	return n;
 }
 
 /* Finds a priority for a rule that has none. False: there is none, as the others lie. */
@@ -231,7 +232,7 @@ static bool place(const struct dq_order *order, struct dq_placed *rule)
 	struct bounds b = find_bounds(order, rule);
 
 	for (int p = b.low; p <= b.high; p++) {
-		if (!(b.taken >> p & 1) && has_room(order, rule, p)) {
+		if (!(b.taken >> p & 1) && groups_at(order, rule, p, ONE_MORE) <= DQ_LARGE_GROUPS) {
 			set_priority(rule, p);
 			return true;
 		}
@@ -287,13 +288,31 @@ static int place_each(struct dq_order *order, const struct list *list)
 			return dq_error(EINVAL,
 					"%s: no priority is left for it: the flows of %s overlap "
 					"in too many different ways (%d priorities): match the "
-					"same fields in more of them",
+					"same fields in more of them, and let ranges begin and end "
+					"at multiples of a power of two",
 					list->rules[i]->flow->where, order->where, order->last + 1);
 	return 0;
 }
 
-/* From the narrowest rule on, all anew. */
-static int place_all(struct dq_order *order)
+/* While given ones alone have a priority. */
+static int check_room(const struct dq_order *order, struct dq_placed *const *rules, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct dq_placed *rule = rules[i];
+
+		if (rule->given && groups_at(order, rule, rule->priority, SETTLED) > DQ_LARGE_GROUPS)
+			return dq_error(EINVAL,
+					"%s: rules at priority %d look at more than the %d different "
+					"sets of bits that the kernel has room for at one: leave "
+					"priority out, or let ranges begin and end at multiples of a "
+					"power of two",
+					rule->flow->where, rule->priority, DQ_LARGE_GROUPS);
+	}
+	return 0;
+}
+
+/* From the narrowest rule on, all anew. rules: the n new ones. */
+static int place_all(struct dq_order *order, struct dq_placed *const *rules, unsigned n)
 {
 	struct list list = {calloc(order->n_rules + 1, sizeof(struct dq_placed *)), 0};
 	int ret;
@@ -302,7 +321,9 @@ static int place_all(struct dq_order *order)
 		return dq_error(ENOMEM, "%s: out of memory", order->where);
 	order->moved = true;
 	dq_order_each(order, collect_movable, &list);
-	ret = place_each(order, &list);
+	ret = check_room(order, rules, n);
+	if (!ret)
+		ret = place_each(order, &list);
 	free(list.rules);
 	return ret;
 }
@@ -313,7 +334,9 @@ static bool place_new(const struct dq_order *order, struct dq_placed *const *sor
 	for (unsigned i = 0; i < n; i++) {
 		struct dq_placed *rule = sorted[i];
 
-		if (rule->given && find_bounds(order, rule).taken >> rule->priority & 1)
+		if (rule->given &&
+		    (find_bounds(order, rule).taken >> rule->priority & 1 ||
+		     groups_at(order, rule, rule->priority, 0) > DQ_LARGE_GROUPS))
 			return false;
 		if (!rule->given && !place(order, rule))
 			return false;
@@ -365,7 +388,7 @@ static int place_added(struct dq_order *order, struct dq_placed *const *rules, u
 	qsort(sorted, n, sizeof(struct dq_placed *), by_rank);
 	ret = check_given(order, rules, n);
 	if (!ret && !place_new(order, sorted, n)) {
-		ret = place_all(order);
+		ret = place_all(order, rules, n);
 		if (!ret)
 			ret = check_leavers(order, rules, n);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From flows to rules and priorities, without a device. */
+/* From a flow to rules, without a device. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -26,22 +26,10 @@ static struct dq_conf_flow flow(const char *where, uint32_t fields)
 				     .queues = queues};
 }
 
-static int make(struct dq_flow_plan *plan, const struct dq_conf_flow *flows, unsigned n,
-		const struct dq_conf_port *port)
+static int make(struct dq_flow_plan *plan, const struct dq_conf_flow *one)
 {
-	const struct dq_conf_flow *list[16];
-	struct dq_flow_input in = {
-		.flows = list, .n_flows = n, .port = port, .rx_hash_fields = ALL_FIELDS};
-
-	for (unsigned i = 0; i < n; i++)
-		list[i] = &flows[i];
-	return dq_flow_plan_make(plan, &in);
+	return dq_flow_plan_make(plan, one, ALL_FIELDS);
 }
-
-static const struct dq_conf_port kernel = {.where = "[port b]"};
-static const struct dq_conf_port drop = {.where = "[port b]", .unmatched = DQ_UNMATCHED_DROP};
-static const struct dq_conf_port spread = {
-	.where = "[port b]", .unmatched = DQ_UNMATCHED_QUEUE, .n_queues = 4, .queues = queues};
 
 /* The bytes of fte_match_set_lyr_2_4, written out. */
 Test(flow_plan, a_match_is_encoded_where_the_device_looks)
@@ -89,56 +77,6 @@ Test(flow_plan, a_multicast_mac_loses_its_group_bit_in_value_and_mask)
 	cr_assert_eq(buf.mask[8], 0xff);
 }
 
-Test(flow_plan, narrower_matches_come_first_whatever_the_order_in_the_file)
-{
-	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_UDP_DST), flow("b", DQ_MATCH_DST_MAC),
-					flow("c", DQ_MATCH_DST_MAC | DQ_MATCH_UDP_DST)};
-	struct dq_flow_plan plan;
-
-	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
-	cr_assert_eq(plan.n_rules, 3u);
-	cr_assert_eq(plan.rules[2].priority, 0, "both");
-	cr_assert_eq(plan.rules[1].priority, 1, "48 bits");
-	cr_assert_eq(plan.rules[0].priority, 2, "24 bits");
-	dq_flow_plan_free(&plan);
-}
-
-Test(flow_plan, rules_of_one_mask_share_a_priority)
-{
-	struct dq_conf_flow flows[8];
-	struct dq_flow_plan plan;
-
-	for (unsigned i = 0; i < 8; i++) {
-		flows[i] = flow("f", DQ_MATCH_UDP_DST);
-		flows[i].match.outer.udp_dst.first = (uint16_t)(1000 + i);
-		flows[i].match.outer.udp_dst.last = (uint16_t)(1000 + i);
-	}
-	cr_assert_eq(make(&plan, flows, 8, &kernel), 0);
-	for (unsigned i = 0; i < 8; i++)
-		cr_assert_eq(plan.rules[i].priority, 0);
-	dq_flow_plan_free(&plan);
-}
-
-/* 10.0.0.0/8 and 10.1.0.0/16 overlap, 11.1.0.0/16 overlaps neither: but has the second's mask. */
-Test(flow_plan, longer_prefixes_come_first)
-{
-	struct dq_conf_flow flows[3] = {flow("a", DQ_MATCH_IPV4_DST), flow("b", DQ_MATCH_IPV4_DST),
-					flow("c", DQ_MATCH_IPV4_DST)};
-	struct dq_flow_plan plan;
-
-	memcpy(flows[0].match.outer.ipv4_dst, "\x0a\0\0\0", 4);
-	memcpy(flows[0].match.outer.ipv4_dst_mask, "\xff\0\0\0", 4);
-	memcpy(flows[1].match.outer.ipv4_dst, "\x0a\x01\0\0", 4);
-	memcpy(flows[1].match.outer.ipv4_dst_mask, "\xff\xff\0\0", 4);
-	memcpy(flows[2].match.outer.ipv4_dst, "\x0b\x01\0\0", 4);
-	memcpy(flows[2].match.outer.ipv4_dst_mask, "\xff\xff\0\0", 4);
-	cr_assert_eq(make(&plan, flows, 3, &kernel), 0);
-	cr_assert_eq(plan.rules[0].priority, 1);
-	cr_assert_eq(plan.rules[1].priority, 0);
-	cr_assert_eq(plan.rules[2].priority, 0);
-	dq_flow_plan_free(&plan);
-}
-
 static const struct dq_rule *rule_of(const struct dq_flow_plan *plan, uint64_t fields)
 {
 	for (unsigned i = 0; i < plan->n_rules; i++)
@@ -153,15 +91,15 @@ Test(flow_plan, spreading_takes_one_rule_for_each_class)
 	struct dq_flow_plan plan;
 
 	one.n_queues = 4;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &one), 0);
 	cr_assert_eq(plan.n_rules, 7u);
-	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 0, "IPv4 and UDP");
-	cr_assert_eq(rule_of(&plan, 0x33)->priority, 0, "IPv4 and TCP");
-	cr_assert_eq(rule_of(&plan, 0xcc)->priority, 0, "IPv6 and UDP");
-	cr_assert_eq(rule_of(&plan, 0x3c)->priority, 0, "IPv6 and TCP");
-	cr_assert_eq(rule_of(&plan, 0x03)->priority, 1, "IPv4");
-	cr_assert_eq(rule_of(&plan, 0x0c)->priority, 1, "IPv6");
-	cr_assert_eq(rule_of(&plan, 0x00)->priority, 2, "no IP");
+	cr_assert_eq(rule_of(&plan, 0xc3)->level, 0u, "IPv4 and UDP");
+	cr_assert_eq(rule_of(&plan, 0x33)->level, 0u, "IPv4 and TCP");
+	cr_assert_eq(rule_of(&plan, 0xcc)->level, 0u, "IPv6 and UDP");
+	cr_assert_eq(rule_of(&plan, 0x3c)->level, 0u, "IPv6 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x03)->level, 1u, "IPv4");
+	cr_assert_eq(rule_of(&plan, 0x0c)->level, 1u, "IPv6");
+	cr_assert_eq(rule_of(&plan, 0x00)->level, 2u, "no IP");
 	dq_flow_plan_free(&plan);
 }
 
@@ -171,55 +109,23 @@ Test(flow_plan, a_flow_that_names_ip_and_udp_is_spread_by_one_rule)
 	struct dq_flow_plan plan;
 
 	one.n_queues = 2;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &one), 0);
 	cr_assert_eq(plan.n_rules, 1u);
 	cr_assert_eq(plan.rules[0].hash_fields, 0xc3u);
 	dq_flow_plan_free(&plan);
 	one = flow("a", DQ_MATCH_UDP_DST);
 	one.n_queues = 2;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &one), 0);
 	cr_assert_eq(plan.n_rules, 2u, "IPv4 and IPv6");
 	dq_flow_plan_free(&plan);
 }
 
-Test(flow_plan, the_rest_comes_last)
-{
-	struct dq_conf_flow one = flow("a", DQ_MATCH_DST_MAC);
-	struct dq_flow_plan plan;
-
-	cr_assert_eq(make(&plan, &one, 1, &drop), 0);
-	cr_assert_eq(plan.n_rules, 2u);
-	cr_assert(dq_match_is_any(&plan.rules[1].match));
-	cr_assert_eq(plan.rules[1].priority, 14);
-	cr_assert_eq(plan.rules[1].flow, 1u);
-	dq_flow_plan_free(&plan);
-	cr_assert_eq(make(&plan, &one, 1, &spread), 0);
-	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 12);
-	cr_assert_eq(rule_of(&plan, 0x03)->priority, 13);
-	cr_assert_eq(plan.rules[plan.n_rules - 1].priority, 14);
-	dq_flow_plan_free(&plan);
-}
-
-#define assert_refused(flows, n, port, part)                                                       \
+#define assert_refused(one, part)                                                                  \
 	do {                                                                                       \
 		struct dq_flow_plan refused;                                                       \
-		cr_assert_lt(make(&refused, flows, n, port), 0);                                   \
+		cr_assert_lt(make(&refused, one), 0);                                              \
 		cr_assert(strstr(daqiri_error_detail(), part), "%s", daqiri_error_detail());       \
 	} while (0)
-
-Test(flow_plan, what_has_no_defined_order_is_refused)
-{
-	struct dq_conf_flow flows[2] = {flow("[flow b x]", DQ_MATCH_UDP_DST),
-					flow("[flow b y]", DQ_MATCH_UDP_SRC)};
-
-	flows[0].priority = flows[1].priority = 4;
-	assert_refused(flows, 2, &kernel, "[flow b x]: has priority 4, as [flow b y]");
-	flows[1] = flows[0];
-	flows[1].where = "[flow b z]";
-	assert_refused(flows, 2, &kernel, "[flow b z]: matches the same packets as [flow b x]");
-	flows[0] = flow("[flow b all]", 0);
-	assert_refused(flows, 1, &drop, "[flow b all]: matches everything");
-}
 
 Test(flow_plan, a_priority_without_room_for_the_classes_is_refused)
 {
@@ -228,11 +134,10 @@ Test(flow_plan, a_priority_without_room_for_the_classes_is_refused)
 
 	one.n_queues = 4;
 	one.priority = 12;
-	assert_refused(&one, 1, &kernel, "allowed 0..11");
+	assert_refused(&one, "allowed 0..11");
 	one.priority = 11;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
-	cr_assert_eq(rule_of(&plan, 0xc3)->priority, 11);
-	cr_assert_eq(rule_of(&plan, 0x00)->priority, 13);
+	cr_assert_eq(make(&plan, &one), 0);
+	cr_assert_eq(plan.levels, 3u);
 	dq_flow_plan_free(&plan);
 }
 
@@ -243,7 +148,7 @@ Test(flow_plan, a_prefix_that_looks_like_multicast_to_the_kernel_becomes_two_rul
 	struct dq_flow_plan plan;
 
 	four.match.outer.ipv4_dst[0] = four.match.outer.ipv4_dst_mask[0] = 0xe0;
-	cr_assert_eq(make(&plan, &four, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &four), 0);
 	cr_assert_eq(plan.n_rules, 2u);
 	cr_assert_eq(plan.rules[0].match.mask[60], 0xf0);
 	cr_assert_eq(plan.rules[0].match.value[60], 0xe0);
@@ -252,16 +157,16 @@ Test(flow_plan, a_prefix_that_looks_like_multicast_to_the_kernel_becomes_two_rul
 	six.match.outer.ipv6_dst[12] = 0xe0;
 	memset(six.match.outer.ipv6_dst_mask, 0xff, 12);
 	six.match.outer.ipv6_dst_mask[12] = 0xe0;
-	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &six), 0);
 	cr_assert_eq(plan.n_rules, 2u);
 	dq_flow_plan_free(&plan);
 	six.match.outer.ipv6_dst_mask[12] = 0xf0;
-	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &six), 0);
 	cr_assert_eq(plan.n_rules, 1u, "a longer mask does not look so");
 	dq_flow_plan_free(&plan);
 	six.match.outer.ipv6_dst_mask[12] = 0xe0;
 	six.match.outer.ipv6_dst[12] = 0xc0;
-	cr_assert_eq(make(&plan, &six, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &six), 0);
 	cr_assert_eq(plan.n_rules, 1u, "another value neither");
 	dq_flow_plan_free(&plan);
 }
@@ -273,13 +178,13 @@ Test(flow_plan, only_the_fields_asked_for_are_hashed)
 
 	one.n_queues = 4;
 	one.rss.fields = DQ_RSS_IPV4_SRC | DQ_RSS_IPV6_SRC | DQ_RSS_TCP_DST;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &one), 0);
 	cr_assert_eq(plan.n_rules, 5u, "of UDP nothing is asked for");
-	cr_assert_eq(rule_of(&plan, 0x21)->priority, 0, "IPv4 and TCP");
-	cr_assert_eq(rule_of(&plan, 0x24)->priority, 0, "IPv6 and TCP");
-	cr_assert_eq(rule_of(&plan, 0x01)->priority, 1, "IPv4");
-	cr_assert_eq(rule_of(&plan, 0x04)->priority, 1, "IPv6");
-	cr_assert_eq(rule_of(&plan, 0x00)->priority, 2, "no IP");
+	cr_assert_eq(rule_of(&plan, 0x21)->level, 0u, "IPv4 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x24)->level, 0u, "IPv6 and TCP");
+	cr_assert_eq(rule_of(&plan, 0x01)->level, 1u, "IPv4");
+	cr_assert_eq(rule_of(&plan, 0x04)->level, 1u, "IPv6");
+	cr_assert_eq(rule_of(&plan, 0x00)->level, 2u, "no IP");
 	dq_flow_plan_free(&plan);
 }
 
@@ -291,14 +196,14 @@ Test(flow_plan, packets_without_the_fields_go_to_the_first_queue)
 
 	one.n_queues = 2;
 	one.rss.fields = DQ_RSS_IPV4_SRC;
-	cr_assert_eq(make(&plan, &one, 1, &kernel), 0);
+	cr_assert_eq(make(&plan, &one), 0);
 	cr_assert_eq(plan.n_rules, 2u);
 	cr_assert_eq(plan.rules[0].hash_fields, 0x01u);
 	cr_assert_eq(plan.rules[1].hash_fields, 0u);
-	cr_assert_eq(plan.rules[1].priority, 1);
+	cr_assert_eq(plan.rules[1].level, 1u);
 	dq_flow_plan_free(&plan);
 	one.match.outer.fields = DQ_MATCH_IPV6_DST;
-	assert_refused(&one, 1, &kernel, "nothing that the device can hash");
+	assert_refused(&one, "nothing that the device can hash");
 }
 
 /* The bytes of fte_match_set_lyr_2_4 of the fields that the first test lacks. */
@@ -315,11 +220,11 @@ Test(flow_plan, vlan_ipv6_and_tcp_are_encoded_where_the_device_looks)
 				       .tcp_src = {0x1234, 0x1234},
 				       .tcp_dst = {0x5678, 0x5678}}};
 	static const uint8_t value[64] = {
-		[6] = 0x86, 0xdd, [14] = 0xa1, 0x23, [16] = 6, [18] = 0x80, [20] = 0x12, 0x34,
-		0x56, 0x78, [32] = 0xfd, 1, [48] = 0xfd, 2};
+		[6] = 0x86, 0xdd, [14] = 0xa1, 0x23,	    [16] = 6, [18] = 0x80, [20] = 0x12,
+		0x34,	    0x56, 0x78,	       [32] = 0xfd, 1,	      [48] = 0xfd, 2};
 	static const uint8_t mask[64] = {
-		[6] = 255, 255, [14] = 0xef, 0xff, [16] = 255, [18] = 0x80, [20] = 255, 255,
-		255, 255, [32] = 255, 255, [48] = 255, 254};
+		[6] = 255, 255, [14] = 0xef, 0xff,	 [16] = 255, [18] = 0x80, [20] = 255,
+		255,	   255, 255,	     [32] = 255, 255,	     [48] = 255,  254};
 	struct dq_match_buf buf;
 
 	dq_match_encode(&buf, &m);
@@ -401,73 +306,4 @@ Test(flow_plan, a_range_is_the_fewest_prefixes_that_are_exactly_its_ports)
 	check_split(0, 65535);
 	check_split(1, 65534);
 	check_split(65535, 65535);
-}
-
-Test(flow_plan, prefixes_of_a_range_are_spread_over_priorities_six_masks_each)
-{
-	struct dq_conf_flow one = flow("[flow b x]", DQ_MATCH_UDP_DST);
-	unsigned masks[16] = {0};
-	struct dq_flow_plan plan;
-
-	one.match.outer.udp_dst = (struct dq_range){1, 65534};
-	cr_assert_eq(make(&plan, &one, 1, &drop), 0);
-	cr_assert_eq(plan.n_rules, 31u);
-	for (unsigned i = 0; i < 30; i++) {
-		bool seen = false;
-
-		cr_assert(plan.rules[i].priority >= 0 && plan.rules[i].priority < 3);
-		for (unsigned k = 0; k < i; k++)
-			seen |= plan.rules[k].priority == plan.rules[i].priority &&
-				dq_match_same_mask(&plan.rules[k].match, &plan.rules[i].match);
-		masks[plan.rules[i].priority] += !seen;
-	}
-	for (unsigned i = 0; i < 3; i++)
-		cr_assert_leq(masks[i], 6u);
-	dq_flow_plan_free(&plan);
-	one.priority = 5;
-	assert_refused(&one, 1, &drop, "leave priority out");
-	one.match.outer.udp_dst.last = 7;
-	cr_assert_eq(make(&plan, &one, 1, &drop), 0, "1, 2-3, 4-7");
-	cr_assert_eq(plan.n_rules, 4u);
-	dq_flow_plan_free(&plan);
-}
-
-/* The smaller of two ranges that overlap comes first, wherever they stand in the file. */
-Test(flow_plan, the_smaller_range_wins)
-{
-	struct dq_conf_flow flows[2] = {flow("a", DQ_MATCH_UDP_DST), flow("b", DQ_MATCH_UDP_DST)};
-	struct dq_flow_plan plan;
-	int last_of_b = 0, first_of_a = 99;
-
-	flows[0].match.outer.udp_dst = (struct dq_range){0, 1023};
-	flows[1].match.outer.udp_dst = (struct dq_range){512, 639};
-	cr_assert_eq(make(&plan, flows, 2, &kernel), 0);
-	for (unsigned i = 0; i < plan.n_rules; i++) {
-		if (plan.rules[i].flow == 0 && plan.rules[i].priority < first_of_a)
-			first_of_a = plan.rules[i].priority;
-		if (plan.rules[i].flow == 1 && plan.rules[i].priority > last_of_b)
-			last_of_b = plan.rules[i].priority;
-	}
-	cr_assert_lt(last_of_b, first_of_a);
-	dq_flow_plan_free(&plan);
-	flows[1].match.outer.udp_dst = flows[0].match.outer.udp_dst;
-	assert_refused(flows, 2, &kernel, "matches the same packets");
-}
-
-/* Each overlaps every other and has a mask of its own: 14 priorities are not enough for 15. */
-Test(flow_plan, flows_that_overlap_in_too_many_ways_are_refused)
-{
-	struct dq_conf_flow flows[15];
-	struct dq_flow_plan plan;
-
-	for (unsigned i = 0; i < 15; i++) {
-		flows[i] = flow("[flow b f]", DQ_MATCH_IPV4_DST);
-		for (unsigned bit = 0; bit <= i; bit++)
-			flows[i].match.outer.ipv4_dst_mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	}
-	cr_assert_eq(make(&plan, flows, 14, &kernel), 0);
-	for (unsigned i = 0; i < 14; i++)
-		cr_assert_eq(plan.rules[i].priority, 13 - (int)i);
-	dq_flow_plan_free(&plan);
-	assert_refused(flows, 15, &kernel, "no priority is left");
 }
