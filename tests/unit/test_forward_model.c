@@ -179,13 +179,25 @@ static void forward_by_each(const struct rx_kind *from, const struct tx_kind *to
 	Test(forward_model, isa)                                                                   \
 	{                                                                                          \
 		static const struct rx_kind from = {.name = #isa, .choose = choose_##isa};         \
-		static const struct tx_kind to[] = {                                               \
-			{"empw " #isa, dq_tx_write_empw_##isa, NULL, EMPW, 58, 0, 0},              \
-			{"latency " #isa, dq_tx_write_empw_##isa, dq_tx_write_latency, EMPW, 58,   \
-			 0, 0},                                                                    \
-			{"send " #isa, dq_tx_write_send_##isa, NULL, SEND, 58, 0, 0},              \
-			{"inline " #isa, dq_tx_write_empw_inline_##copy, NULL, EMPW, 58, 100, 0},  \
-			{NULL, NULL, NULL, 0, 0, 0, 0}};                                           \
+		static const struct tx_kind to[] = {{.name = "empw " #isa,                         \
+						     .write = dq_tx_write_empw_##isa,              \
+						     .opcode = EMPW,                               \
+						     .max_ptrs = 58},                              \
+						    {.name = "latency " #isa,                      \
+						     .write = dq_tx_write_empw_##isa,              \
+						     .latency = dq_tx_write_latency,               \
+						     .opcode = EMPW,                               \
+						     .max_ptrs = 58},                              \
+						    {.name = "send " #isa,                         \
+						     .write = dq_tx_write_send_##isa,              \
+						     .opcode = SEND,                               \
+						     .max_ptrs = 58},                              \
+						    {.name = "inline " #isa,                       \
+						     .write = dq_tx_write_empw_inline_##copy,      \
+						     .opcode = EMPW,                               \
+						     .max_ptrs = 58,                               \
+						     .inline_max = 100},                           \
+						    {.name = NULL}};                               \
 		if (!HAS_##isa)                                                                    \
 			cr_skip_test("no " #isa);                                                  \
 		forward_by_each(&from, to);                                                        \

@@ -20,7 +20,9 @@ struct model {
 	uint64_t noise;
 	uint64_t posted, sent, done; /* packets, from 0 on */
 	uint64_t slots_posted, slots_done, first;
-	bool is_slot[TX_DEPTH]; /* by number, modulo */
+	bool is_slot[TX_DEPTH];	  /* by number, modulo, */
+	uint64_t times[TX_DEPTH]; /* likewise: that the first one of a post was to wait for; 0: none
+				   */
 };
 
 static uint32_t random32(struct model *m)
@@ -39,14 +41,29 @@ static void make_frame(uint64_t number, uint8_t *frame)
 		frame[i] = (uint8_t)(((number + 1) * 0x9e3779b97f4a7c15u >> (i % 57)) + i);
 }
 
+static void put_tag(const struct tx_kind *kind, uint8_t *frame)
+{
+	memmove(frame + 16, frame + 12, MAX_LEN - 12);
+	frame[12] = kind->insert == 0x8001 ? 0x88 : 0x81;
+	frame[13] = kind->insert == 0x8001 ? 0xa8 : 0x00;
+	frame[14] = (uint8_t)(kind->tci >> 8);
+	frame[15] = (uint8_t)kind->tci;
+}
+
 static void check_sent(void *arg, const uint8_t *frame, uint32_t len)
 {
 	struct model *m = arg;
-	uint8_t want[MAX_LEN];
+	uint8_t want[MAX_LEN + 4];
+	uint32_t tag = m->d.kind->insert ? 4 : 0;
 
 	cr_assert_lt(m->sent, m->posted);
 	make_frame(m->sent, want);
-	cr_assert_eq(len, len_of(m->sent), "packet %llu of %s", (unsigned long long)m->sent,
+	if (tag)
+		put_tag(m->d.kind, want);
+	cr_assert_eq(m->d.waited, m->times[m->sent % TX_DEPTH], "packet %llu: its time",
+		     (unsigned long long)m->sent);
+	m->d.waited = 0;
+	cr_assert_eq(len, len_of(m->sent) + tag, "packet %llu of %s", (unsigned long long)m->sent,
 		     m->d.kind->name);
 	cr_assert(!memcmp(frame, want, len), "packet %llu of %s, from %llx: changed",
 		  (unsigned long long)m->sent, m->d.kind->name, (unsigned long long)m->first);
@@ -106,6 +123,26 @@ static void spoil_copied(const struct model *m, const struct daqiri_pkt *pkts, i
 			memset((void *)(uintptr_t)pkts[i].addr, 0xdd, pkts[i].len);
 }
 
+/* Some posts have a time, up to two seconds ahead, or past by as much. */
+static int post(struct model *m, const struct daqiri_pkt *pkts, int n)
+{
+	uint64_t first = m->posted % TX_DEPTH, at;
+	int posted;
+
+	if (!m->d.kind->timed || random32(m) % 3 == 0) {
+		posted = daqiri_tx_post(&m->d.q, pkts, n);
+		at = 0;
+	} else {
+		at = tx_device_now() - 2000000000 + random32(m) % 4000000000u;
+		posted = daqiri_tx_post_at(&m->d.q, pkts, n, at);
+	}
+	if (posted > 0)
+		m->times[first] = at;
+	for (int i = 1; i < posted; i++)
+		m->times[(first + (uint64_t)i) % TX_DEPTH] = 0;
+	return posted;
+}
+
 static void post_some(struct model *m)
 {
 	struct daqiri_pkt pkts[TX_DEPTH];
@@ -119,7 +156,7 @@ static void post_some(struct model *m)
 		if ((int)i < room || m->posted + i - m->done < TX_DEPTH)
 			m->is_slot[(m->posted + i) % TX_DEPTH] = at < sizeof(m->d.mem);
 	}
-	posted = daqiri_tx_post(&m->d.q, pkts, (int)n);
+	posted = post(m, pkts, (int)n);
 	cr_assert_geq(posted, (int)n < room ? (int)n : room);
 	if (!posted)
 		return;
@@ -150,7 +187,7 @@ static void run(const struct tx_kind *kind, uint32_t start, uint64_t packets)
 
 		steps[random32(&m) % 5](&m);
 	}
-	tx_device_run(&m.d, TX_DEPTH);
+	tx_device_run(&m.d, 2 * TX_DEPTH);
 	reap(&m);
 	cr_assert_eq(m.done, m.posted);
 	cr_assert_eq(m.d.ci, m.d.q.pi);
@@ -227,6 +264,57 @@ Test(tx_model, header_inline)
 
 	run_at_every_limit(&kinds[0]);
 	run_at_every_limit(&kinds[1]);
+}
+
+/* Tags that the device puts in, of both kinds; posts with times, alone and of many. */
+#define OFFLOADS(isa)                                                                              \
+	Test(tx_model, tags_##isa)                                                                 \
+	{                                                                                          \
+		struct tx_kind kind = {.name = "tags " #isa,                                       \
+				       .write = dq_tx_write_send_##isa,                            \
+				       .opcode = SEND,                                             \
+				       .max_ptrs = 58,                                             \
+				       .insert = 0x8000,                                           \
+				       .tci = 0x6005};                                             \
+		if (!HAS_##isa)                                                                    \
+			cr_skip_test("no " #isa);                                                  \
+		run_at_every_limit(&kind);                                                         \
+		kind.insert = 0x8001;                                                              \
+		kind.latency = dq_tx_write_latency;                                                \
+		run_at_every_limit(&kind);                                                         \
+	}                                                                                          \
+	Test(tx_model, times_##isa)                                                                \
+	{                                                                                          \
+		struct tx_kind kind = {.name = "times " #isa,                                      \
+				       .write = dq_tx_write_empw_##isa,                            \
+				       .opcode = EMPW,                                             \
+				       .max_ptrs = 58,                                             \
+				       .timed = true};                                             \
+		if (!HAS_##isa)                                                                    \
+			cr_skip_test("no " #isa);                                                  \
+		run_at_every_limit(&kind);                                                         \
+		kind.write = dq_tx_write_send_##isa;                                               \
+		kind.opcode = SEND;                                                                \
+		kind.insert = 0x8000;                                                              \
+		run_at_every_limit(&kind);                                                         \
+	}
+
+OFFLOADS(portable)
+#ifdef __x86_64__
+OFFLOADS(sse42)
+OFFLOADS(avx2)
+#endif
+
+Test(tx_model, times_of_inline_frames)
+{
+	const struct tx_kind kind = {.name = "times inline",
+				     .write = dq_tx_write_empw_inline_portable,
+				     .opcode = EMPW,
+				     .max_ptrs = 58,
+				     .inline_max = 310,
+				     .timed = true};
+
+	run_at_every_limit(&kind);
 }
 
 /* ---- copying --------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 
 #include "mlx5_wqe.h"
 #include "txq.h"
+#include "txq_timed.h"
 
 enum {
 	TX_DEPTH = 32,
@@ -29,11 +30,15 @@ struct tx_kind {
 	uint32_t max_ptrs;
 	uint32_t inline_max;
 	uint8_t cs_flags; /* that each WQE must have */
+	uint16_t insert;  /* likewise: PRM, insert.type; 0: no tag */
+	uint16_t tci;
+	bool timed; /* posts may have a time */
 };
 
 struct tx_device {
 	struct daqiri_txq q;
 	struct dq_conf_txq conf;
+	struct dq_tx_timer timer;
 	const struct tx_kind *kind;
 	_Alignas(64) uint8_t ring[TX_RING * 64];
 	_Alignas(64) struct mlx5_cqe64 cqes[TX_DEPTH];
@@ -46,6 +51,7 @@ struct tx_device {
 	uint32_t ci, cqe_pi;		     /* the device's own */
 	uint32_t rung;			     /* WQEBB that the next post begins at */
 	unsigned half;			     /* where the next doorbell is to come */
+	uint64_t waited; /* nanoseconds that the WQE before this one waited for; 0: none did */
 	/* Gets each frame that is sent, in turn. */
 	void (*sent)(void *arg, const uint8_t *frame, uint32_t len);
 	void *arg;
@@ -53,6 +59,9 @@ struct tx_device {
 
 /* All positions begin at start. */
 void tx_device_init(struct tx_device *d, const struct tx_kind *kind, uint32_t start);
+
+/* What the device's clock shows: nanoseconds of the real time. */
+uint64_t tx_device_now(void);
 
 /* Executes at most n of the WQEs that were rung. */
 void tx_device_run(struct tx_device *d, unsigned n);
