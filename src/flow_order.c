@@ -198,27 +198,26 @@ static struct bounds find_bounds(const struct dq_order *order, const struct dq_p
 	return b;
 }
 
-static unsigned count_groups(unsigned n_rules)
+static unsigned count_groups(unsigned n)
 {
-	return (n_rules + DQ_GROUP_RULES - 1) / DQ_GROUP_RULES;
+	return (n + DQ_GROUP_RULES - 1) / DQ_GROUP_RULES;
 }
 
 enum { ONE_MORE = 1, SETTLED = 2 };
 
-/*
- * The kernel's groups that a priority needs, in the rule's table. ONE_MORE: with the rule. Those that
- * move are in both places for a while; SETTLED: afterwards.
- */
+/* The kernel's groups that a priority needs, in the rule's table. ONE_MORE: with the rule; SETTLED:
+ * once nothing that moves is in two places any more. */
 static unsigned groups_at(const struct dq_order *order, const struct dq_placed *rule, int priority,
-			  unsigned flags)
+			  unsigned how)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < order->n_groups; i++) {
 		const struct dq_mask_group *group = order->groups[i];
 		const struct dq_match_buf *mask = &group->rules[0]->match;
-		unsigned has = flags & SETTLED ? 0 : group->has[priority];
-		unsigned shall = group->shall[priority] + ((flags & ONE_MORE) && group == rule->group);
+		unsigned has = how & SETTLED ? 0 : group->has[priority];
+		unsigned more = how & ONE_MORE && group == rule->group;
+		unsigned shall = group->shall[priority] + more;
 
 		if (dq_match_is_sent(mask) == dq_match_is_sent(&rule->match))
 			n += count_groups(shall > has ? shall : has);
@@ -297,18 +296,18 @@ static int place_each(struct dq_order *order, const struct list *list)
 /* While given ones alone have a priority. */
 static int check_room(const struct dq_order *order, struct dq_placed *const *rules, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct dq_placed *rule = rules[i];
+	unsigned i = 0;
 
-		if (rule->given && groups_at(order, rule, rule->priority, SETTLED) > DQ_LARGE_GROUPS)
-			return dq_error(EINVAL,
-					"%s: rules at priority %d look at more than the %d different "
-					"sets of bits that the kernel has room for at one: leave "
-					"priority out, or let ranges begin and end at multiples of a "
-					"power of two",
-					rule->flow->where, rule->priority, DQ_LARGE_GROUPS);
-	}
-	return 0;
+	while (i < n && (!rules[i]->given || groups_at(order, rules[i], rules[i]->priority,
+						       SETTLED) <= DQ_LARGE_GROUPS))
+		i++;
+	if (i == n)
+		return 0;
+	return dq_error(EINVAL,
+			"%s: rules at priority %d look at more than the %d different sets of bits "
+			"that the kernel has room for at one: leave priority out, or let ranges "
+			"begin and end at multiples of a power of two",
+			rules[i]->flow->where, rules[i]->priority, DQ_LARGE_GROUPS);
 }
 
 /* From the narrowest rule on, all anew. rules: the n new ones. */
