@@ -317,12 +317,21 @@ struct emu_counters {
 	uint64_t rx_over_mtu;	/* longer than the port's MTU + 18: dropped by the port */
 	uint64_t rx_discards;	/* another process did not take its frames: the port was full */
 	uint64_t tx_errors, rx_wqe_errors, cq_overruns;
+	uint64_t tx_multicast_bytes, tx_broadcast_bytes, rx_multicast_bytes, rx_broadcast_bytes;
+	/* back to the port that sent them: its function's counters have them, the cable's not */
+	uint64_t loop_unicast, loop_multicast, loop_broadcast;
+	uint64_t loop_unicast_bytes, loop_multicast_bytes, loop_broadcast_bytes;
+	uint64_t tx_unplugged, tx_unplugged_bytes; /* sent without a link: to nowhere */
+	uint64_t link_downs;
 };
+
+enum { EMU_PAUSE_RX = 1, EMU_PAUSE_TX = 2 };
 
 struct emu_wire_port {
 	uint32_t mtu;	/* of the network interface */
 	uint32_t flags; /* of the network interface: IFF_PROMISC, IFF_ALLMULTI */
 	uint32_t link_up;
+	uint32_t pause; /* EMU_PAUSE_*: what ethtool has set; no pause frame is ever sent here */
 	struct emu_counters count; /* relaxed atomic adds; the engine adds once per batch */
 };
 
@@ -337,6 +346,8 @@ int emu_wire_attach(char *err, size_t size);
 void emu_wire_detach(void);
 /* The cable of this port is plugged in or pulled: at both ends. The wire is attached. */
 void emu_wire_set_link(unsigned port, bool up);
+/* The same at this end alone. */
+void emu_wire_set_end(unsigned port, bool up);
 
 /* ---- events: uverbs_event.c, called by the engine -------------------------------------------- */
 

@@ -68,6 +68,11 @@ uint32_t emu_netdev_flags(const struct emu_dev *dev);
 /* After the program's SIOCSIFMTU or SIOCSIFFLAGS, with its struct ifreq. */
 void emu_netdev_changed(const void *arg);
 
+/* ---- ethtool.c ------------------------------------------------------------------------------- */
+
+/* SIOCETHTOOL with this struct ifreq: 0 or -errno as of mlx5_core; 1: nothing that we answer. */
+int emu_ethtool(const void *arg);
+
 /* ---- file.c: descriptors that are ours ------------------------------------------------------ */
 
 enum emu_file_kind {

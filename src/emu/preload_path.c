@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -197,8 +198,14 @@ static int fail(int err)
 
 static int pass_ioctl(int fd, unsigned long request, void *arg)
 {
-	int ret = EMU_REAL(ioctl)(fd, request, arg);
+	int ret;
 
+	if (request == SIOCETHTOOL && emu_active()) {
+		ret = emu_ethtool(arg);
+		if (ret <= 0)
+			return ret ? fail(ret) : 0;
+	}
+	ret = EMU_REAL(ioctl)(fd, request, arg);
 	if ((request == SIOCSIFMTU || request == SIOCSIFFLAGS) && !ret && emu_active() &&
 	    emu_settings.netdev)
 		emu_netdev_changed(arg);

@@ -122,7 +122,7 @@ static void happen(const struct emu_script_line *line, struct emu_dev *dev)
 		return;
 	}
 	/* the engine sees it and tells the contexts, as when the cable is pulled */
-	__atomic_store_n(&dev->wire->link_up, up, __ATOMIC_RELAXED);
+	emu_wire_set_end(dev->index, up);
 }
 
 /* Time begins when the device is first used. */

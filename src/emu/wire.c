@@ -72,6 +72,7 @@ static int init_head(struct wire_head *head, uint32_t size)
 	for (i = 0; i < head->n_ports; i++) {
 		head->ports[i].pub.mtu = 1500;
 		head->ports[i].pub.link_up = !emu_fault(EMU_FAULT_LINK_DOWN);
+		head->ports[i].pub.pause = EMU_PAUSE_RX | EMU_PAUSE_TX; /* as mlx5_core starts */
 	}
 	atomic_store(&head->magic, MAGIC);
 	return 0;
@@ -276,10 +277,18 @@ static void attach_port(struct emu_dev *dev, struct emu_wire_port *port)
 	dev->link_seen = __atomic_load_n(&port->link_up, __ATOMIC_RELAXED);
 }
 
+void emu_wire_set_end(unsigned port, bool up)
+{
+	struct emu_wire_port *end = emu_devs[port].wire;
+
+	if (__atomic_exchange_n(&end->link_up, up, __ATOMIC_RELAXED) && !up)
+		__atomic_fetch_add(&end->count.link_downs, 1, __ATOMIC_RELAXED);
+}
+
 void emu_wire_set_link(unsigned port, bool up)
 {
-	__atomic_store_n(&emu_devs[port].wire->link_up, up, __ATOMIC_RELAXED);
-	__atomic_store_n(&emu_devs[emu_wire_peer(port)].wire->link_up, up, __ATOMIC_RELAXED);
+	emu_wire_set_end(port, up);
+	emu_wire_set_end(emu_wire_peer(port), up);
 }
 
 int emu_wire_attach(char *err, size_t size)

@@ -67,10 +67,13 @@ static void count_tx(unsigned port, const uint8_t *data, uint32_t len)
 	count->tx_bytes += len;
 	if (!emu_pkt_multicast(data))
 		return;
-	if (memcmp(data, broadcast, 6) == 0)
+	if (memcmp(data, broadcast, 6) == 0) {
 		count->tx_broadcast++;
-	else
+		count->tx_broadcast_bytes += len;
+	} else {
 		count->tx_multicast++;
+		count->tx_multicast_bytes += len;
+	}
 }
 
 static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
@@ -82,10 +85,30 @@ static void count_rx(unsigned port, const uint8_t *data, uint32_t len)
 	count->rx_bytes += len;
 	if (!emu_pkt_multicast(data))
 		return;
-	if (memcmp(data, broadcast, 6) == 0)
+	if (memcmp(data, broadcast, 6) == 0) {
 		count->rx_broadcast++;
-	else
+		count->rx_broadcast_bytes += len;
+	} else {
 		count->rx_multicast++;
+		count->rx_multicast_bytes += len;
+	}
+}
+
+static void count_loop(unsigned port, const uint8_t *data, uint32_t len)
+{
+	static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
+	struct emu_counters *count = &emu_counted[port];
+
+	if (!emu_pkt_multicast(data)) {
+		count->loop_unicast++;
+		count->loop_unicast_bytes += len;
+	} else if (memcmp(data, broadcast, 6) == 0) {
+		count->loop_broadcast++;
+		count->loop_broadcast_bytes += len;
+	} else {
+		count->loop_multicast++;
+		count->loop_multicast_bytes += len;
+	}
 }
 
 /* True: the frame went back into its own port and does not go to the cable. */
@@ -96,6 +119,7 @@ static bool loop_back(unsigned port, struct emu_frame *f)
 	if (emu_pkt_multicast(f->data)) {
 		if (f->block_mc || !emu_steer_loops(steer, EMU_RULE_LB_MC))
 			return false;
+		count_loop(port, f->data, f->len);
 		f->looped = EMU_RULE_LB_MC;
 		emu_wire_deliver(port, f, false);
 		f->looped = 0;
@@ -103,6 +127,7 @@ static bool loop_back(unsigned port, struct emu_frame *f)
 	}
 	if (!emu_steer_loops(steer, EMU_RULE_LB_UC) || memcmp(f->data, emu_devs[port].mac, 6) != 0)
 		return false;
+	count_loop(port, f->data, f->len);
 	f->looped = EMU_RULE_LB_UC;
 	emu_wire_deliver(port, f, false);
 	return true;
@@ -176,8 +201,11 @@ void emu_wire_send(struct emu_sq *sq, const uint8_t *data, uint32_t len)
 	}
 	if (!sq->block_loopback_uc && loop_back(port, &frame))
 		return;
-	if (!link_up(port))
+	if (!link_up(port)) {
+		emu_counted[port].tx_unplugged++;
+		emu_counted[port].tx_unplugged_bytes += len;
 		return;
+	}
 	count_tx(port, data, len);
 	if (emu_steer_sniffs(emu_wire.ports[port].steer))
 		emu_flow_sniff_tx(port, &frame, false);
