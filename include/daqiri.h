@@ -291,6 +291,8 @@ struct daqiri_port_info {
 	uint32_t mtu;            /* of the network interface: a frame without its 14 bytes */
 	int numa_node;           /* -1 unknown */
 	uint64_t speed_bps;      /* link speed; 0 unknown */
+	int rx_pause;            /* 1: it obeys pause frames; 0: not; -1 unknown */
+	int tx_pause;            /* 1: it sends pause frames when it is full; 0: not; -1 unknown */
 };
 
 /*
@@ -325,9 +327,12 @@ struct daqiri_stat {
 /*
  * The port's counters by name: the sums over its queues ("rx_packets", "tx_full": see
  * daqiri_rxq_stats() and daqiri_txq_stats()), then what the device ("hw_out_of_buffer": frames that
- * found no free slot) and its network interface ("net_rx_packets": frames left to the kernel) count
- * themselves. Fills the first max of them; returns how many there are. stats may be NULL where max
- * is 0. -EINVAL: another NULL, or max below 0. Any thread.
+ * found no free slot), its network interface ("net_rx_packets": frames left to the kernel) and its
+ * driver count themselves, the last as "ethtool -S" has them: of the cable ("eth_rx_packets_phy",
+ * "eth_rx_pause_ctrl_phy"), of the function ("eth_rx_vport_unicast_packets"), pauses and drops. A
+ * source that is not there has no counters. Fills the first max of them; returns how many there
+ * are. stats may be NULL where max is 0. Enters the kernel, which may ask the firmware:
+ * milliseconds. -EINVAL: another NULL, or max below 0. Any thread.
  */
 int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int max);
 

@@ -160,7 +160,8 @@ static int open_counters(struct daqiri_port *port)
 	if (ret || !port->info.netdev[0])
 		return ret;
 	snprintf(folder, sizeof(folder), "/sys/class/net/%s/statistics", port->info.netdev);
-	return dq_stat_files_open(&port->net, "net_", folder);
+	ret = dq_stat_files_open(&port->net, "net_", folder);
+	return ret ? ret : dq_ethtool_open(&port->ethtool, "eth_", port->info.netdev);
 }
 
 int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, struct dq_device *dev,
@@ -194,6 +195,7 @@ void dq_port_destroy(struct daqiri_port *port)
 		return;
 	restore_flags(port);
 	restore_mtu(port);
+	dq_ethtool_close(port->ethtool);
 	dq_stat_files_free(&port->net);
 	dq_stat_files_free(&port->hw);
 	free(port->rxqs);
@@ -326,6 +328,7 @@ int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int m
 	pthread_mutex_unlock(port->lock);
 	dq_stat_files_put(&list, &port->hw);
 	dq_stat_files_put(&list, &port->net);
+	dq_ethtool_put(&list, port->ethtool);
 	return list.n;
 }
 

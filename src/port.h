@@ -12,6 +12,7 @@
 
 #include "config_model.h"
 #include "device.h"
+#include "ethtool.h"
 #include "stats.h"
 
 struct dq_flow_table;
@@ -39,6 +40,7 @@ struct daqiri_port {
 	uint64_t tx_gone[DQ_PORT_SUMS];
 	struct dq_flow_table *flows; /* NULL until the flows are made */
 	struct dq_stat_files hw, net;
+	struct dq_ethtool *ethtool; /* NULL: no counters */
 };
 
 /* Checks the port, makes it as the configuration says, and notes its counters. */

@@ -14,6 +14,7 @@
 #include <infiniband/mlx5dv.h>
 
 #include "error.h"
+#include "ethtool.h"
 #include "scan.h"
 #include "sysfs.h"
 
@@ -98,7 +99,8 @@ void dq_seat_describe(struct ibv_device *ibdev, unsigned port_num, struct daqiri
 	const char *dev = ibdev->ibdev_path;
 	char text[64];
 
-	*info = (struct daqiri_port_info){.port_num = port_num, .numa_node = -1};
+	*info = (struct daqiri_port_info){
+		.port_num = port_num, .numa_node = -1, .rx_pause = -1, .tx_pause = -1};
 	copy_text(info->rdma, sizeof(info->rdma), ibv_get_device_name(ibdev));
 	dq_sysfs_link_name(text, sizeof(text), "%s/device", dev);
 	/* A sub-function hangs on the auxiliary bus: mlx5_core.sf.4. */
@@ -166,6 +168,7 @@ int dq_seat_describe_live(struct ibv_context *ctx, struct daqiri_port_info *info
 	copy_text(info->firmware, sizeof(info->firmware), dev.fw_ver);
 	info->ethernet = port.link_layer == IBV_LINK_LAYER_ETHERNET;
 	info->link_up = port.state == IBV_PORT_ACTIVE;
+	dq_ethtool_pause(info->netdev, &info->rx_pause, &info->tx_pause);
 	if (!info->speed_bps && info->link_up)
 		info->speed_bps = lane_speed(port.active_speed) * lane_count(port.active_width);
 	return 0;

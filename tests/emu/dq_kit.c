@@ -273,3 +273,17 @@ int kit_hold_huge_pages(void)
 	}
 	return fd;
 }
+
+void kit_cable(const struct daqiri_port *port, bool up)
+{
+	struct daqiri_port_info info = {.size = sizeof(info)};
+	char path[128];
+	FILE *f;
+
+	cr_assert_eq(daqiri_port_info(port, &info), 0, "%s", daqiri_error_detail());
+	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/emu_link", info.rdma);
+	f = fopen(path, "we");
+	cr_assert_not_null(f, "%s", path);
+	fputs(up ? "up" : "down", f);
+	cr_assert_eq(fclose(f), 0);
+}

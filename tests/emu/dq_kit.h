@@ -93,6 +93,9 @@ void kit_expect(struct daqiri_rxq *rx, const struct kit_burst *burst);
 /* Waits until a send queue has met an error, and tells which. */
 struct daqiri_queue_error kit_wait_error(struct daqiri_txq *q);
 
+/* Pulls the cable of the port, at both ends, or plugs it in. */
+void kit_cable(const struct daqiri_port *port, bool up);
+
 /* Polls a receive queue until it returns other than 0. */
 int kit_poll_any(struct daqiri_rxq *q);
 

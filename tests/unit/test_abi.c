@@ -62,7 +62,9 @@ static const struct {
 	AT(daqiri_port_info, mtu, 216),
 	AT(daqiri_port_info, numa_node, 220),
 	AT(daqiri_port_info, speed_bps, 224),
-	SIZE(daqiri_port_info, 232),
+	AT(daqiri_port_info, rx_pause, 232),
+	AT(daqiri_port_info, tx_pause, 236),
+	SIZE(daqiri_port_info, 240),
 
 	AT(daqiri_stat, name, 0),
 	AT(daqiri_stat, value, 8),
