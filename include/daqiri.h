@@ -262,17 +262,32 @@ enum daqiri_event_type {
 struct daqiri_event {
 	size_t size;              /* set by the caller: sizeof(struct daqiri_event) */
 	enum daqiri_event_type type;
-	int code;                 /* the verbs event, enum ibv_event_type */
-	struct daqiri_port *port; /* the port that it is about; NULL: not one of ours */
+	int code;                 /* the verbs event, enum ibv_event_type; -1: told by no such one */
+	struct daqiri_port *port; /* the port that it is about; NULL: none */
+	struct daqiri_rxq *rxq;   /* of a queue error: the queue, or */
+	struct daqiri_txq *txq;   /* that one; else NULL */
 };
 
 /*
  * Takes one pending event: 1 and *ev filled, 0 when there is none, negative errno. Does not
- * wait for one, but may for a call that adds to the context or takes away from it.
- * Events of queues and ports that are not ours are given too, with port NULL; each may come twice.
- * Not for attached ports: their program reads its own events. One thread at a time.
+ * wait for one, but may for a call that adds to the context or takes away from it. Each is told
+ * once, however often the kernel does: a link that changed since it was told last, or since
+ * opening; a device that is gone, of which the first port stands for all; a queue that has stopped,
+ * in any way, once until its next reset. An error that costs one packet only stops no queue and is
+ * no event: it is counted (errors, length_errors). What is not the context's is not told. Of
+ * attached ports only queues that their threads found stopped are told: their program reads the
+ * device's events. One thread at a time.
  */
 int daqiri_event_get(struct daqiri *dq, struct daqiri_event *ev);
+
+/*
+ * A descriptor to wait on by poll() and the like: readable when daqiri_event_get() may have an
+ * event, which is then to be called until it returns 0. The same one with each call; owned by the
+ * context. From the first call on a queue's thread that meets the error that stops the queue enters
+ * the kernel once, to say so: the queue's thread must poll or post for that to be noticed. -EMFILE,
+ * -ENFILE: no descriptors; -EINVAL: NULL. Any thread.
+ */
+int daqiri_event_fd(struct daqiri *dq);
 
 /* ---- ports ---------------------------------------------------------------------------------- */
 

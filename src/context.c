@@ -106,6 +106,7 @@ static int make_port(struct daqiri *dq, unsigned index, const struct dq_scan *sc
 	if (ret)
 		return ret;
 	dq->ports[index]->lock = &dq->lock;
+	dq->ports[index]->bell = &dq->bell;
 	return check_twice(dq, index);
 }
 
@@ -167,6 +168,7 @@ static int open_context(struct daqiri **out, struct dq_conf *conf, const struct 
 	}
 	pthread_mutex_init(&dq->lock, NULL);
 	dq->parts = dq->opened = part;
+	dq->bell.fd = dq->event_fd = -1;
 	dq->conf = conf;
 	dq_conf_warn(conf);
 	ret = build(dq, attached);
@@ -300,6 +302,7 @@ void daqiri_close(struct daqiri *dq)
 		next = dev->next;
 		dq_device_destroy(dev);
 	}
+	dq_events_close(dq);
 	free(dq->ports);
 	while ((part = dq->parts)) {
 		dq->parts = part->next;

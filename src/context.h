@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "bell.h"
 #include "config_model.h"
 #include "device.h"
 #include "port.h"
@@ -36,6 +37,8 @@ struct daqiri {
 	struct dq_part *opened;	      /* of them, conf's */
 	struct dq_worker *workers;    /* a list */
 	struct dq_device *next_event; /* where daqiri_event_get() looks next */
+	struct dq_bell bell;	      /* rung by queues that stop, once event_fd is asked for */
+	int event_fd;		      /* an epoll of it and of the devices; -1: not asked for yet */
 };
 
 #define DQ_FOREACH_PART(part, dq)                                                                  \

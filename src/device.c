@@ -19,9 +19,9 @@ bool dq_device_is_dead(const struct dq_device *dev)
 	return __atomic_load_n(&dev->dead, __ATOMIC_RELAXED);
 }
 
-void dq_device_set_dead(struct dq_device *dev)
+bool dq_device_set_dead(struct dq_device *dev)
 {
-	__atomic_store_n(&dev->dead, true, __ATOMIC_RELAXED);
+	return !__atomic_exchange_n(&dev->dead, true, __ATOMIC_RELAXED);
 }
 
 int dq_device_queue_error(const struct dq_device *dev, const struct daqiri_queue_error *first,

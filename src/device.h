@@ -62,7 +62,8 @@ int dq_device_attach(struct dq_device **out, struct ibv_context *ctx, struct ibv
 void dq_device_destroy(struct dq_device *dev);
 
 bool dq_device_is_dead(const struct dq_device *dev);
-void dq_device_set_dead(struct dq_device *dev);
+/* Whether that was news. */
+bool dq_device_set_dead(struct dq_device *dev);
 
 /*
  * What daqiri_rxq_error() and daqiri_txq_error() return: first is the queue's first error, NULL

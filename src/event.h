@@ -7,4 +7,7 @@
 /* Takes and drops all pending events, but for what they tell of the devices. */
 void dq_events_drain(struct daqiri *dq);
 
+/* What daqiri_event_fd() has opened. */
+void dq_events_close(struct daqiri *dq);
+
 #endif

@@ -176,6 +176,7 @@ int dq_port_create(struct daqiri_port **out, const struct dq_conf_port *conf, st
 	port->dev = dev;
 	dq_seat_describe(dev->ctx->device, port_num, &port->info);
 	ret = check_port(port);
+	port->link_told = port->info.link_up;
 	if (!ret)
 		ret = open_counters(port);
 	if (!ret)
@@ -212,6 +213,7 @@ int dq_port_add_rxq(struct daqiri_port *port, struct daqiri_rxq *q)
 
 	if (!more)
 		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	q->stops.bell = port->bell;
 	port->rxqs = more;
 	port->rxqs[port->n_rxqs++] = q;
 	return 0;
@@ -224,6 +226,7 @@ int dq_port_add_txq(struct daqiri_port *port, struct daqiri_txq *q)
 
 	if (!more)
 		return dq_error(ENOMEM, "%s: out of memory", q->conf->where);
+	q->stops.bell = port->bell;
 	port->txqs = more;
 	port->txqs[port->n_txqs++] = q;
 	return 0;

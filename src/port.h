@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bell.h"
 #include "config_model.h"
 #include "device.h"
 #include "ethtool.h"
@@ -31,8 +32,10 @@ struct daqiri_port {
 	const struct dq_conf_port *conf; /* the context's */
 	struct dq_device *dev;		 /* the context's */
 	struct daqiri_port_info info;	 /* what does not change, and the rest as it was at open */
+	bool link_told;			 /* up, as daqiri_event_get() told last, or at open */
 	struct dq_restore mtu, flags;
 	pthread_mutex_t *lock;	  /* the context's: guards the lists of queues, and what was counted */
+	struct dq_bell *bell;	  /* the context's */
 	struct daqiri_rxq **rxqs; /* the context's, in the order in which they were made */
 	struct daqiri_txq **txqs;
 	unsigned n_rxqs, n_txqs;

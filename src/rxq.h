@@ -13,6 +13,7 @@
 
 #include <infiniband/verbs.h>
 
+#include "bell.h"
 #include "config_model.h"
 #include "cq.h"
 #include "port.h"
@@ -199,6 +200,7 @@ struct daqiri_rxq {
 	uint64_t *eaten_map __attribute__((aligned(64))); /* a bit for each slot of the ring */
 	struct daqiri_queue_error first_error;
 	bool error_seen; /* atomic */
+	struct dq_stops stops;
 
 	uint32_t arm_sn; /* rxq_arm.c: events taken so far */
 

@@ -40,21 +40,31 @@ static __attribute__((noinline, cold)) void give_back_eaten(struct daqiri_rxq *q
 		dq_rx_ring_rq(q);
 }
 
-void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
+static void note_first(struct daqiri_rxq *q, const struct dq_cqe_error *err)
 {
-	dq_counter_add(&q->count.errors, 1);
-	if (err->syndrome == MLX5_CQE_SYNDROME_LOCAL_LENGTH_ERR)
-		dq_counter_add(&q->count.length_errors, 1);
-	if (dq_cqe_stops_rq(err->syndrome))
-		__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
-	if (q->error_seen)
-		return;
 	q->first_error = (struct daqiri_queue_error){.syndrome = err->syndrome,
 						     .vendor_syndrome = err->vendor_syndrome,
 						     .wqe_index = err->wqe_counter,
 						     .text = dq_cqe_syndrome_text(err->syndrome)};
 	/* Pairs with the acquire load in daqiri_rxq_error(). */
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
+}
+
+void dq_rx_note_error(struct daqiri_rxq *q, const struct dq_cqe_error *err)
+{
+	bool stops = false;
+
+	dq_counter_add(&q->count.errors, 1);
+	if (err->syndrome == MLX5_CQE_SYNDROME_LOCAL_LENGTH_ERR)
+		dq_counter_add(&q->count.length_errors, 1);
+	if (dq_cqe_stops_rq(err->syndrome))
+		stops = !q->stopped;
+	if (stops)
+		__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
+	if (!q->error_seen)
+		note_first(q, err);
+	if (stops)
+		dq_stops_note(&q->stops, q->count.resets);
 }
 
 void dq_rx_eat(struct daqiri_rxq *q)

@@ -12,6 +12,7 @@
 
 #include <infiniband/verbs.h>
 
+#include "bell.h"
 #include "config_model.h"
 #include "cq.h"
 #include "mlx5_wqe.h"
@@ -133,6 +134,7 @@ struct daqiri_txq {
 	/* Errors. The queue's thread writes, error_seen last; any thread reads. */
 	struct daqiri_queue_error first_error;
 	bool error_seen; /* atomic */
+	struct dq_stops stops;
 
 	/* Control path. */
 	const struct dq_conf_txq *conf; /* the context's, as the next two */

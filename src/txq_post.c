@@ -23,6 +23,7 @@
 static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
 						       const struct mlx5_cqe64 *cqe)
 {
+	bool stops = !q->stopped;
 	struct dq_cqe_error err;
 
 	/* Pairs with the device's write of the ownership byte: the rest of the CQE is there. */
@@ -30,14 +31,16 @@ static __attribute__((noinline, cold)) void note_error(struct daqiri_txq *q,
 	err = dq_cqe_read_error(cqe);
 	dq_counter_add(&q->count.errors, 1);
 	__atomic_store_n(&q->stopped, true, __ATOMIC_RELAXED);
-	if (q->error_seen)
-		return;
-	q->first_error = (struct daqiri_queue_error){.syndrome = err.syndrome,
-						     .vendor_syndrome = err.vendor_syndrome,
-						     .wqe_index = err.wqe_counter,
-						     .text = dq_cqe_syndrome_text(err.syndrome)};
+	if (!q->error_seen)
+		q->first_error =
+			(struct daqiri_queue_error){.syndrome = err.syndrome,
+						    .vendor_syndrome = err.vendor_syndrome,
+						    .wqe_index = err.wqe_counter,
+						    .text = dq_cqe_syndrome_text(err.syndrome)};
 	/* Pairs with the acquire load in daqiri_txq_error(). */
 	__atomic_store_n(&q->error_seen, true, __ATOMIC_RELEASE);
+	if (stops)
+		dq_stops_note(&q->stops, q->count.resets);
 }
 
 static inline const struct dq_tx_mark *mark_of(const struct daqiri_txq *q,

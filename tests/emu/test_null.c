@@ -78,6 +78,7 @@ Test(misuse, null_for_contexts_and_ports)
 	daqiri_close(NULL);
 	refused(daqiri_event_get(NULL, &ev), "daqiri_event_get");
 	refused(daqiri_event_get(l.dq, NULL), "daqiri_event_get");
+	refused(daqiri_event_fd(NULL), "daqiri_event_fd");
 	refused(daqiri_add(NULL, NULL), "daqiri_add");
 	refused(daqiri_add(l.dq, NULL), "daqiri_add");
 	refused(daqiri_rxq_destroy(NULL, NULL), "daqiri_rxq_destroy");

@@ -29,7 +29,7 @@ declare -A sources=(
 	[tune]="$tune $(echo src/config*.c) src/error.c src/log.c src/simd.c -linih"
 	[emu_ioctl]="${ioctl[*]} -lpthread -ldl"
 	[config]="$(echo src/config*.c) src/error.c src/log.c src/simd.c -linih"
-	[rx]="src/device_clock.c src/rxq_meta.c src/rxq_meta_x86.c src/rxq_poll.c src/rxq_compress.c src/rxq_compress_x86.c src/rxq_keep.c src/rxq_take.c src/rxq_take_x86.c src/simd.c src/owner.c src/error.c"
+	[rx]="src/bell.c src/device_clock.c src/rxq_meta.c src/rxq_meta_x86.c src/rxq_poll.c src/rxq_compress.c src/rxq_compress_x86.c src/rxq_keep.c src/rxq_take.c src/rxq_take_x86.c src/simd.c src/owner.c src/error.c"
 	[emu_packet]="${emu[*]} src/emu/flex.c src/emu/packet_deep.c src/emu/rewrite.c src/emu/rewrite_modify.c"
 	[emu_wqe]="${emu[*]} src/emu/sq.c src/emu/sq_wait.c src/emu/sq_wqe.c src/emu/cq.c src/emu/cq_compress.c src/emu/fault.c
 		src/emu/flex.c src/emu/gpu.c src/emu/klm.c src/emu/rq.c src/emu/rq_broken.c src/emu/rq_late.c src/emu/rq_striding.c src/emu/rss.c src/emu/tx_frame.c src/emu/tx_headers.c src/emu/tx_lso.c

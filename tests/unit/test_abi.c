@@ -46,7 +46,9 @@ static const struct {
 	AT(daqiri_event, type, 8),
 	AT(daqiri_event, code, 12),
 	AT(daqiri_event, port, 16),
-	SIZE(daqiri_event, 24),
+	AT(daqiri_event, rxq, 24),
+	AT(daqiri_event, txq, 32),
+	SIZE(daqiri_event, 40),
 
 	AT(daqiri_port_info, size, 0),
 	AT(daqiri_port_info, rdma, 8),
