@@ -33,6 +33,7 @@ const char perf_help[] =
 	"      --min-mpps N         exit 3 below N million packets per second\n"
 	"      --min-gbps N         exit 3 below N Gb/s (L2)\n"
 	"      --json[=FILE]        the result as one JSON document\n"
+	"      --metrics FILE       all counters as OpenMetrics text, new each interval\n"
 	"      --check              judges CONFIG.ini and tells the memory it takes; no device\n"
 	"      --here               with --check: what this machine lacks is an error\n"
 	"      --ports              lists this machine's ports\n"
@@ -45,7 +46,8 @@ const char perf_help[] =
 	"  -V, --version\n"
 	"\n"
 	"Exit status: 0 done; 1 corrupt, duplicate or reordered frames, or a failure;\n"
-	"2 wrong usage; 3 a threshold was missed; 77 --selftest without hardware. More in daqiri-perf(1).\n";
+	"2 wrong usage; 3 a threshold was missed; 77 --selftest without hardware. More in "
+	"daqiri-perf(1).\n";
 
 enum {
 	OPT_VERIFY = 256,
@@ -56,6 +58,7 @@ enum {
 	OPT_MIN_MPPS,
 	OPT_MIN_GBPS,
 	OPT_JSON,
+	OPT_METRICS,
 	OPT_CHECK,
 	OPT_HERE,
 	OPT_PORTS,
@@ -66,31 +69,31 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{ "duration", required_argument, NULL, 't' },
-	{ "count", required_argument, NULL, 'n' },
-	{ "size", required_argument, NULL, 's' },
-	{ "rate", required_argument, NULL, 'r' },
-	{ "interval", optional_argument, NULL, 'i' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "verify", required_argument, NULL, OPT_VERIFY },
-	{ "workload", required_argument, NULL, OPT_WORKLOAD },
-	{ "latency", no_argument, NULL, OPT_LATENCY },
-	{ "wait", no_argument, NULL, OPT_WAIT },
-	{ "max-loss", required_argument, NULL, OPT_MAX_LOSS },
-	{ "min-mpps", required_argument, NULL, OPT_MIN_MPPS },
-	{ "min-gbps", required_argument, NULL, OPT_MIN_GBPS },
-	{ "json", optional_argument, NULL, OPT_JSON },
-	{ "check", no_argument, NULL, OPT_CHECK },
-	{ "here", no_argument, NULL, OPT_HERE },
-	{ "ports", no_argument, NULL, OPT_PORTS },
-	{ "list-keys", no_argument, NULL, OPT_LIST_KEYS },
-	{ "make-config", no_argument, NULL, OPT_MAKE_CONFIG },
-	{ "selftest", no_argument, NULL, OPT_SELFTEST },
-	{ "selftest-only", required_argument, NULL, OPT_SELFTEST_ONLY },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 }
-};
+	{"duration", required_argument, NULL, 't'},
+	{"count", required_argument, NULL, 'n'},
+	{"size", required_argument, NULL, 's'},
+	{"rate", required_argument, NULL, 'r'},
+	{"interval", optional_argument, NULL, 'i'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"verify", required_argument, NULL, OPT_VERIFY},
+	{"workload", required_argument, NULL, OPT_WORKLOAD},
+	{"latency", no_argument, NULL, OPT_LATENCY},
+	{"wait", no_argument, NULL, OPT_WAIT},
+	{"max-loss", required_argument, NULL, OPT_MAX_LOSS},
+	{"min-mpps", required_argument, NULL, OPT_MIN_MPPS},
+	{"min-gbps", required_argument, NULL, OPT_MIN_GBPS},
+	{"json", optional_argument, NULL, OPT_JSON},
+	{"metrics", required_argument, NULL, OPT_METRICS},
+	{"check", no_argument, NULL, OPT_CHECK},
+	{"here", no_argument, NULL, OPT_HERE},
+	{"ports", no_argument, NULL, OPT_PORTS},
+	{"list-keys", no_argument, NULL, OPT_LIST_KEYS},
+	{"make-config", no_argument, NULL, OPT_MAKE_CONFIG},
+	{"selftest", no_argument, NULL, OPT_SELFTEST},
+	{"selftest-only", required_argument, NULL, OPT_SELFTEST_ONLY},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0}};
 
 struct parser {
 	struct perf_options *o;
@@ -243,6 +246,9 @@ static int set_flag(struct parser *p, int opt, const char *v)
 		o->json = true;
 		o->json_path = v;
 		return 0;
+	case OPT_METRICS:
+		o->metrics_path = v;
+		return 0;
 	case OPT_CHECK:
 		return set_action(p, PERF_CHECK);
 	case OPT_PORTS:
@@ -343,6 +349,10 @@ static int judge_rest(struct parser *p)
 
 	if (o->here && o->action != PERF_CHECK) {
 		snprintf(p->err, 256, "--here goes with --check only");
+		return -EINVAL;
+	}
+	if (o->metrics_path && o->action != PERF_RUN) {
+		snprintf(p->err, 256, "--metrics goes with a run only");
 		return -EINVAL;
 	}
 	if (o->selftest_only && o->action != PERF_SELFTEST) {

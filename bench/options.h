@@ -49,6 +49,7 @@ struct perf_options {
 	bool here;
 	bool json;
 	const char *json_path;       /* NULL: standard output */
+	const char *metrics_path;    /* NULL: none asked for */
 	bool have_max_loss, have_min_mpps, have_min_gbps;
 	struct perf_loss max_loss;
 	double min_mpps;

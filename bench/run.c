@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "metrics.h"
 #include "msg.h"
 #include "report.h"
 #include "run.h"
@@ -135,6 +136,7 @@ static void nap(void)
 /* Until all streams are over. Returns false where the device failed. */
 static bool watch(struct perf_run *run)
 {
+	struct perf_metrics metrics = {.run = run, .last = run->start_ns};
 	struct perf_interval interval;
 	bool sound, over;
 
@@ -149,6 +151,7 @@ static bool watch(struct perf_run *run)
 			perf_set(run->stop_sending, true);
 		over = all_over(run, now);
 		perf_interval_tick(&interval, now);
+		perf_metrics_tick(&metrics, now);
 	} while (sound && !over);
 	perf_interval_end(&interval);
 	return sound;
@@ -169,6 +172,8 @@ static int report(const struct perf_run *run, const struct perf_before *before, 
 	perf_verdict(run, before, &result.verdict);
 	perf_report_end(run, &result);
 	ret = run->plan->options->json ? perf_json_write(run, &result) : 0;
+	if (perf_metrics_write(run))
+		ret = -1;
 	return ret ? 1 : result.status;
 }
 
@@ -181,7 +186,8 @@ int perf_run_main(struct perf_run *run)
 	catch_signals();
 	perf_report_start(run);
 	perf_before_take(&before, run);
-	ret = perf_workers_start(run) ? 1 : 0;
+	/* What cannot be written is told before, not after, the run. */
+	ret = perf_metrics_write(run) || perf_workers_start(run) ? 1 : 0;
 	if (!ret)
 		sound = watch(run);
 	perf_workers_join(run);
