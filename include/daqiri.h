@@ -355,8 +355,9 @@ int daqiri_port_stats(struct daqiri_port *port, struct daqiri_stat *stats, int m
  * Has the NIC drop every frame that the port receives from now on: those of flows, unmatched ones,
  * and those that the kernel would get, so that the machine cannot be reached by this port. What was
  * received before stays in the queues. Flows stay as they are, may be added and removed, and count
- * nothing meanwhile. daqiri_port_allow_all(), or daqiri_close(), undoes it. Done already: 0. -EINVAL:
- * NULL; others, of daqiri_port_drop_all() alone: the kernel refuses. Enters the kernel. Any thread.
+ * nothing meanwhile. daqiri_port_allow_all(), or daqiri_close(), undoes it. Done already: 0.
+ * -EINVAL: NULL; others: the kernel refuses, and the port stays as it was. Enters the kernel. Any
+ * thread.
  */
 int daqiri_port_drop_all(struct daqiri_port *port);
 int daqiri_port_allow_all(struct daqiri_port *port);

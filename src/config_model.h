@@ -331,5 +331,7 @@ int dq_conf_resolve_added(struct dq_conf **out, const struct daqiri_config *cfg,
 
 /* Logs what is legal and probably not meant, such as a core that several queues name. At open. */
 void dq_conf_warn(const struct dq_conf *conf);
+/* Likewise of receive queues to which nothing leads. Not of added ones: their flows come later. */
+void dq_conf_warn_unfed(const struct dq_conf *conf);
 
 #endif

@@ -91,17 +91,31 @@ int dq_txq_index(const struct dq_conf *conf, unsigned port, unsigned id)
 	return -1;
 }
 
+/* Of what the running context has of a kind. */
+static unsigned running_names(const struct dq_resolver *r, const char *kind, const char **names)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; !strcmp(kind, "port") && i < r->conf->n_ports; i++)
+		names[n++] = r->conf->ports[i].name;
+	for (unsigned i = 0; !strcmp(kind, "region") && i < r->running->n_regions; i++)
+		names[n++] = r->running->regions[i]->name;
+	return n;
+}
+
 int dq_blame_missing(struct dq_resolver *r, const struct dq_section *sec, const char *key,
 		     const char *kind, const char *name)
 {
-	const char **names = calloc(r->cfg->n_sections + 1, sizeof(*names));
+	unsigned n_running = r->running ? r->running->n_regions + r->conf->n_ports : 0, n = 0;
+	const char **names = calloc(r->cfg->n_sections + n_running + 1, sizeof(*names));
 	const char *near = NULL;
-	unsigned n = 0;
 	int err;
 
 	for (unsigned i = 0; names && i < r->cfg->n_sections; i++)
 		if (dq_section_has_kind(&r->cfg->sections[i], kind))
 			names[n++] = r->cfg->sections[i].name + strlen(kind) + 1;
+	if (names && r->running)
+		n += running_names(r, kind, names + n);
 	if (names)
 		near = dq_nearest(name, names, n);
 	err = dq_blame_key(r->cfg, sec, key, "there is no [%s %s]%s%s%s", kind, name,

@@ -2,6 +2,7 @@
 /* The slots that each queue gets of its regions, and its depth where that is left to us. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "config_resolve.h"
 #include "config_stride.h"
@@ -120,18 +121,37 @@ static void note_depth(struct dq_resolver *r, const struct dq_user *user)
 static int check_align(struct dq_resolver *r, const struct dq_user *user)
 {
 	const struct dq_conf_region *region = &r->conf->regions[user->region];
+	const struct dq_section *sec = r->region_sec[user->region];
+	bool fits = region->align >= 1u << DQ_STRIDE_LOG_MIN &&
+		    region->align <= 1u << DQ_STRIDE_LOG_MAX;
 
-	if (region->align < 1u << DQ_STRIDE_LOG_MIN)
-		return dq_blame_key(r->cfg, r->region_sec[user->region], "align",
-				    "feeds a queue with rx_mode=striding, whose strides are whole "
-				    "cache lines; must be at least %u",
-				    1u << DQ_STRIDE_LOG_MIN);
-	if (region->align > 1u << DQ_STRIDE_LOG_MAX)
-		return dq_blame_key(r->cfg, r->region_sec[user->region], "align",
-				    "feeds a queue with rx_mode=striding, whose strides are at "
-				    "most %u bytes; must be at most that",
+	if (fits)
+		return 0;
+	if (region->borrowed)
+		return dq_blame_key(r->cfg, sec, "regions",
+				    "[region %s] of the running context has align=%u, and strides "
+				    "are of %u to %u bytes: use rx_mode=cyclic, or add a region",
+				    region->name, region->align, 1u << DQ_STRIDE_LOG_MIN,
 				    1u << DQ_STRIDE_LOG_MAX);
-	return 0;
+	return dq_blame_key(r->cfg, sec, "align",
+			    "feeds a queue with rx_mode=striding, whose strides are whole cache "
+			    "lines; must be %u to %u",
+			    1u << DQ_STRIDE_LOG_MIN, 1u << DQ_STRIDE_LOG_MAX);
+}
+
+/* The region has fewer buffers than its queues need: which key would cure that, and how. */
+static int blame_few(struct dq_resolver *r, unsigned index, uint64_t need, const char *why)
+{
+	const struct dq_conf_region *region = &r->conf->regions[index];
+
+	if (region->borrowed)
+		return dq_blame_key(r->cfg, r->region_sec[index], "regions",
+				    "[region %s] of the running context has %" PRIu64
+				    " buffers, %s; it would take %" PRIu64
+				    ": make depth smaller, or add a region for them",
+				    region->name, region->num_bufs, why, need);
+	return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
+			    "%s; must be at least %" PRIu64, why, need);
 }
 
 /* What the depths that are given take of the region, and how many are not given. */
@@ -139,6 +159,7 @@ static int sum_depths(struct dq_resolver *r, unsigned index, uint64_t *said, uns
 {
 	const struct dq_conf_region *region = &r->conf->regions[index];
 	bool striding = false;
+	char why[160];
 	int err = 0;
 
 	for (unsigned i = 0; !err && i < r->n_users; i++) {
@@ -155,15 +176,14 @@ static int sum_depths(struct dq_resolver *r, unsigned index, uint64_t *said, uns
 	if (err || *said <= region->num_bufs)
 		return err;
 	if (striding)
-		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
-				    "less than what its queues' depths take, %" PRIu64
-				    " (with rx_mode=striding depth is in strides, of %u bytes "
-				    "here); must be at least %" PRIu64,
-				    *said, 1u << dq_stride_log(region), *said);
-	return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
-			    "less than the sum of its queues' depths, %" PRIu64
-			    "; must be at least %" PRIu64,
-			    *said, *said);
+		snprintf(why, sizeof(why),
+			 "less than what its queues' depths take, %" PRIu64
+			 " (with rx_mode=striding depth is in strides, of %u bytes here)",
+			 *said, 1u << dq_stride_log(region));
+	else
+		snprintf(why, sizeof(why), "less than the sum of its queues' depths, %" PRIu64,
+			 *said);
+	return blame_few(r, index, *said, why);
 }
 
 /* What each queue that leaves its depth to us may have of the region at most. */
@@ -172,16 +192,17 @@ static int share_region(struct dq_resolver *r, unsigned index)
 	const struct dq_conf_region *region = &r->conf->regions[index];
 	uint64_t said = 0, share;
 	unsigned n_auto = 0;
+	char why[64];
 	int err = sum_depths(r, index, &said, &n_auto);
 
 	if (err)
 		return err;
 	share = (region->num_bufs - said) / (n_auto ? n_auto : 1);
-	if (n_auto && share < DEPTH_MIN)
-		return dq_blame_key(r->cfg, r->region_sec[index], "num_bufs",
-				    "leaves %s less than %d buffers; must be at least %" PRIu64,
-				    n_auto > 1 ? "each queue" : "the queue", DEPTH_MIN,
-				    said + (uint64_t)n_auto * DEPTH_MIN);
+	if (n_auto && share < DEPTH_MIN) {
+		snprintf(why, sizeof(why), "leaves %s less than %d buffers",
+			 n_auto > 1 ? "each queue" : "the queue", DEPTH_MIN);
+		return blame_few(r, index, said + (uint64_t)n_auto * DEPTH_MIN, why);
+	}
 	for (unsigned i = 0; i < r->n_users; i++)
 		if (uses(&r->users[i], index) && share < r->users[i].share)
 			r->users[i].share = share;

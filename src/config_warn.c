@@ -80,11 +80,28 @@ static void warn_unused(const struct dq_conf *conf, unsigned region)
 	       conf->regions[region].where);
 }
 
+static void warn_batch(const struct dq_conf *conf, const struct dq_conf_rxq *q)
+{
+	if (!q->worker || q->timeout_us || q->batch <= q->depth / 2)
+		return;
+	dq_log(conf->log_level, DAQIRI_LOG_WARN,
+	       "%s batch=%u: without timeout_us a batch is handed over when it is full, which it "
+	       "never is while the program holds more than %u packets of depth=%u: set timeout_us, "
+	       "or a smaller batch",
+	       q->where, q->batch, q->depth - q->batch, q->depth);
+}
+
+void dq_conf_warn_unfed(const struct dq_conf *conf)
+{
+	for (unsigned i = 0; i < conf->n_rxqs; i++)
+		warn_unfed(conf, i);
+}
+
 void dq_conf_warn(const struct dq_conf *conf)
 {
 	warn_cores(conf);
 	for (unsigned i = 0; i < conf->n_rxqs; i++)
-		warn_unfed(conf, i);
+		warn_batch(conf, &conf->rxqs[i]);
 	for (unsigned i = 0; i < conf->n_regions; i++)
 		warn_unused(conf, i);
 }

@@ -171,6 +171,7 @@ static int open_context(struct daqiri **out, struct dq_conf *conf, const struct 
 	dq->bell.fd = dq->event_fd = -1;
 	dq->conf = conf;
 	dq_conf_warn(conf);
+	dq_conf_warn_unfed(conf);
 	ret = build(dq, attached);
 	if (ret)
 		daqiri_close(dq);

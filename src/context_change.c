@@ -171,6 +171,28 @@ static int resolve(struct daqiri *dq, const struct daqiri_config *cfg, struct dq
 	return ret;
 }
 
+/* A part of which nothing is left goes, but the opened one, which has the ports. */
+static void forget_if_empty(struct daqiri *dq, struct dq_part *part)
+{
+	const struct dq_conf *conf = part->conf;
+	struct dq_part **link = &dq->parts;
+	bool empty = part != dq->opened;
+
+	for (unsigned i = 0; i < conf->n_regions; i++)
+		empty &= !part->regions[i] || conf->regions[i].borrowed;
+	for (unsigned i = 0; i < conf->n_rxqs; i++)
+		empty &= !part->rxqs[i];
+	for (unsigned i = 0; i < conf->n_txqs; i++)
+		empty &= !part->txqs[i];
+	if (!empty)
+		return;
+	while (*link && *link != part)
+		link = &(*link)->next;
+	if (*link)
+		*link = part->next;
+	dq_part_free(part);
+}
+
 static int add(struct daqiri *dq, const struct daqiri_config *cfg)
 {
 	struct dq_conf *conf = NULL;
@@ -200,6 +222,7 @@ static int add(struct daqiri *dq, const struct daqiri_config *cfg)
 	}
 	part->next = dq->parts;
 	dq->parts = part;
+	forget_if_empty(dq, part);
 	return 0;
 }
 
@@ -217,33 +240,16 @@ int daqiri_add(struct daqiri *dq, const struct daqiri_config *cfg)
 
 /* ---- destroy --------------------------------------------------------------------------------- */
 
-/* A part of which nothing is left goes, but the opened one, which has the ports. */
-static void forget_if_empty(struct daqiri *dq, struct dq_part *part)
-{
-	const struct dq_conf *conf = part->conf;
-	struct dq_part **link = &dq->parts;
-	bool empty = part != dq->opened;
-
-	for (unsigned i = 0; i < conf->n_regions; i++)
-		empty &= !part->regions[i] || conf->regions[i].borrowed;
-	for (unsigned i = 0; i < conf->n_rxqs; i++)
-		empty &= !part->rxqs[i];
-	for (unsigned i = 0; i < conf->n_txqs; i++)
-		empty &= !part->txqs[i];
-	if (!empty)
-		return;
-	while (*link && *link != part)
-		link = &(*link)->next;
-	if (*link)
-		*link = part->next;
-	dq_part_free(part);
-}
-
 static int check_rxq_unused(const struct daqiri_rxq *q, const struct daqiri_rxq *face)
 {
 	unsigned long long kept = q->count.kept_out;
 	struct users users = {.text = ""};
 
+	if (dq_flow_unmatched_goes_to(q->port, q))
+		return dq_error(EBUSY,
+				"%s: cannot be destroyed while the context is open: unmatched of "
+				"[port %s] names it",
+				q->conf->where, q->port->conf->name);
 	dq_flow_each_user(q->port, q, note_flow, &users);
 	if (users.n)
 		return dq_error(EBUSY,
@@ -302,7 +308,7 @@ static int destroy_txq(struct daqiri *dq, struct daqiri_txq *face)
 		return dq_error(EBUSY, "%s: cannot be destroyed, %s %s its frames: remove %s first",
 				q->conf->where, name_users(&users), users.n > 1 ? "take" : "takes",
 				users.n > 1 ? "them" : "it");
-	out = face->posted - daqiri_tx_completed(face);
+	out = face->posted - dq_tx_reap(face); /* whoever owned it: nobody calls it now */
 	/* Of a queue that has stopped, nothing more will be. */
 	if (out && !__atomic_load_n(&q->stopped, __ATOMIC_RELAXED))
 		return dq_error(

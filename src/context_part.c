@@ -128,6 +128,7 @@ void dq_part_remove_txq(struct daqiri *dq, struct dq_part *part, unsigned index)
 	if (!q)
 		return;
 	dq_worker_remove_txq(dq, q); /* before its counts are final */
+	dq_txq_drop_outstanding(q);
 	dq_port_remove_txq(q->port, q);
 	dq_txq_destroy(q);
 	part->txqs[index] = NULL;

@@ -153,8 +153,13 @@ void dq_flow_each_user(const struct daqiri_port *port, const struct daqiri_rxq *
 	for (unsigned i = 0; i < table->n_flows; i++)
 		if (sends_to(table->flows[i], q))
 			fn(arg, table->flows[i]->conf->where);
-	if (table->unmatched && sends_to(table->unmatched, q))
-		fn(arg, port->conf->where);
+}
+
+bool dq_flow_unmatched_goes_to(const struct daqiri_port *port, const struct daqiri_rxq *q)
+{
+	const struct dq_flow_table *table = port->flows;
+
+	return table->unmatched && sends_to(table->unmatched, q);
 }
 
 void dq_flow_each_taker(const struct daqiri_port *port, const struct daqiri_txq *q,

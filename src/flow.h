@@ -3,6 +3,8 @@
 #ifndef DQ_FLOW_H
 #define DQ_FLOW_H
 
+#include <stdbool.h>
+
 #include "config_model.h"
 #include "port.h"
 #include "rxq.h"
@@ -23,9 +25,11 @@ int dq_flow_table_create(struct daqiri_port *port, const struct dq_conf *conf, u
 			 const struct dq_flow_queues *queues);
 void dq_flow_table_destroy(struct daqiri_port *port);
 
-/* Calls fn with the section of each flow, or of the port itself, that sends packets to the queue. */
+/* Calls fn with the section of each flow that sends packets to the queue. */
 void dq_flow_each_user(const struct daqiri_port *port, const struct daqiri_rxq *q,
 		       void (*fn)(void *arg, const char *where), void *arg);
+/* Whether unmatched = queue names it. */
+bool dq_flow_unmatched_goes_to(const struct daqiri_port *port, const struct daqiri_rxq *q);
 
 /* The same of flows that take frames which the queue sends. */
 void dq_flow_each_taker(const struct daqiri_port *port, const struct daqiri_txq *q,

@@ -72,8 +72,12 @@ static int create(struct dq_flow_table *table, struct text_flow *texts, unsigned
 		texts[i].conf = NULL;
 		table->next_seq = first + i;
 		ret = dq_flow_create(&texts[i].flow, table, &conf->flows[0], conf);
-		if (!ret)
-			dq_flow_enter(table, texts[i].flow);
+		if (ret)
+			break;
+		dq_flow_enter(table, texts[i].flow);
+		/* Those that are chosen later go on from here. */
+		if (texts[i].flow->conf->tag > table->last_tag)
+			table->last_tag = texts[i].flow->conf->tag;
 	}
 	table->next_seq = first;
 	return ret;

@@ -4,6 +4,7 @@
  * device, however many flows it has.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "error.h"
 #include "flow_table.h"
@@ -29,8 +30,11 @@ static int set_gate(struct daqiri_port *port, bool shut)
 		if (!ret)
 			dq_rule_settle(table, &table->gate);
 	} else if (!shut) {
-		dq_rule_destroy(table, &table->gate);
+		ret = dq_rule_try_destroy(table, &table->gate);
 	}
+	if (ret && !shut)
+		dq_error(-ret, "%s: stays shut: the kernel keeps the rule that drops all: %s",
+			 port->conf->where, strerror(-ret));
 	pthread_mutex_unlock(port->lock);
 	return ret;
 }

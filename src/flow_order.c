@@ -166,7 +166,14 @@ static void bound(struct bounds *b, const struct dq_placed *rule, const struct d
 		b->taken |= 1u << other->was;
 	if (other->priority == DQ_AUTO)
 		return;
-	if (rule->given || other->given) {
+	/* Two that are in the device keep their order, or packets would change from one to the
+	 * other. */
+	if (other->given && rule->was != DQ_AUTO && other->was != DQ_AUTO) {
+		if (rule->was < other->was)
+			b->high = b->high < other->was ? b->high : other->was - 1;
+		else
+			b->low = b->low > other->was ? b->low : other->was + 1;
+	} else if (rule->given || other->given) {
 		b->taken |= 1u << other->priority;
 		if (other->given && other->priority == rule->priority)
 			b->with = other;
@@ -287,8 +294,8 @@ static int place_each(struct dq_order *order, const struct list *list)
 			return dq_error(EINVAL,
 					"%s: no priority is left for it: the flows of %s overlap "
 					"in too many different ways (%d priorities): match the "
-					"same fields in more of them, and let ranges begin and end "
-					"at multiples of a power of two",
+					"same fields in more of them, let ranges begin and end at "
+					"multiples of a power of two, or give none a priority",
 					list->rules[i]->flow->where, order->where, order->last + 1);
 	return 0;
 }

@@ -254,6 +254,17 @@ void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	rule->next_ibv = NULL;
 }
 
+int dq_rule_try_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule)
+{
+	int err = rule->ibv ? ibv_destroy_flow(rule->ibv) : 0;
+
+	if (err || !rule->ibv)
+		return -err;
+	put_matcher(table, rule->matcher);
+	rule->ibv = NULL;
+	return 0;
+}
+
 void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule)
 {
 	if (rule->ibv)

@@ -87,6 +87,8 @@ void dq_rule_unmake(struct dq_flow_table *table, struct dq_flow_rule *rule);
 /* What it had before goes, and next_ibv is what it has. */
 void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule);
 void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
+/* Where the kernel refuses (-errno), the rule stays as it is. */
+int dq_rule_try_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
 
 /* ---- flow_apply.c ---------------------------------------------------------------------------- */
 

@@ -97,8 +97,13 @@ int dq_region_take_app(struct daqiri_region *region, const struct dq_memory_want
 					 .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 					 .node = -1};
 	region->gpu = dq_gpu_of(app->addr);
-	if (region->gpu)
+	if (region->gpu) {
 		region->gpu_addr = app->addr;
+		/* Before the export, which makes a descriptor. */
+		ret = dq_gpu_sync_memops(region->gpu, app->addr, want->where);
+	}
+	if (ret)
+		return ret;
 	if (app->dmabuf_fd >= 0)
 		ret = take_dmabuf(region, want);
 	else if (region->gpu)
@@ -108,7 +113,5 @@ int dq_region_take_app(struct daqiri_region *region, const struct dq_memory_want
 			       "%s kind=app: gpu_export is set, and the program's memory at 0x%llx "
 			       "is not on a GPU",
 			       want->where, (unsigned long long)app->addr);
-	if (!ret && region->gpu)
-		ret = dq_gpu_sync_memops(region->gpu, app->addr, want->where);
 	return ret;
 }

@@ -64,7 +64,7 @@ static int check_room(const struct dq_conf_rxq *conf, const struct daqiri_port *
 			EINVAL,
 			"%s: slots of buf_size=%llu bytes are too small for frames of up to "
 			"%llu (interface %s has MTU %u, and 18 bytes of header): make "
-			"buf_size at least that, or set mtu=%llu in [port %s]",
+			"buf_size at least that, or open the port with mtu=%llu in [port %s]",
 			conf->where, (unsigned long long)region->conf->buf_size,
 			(unsigned long long)need, port->info.netdev, port->info.mtu,
 			(unsigned long long)(region->conf->buf_size > DQ_ETHERNET_HEADER

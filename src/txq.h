@@ -250,6 +250,8 @@ const char *dq_checksum_name(unsigned checksum);
 
 /* Reads completions that have come; returns q->done. */
 uint64_t dq_tx_reap(struct daqiri_txq *q);
+/* What was posted and never completed is dropped: its memory is the program's again. */
+void dq_txq_drop_outstanding(struct daqiri_txq *q);
 
 /* After a look at completions: how many of n packets may be posted, -EIO where it has stopped. */
 int dq_tx_make_room(struct daqiri_txq *q, int n);

@@ -25,8 +25,7 @@ static int stop(const struct daqiri_txq *q)
 	return err ? dq_error(err, "%s: cannot be reset: %s", q->conf->where, strerror(err)) : 0;
 }
 
-/* What was posted and never completed is dropped: its memory is the program's again. */
-static void drop_outstanding(struct daqiri_txq *q)
+void dq_txq_drop_outstanding(struct daqiri_txq *q)
 {
 	uint64_t dropped = q->posted - q->done;
 
@@ -63,7 +62,7 @@ static int reset(struct daqiri_txq *q)
 	if (ret)
 		return ret;
 	dq_tx_drain(q);
-	drop_outstanding(q);
+	dq_txq_drop_outstanding(q);
 	restart(q);
 	ret = dq_txq_start(q);
 	if (ret) {

@@ -146,6 +146,7 @@ void dq_tx_hand_destroy(struct daqiri_txq *real)
 {
 	if (!real || !real->hand)
 		return;
+	real->count.full = real->hand->face->count.full; /* for the sums of the port */
 	free_hand(real->hand);
 	real->hand = NULL;
 }

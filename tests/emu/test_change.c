@@ -111,6 +111,107 @@ Test(change, a_receive_queue_is_added_and_destroyed)
 	daqiri_close(l.dq);
 }
 
+Test(change, a_queue_for_unmatched_frames_stays_as_long_as_the_context)
+{
+	struct link l = kit_open_link(PORTS "unmatched = queue 0\n[txq a 0]\nregions = tx\n"
+					    "[rxq b 0]\nregions = rx\n");
+
+	refused(daqiri_rxq_destroy(l.dq, l.rx), EBUSY,
+		"[rxq b 0]: cannot be destroyed while the context is open: unmatched of [port b] "
+		"names it");
+	daqiri_close(l.dq);
+}
+
+/* What a message advises can be done in what is added. */
+Test(change, what_does_not_fit_is_told_with_a_cure_that_is_left)
+{
+	struct link l = kit_open_link(ONE_WAY("512") "[region small]\nkind = host\n"
+						     "num_bufs = 100\nbuf_size = 2000\n");
+
+	refused(add(l.dq, "[rxq b 1]\nregions = small\ndepth = 128\n"), EINVAL,
+		"regions=small: [region small] of the running context has 100 buffers",
+		"it would take 128: make depth smaller, or add a region");
+	refused(add(l.dq, "[rxq b 1-2]\nregions = small\n"), EINVAL,
+		"leaves each queue less than 64 buffers; it would take 128");
+	refused(add(l.dq, "[rxq b 1]\nregions = smal\n"), EINVAL,
+		"there is no [region smal]; did you mean small?");
+	refused(add(l.dq, "[rxq c 1]\nregions = small\n"), EINVAL, "there is no [port c]");
+	added(l.dq, "");
+	still_works(&l);
+	daqiri_close(l.dq);
+}
+
+/* Posted packets are completed, dropped or on their way, also where their queue has stopped and
+ * gone. */
+Test(change, what_a_stopped_queue_will_not_send_is_counted_as_dropped)
+{
+	struct link l = kit_open_link(ONE_WAY("512") "[txq a 1]\ndepth = 64\n");
+	struct daqiri_txq *tx = daqiri_txq_get(l.a, 1);
+	struct daqiri_pkt pkts[3];
+
+	cr_assert_eq(daqiri_tx_reserve(l.tx, pkts, 3), 3);
+	for (int i = 0; i < 3; i++) {
+		pkts[i].len = 60;
+		pkts[i].key = daqiri_key_from_lkey(0xdead00);
+	}
+	cr_assert_eq(daqiri_tx_post(tx, pkts, 3), 3);
+	kit_wait_error(tx);
+	cr_assert_eq(daqiri_txq_destroy(l.dq, tx), 0, "%s", daqiri_error_detail());
+	cr_assert_eq(kit_port_stat(l.a, "tx_packets"), 3u);
+	cr_assert_eq(kit_port_stat(l.a, "tx_completed"), 0u);
+	cr_assert_eq(kit_port_stat(l.a, "tx_reset_drops"), 3u);
+	daqiri_close(l.dq);
+}
+
+/* What the program was refused is counted where the program sees the queue, which goes first. */
+Test(change, a_worker_s_refusals_stay_in_the_sums)
+{
+	struct link l = kit_open_link(PORTS "[txq a 0]\nregions = tx\ndepth = 64\nmode = worker\n"
+					    "cpu_core = 0\n[rxq b 0]\nregions = rx\n");
+	struct daqiri_pkt pkts[300];
+	uint64_t full = 0;
+
+	for (int i = 0; i < 1000 && !full; i++) {
+		int n = daqiri_tx_reserve(l.tx, pkts, 300);
+
+		for (int k = 0; k < n; k++)
+			kit_fill((void *)(uintptr_t)pkts[k].addr, pkts[k].len = 60, MAC_B, 0);
+		for (int k = n; n > 0 && k < 300; k++)
+			pkts[k] = pkts[k % n];
+		if (n > 0)
+			cr_assert_geq(daqiri_tx_post(l.tx, pkts, 300), 0);
+		full = kit_port_stat(l.a, "tx_full");
+	}
+	cr_assert_gt(full, 0u);
+	kit_wait_sent(l.tx, kit_port_stat(l.a, "tx_packets"));
+	for (int64_t deadline = kit_deadline(); daqiri_txq_destroy(l.dq, l.tx);)
+		cr_assert(!kit_is_late(deadline), "%s", daqiri_error_detail());
+	cr_assert_geq(kit_port_stat(l.a, "tx_full"), full);
+	daqiri_close(l.dq);
+}
+
+static unsigned n_unfed;
+
+static void count_unfed(void *arg, enum daqiri_log_level level, const char *text)
+{
+	(void)arg;
+	(void)level;
+	n_unfed += strstr(text, "no flow leads to this queue") != NULL;
+}
+
+/* Only flows that come later can lead to it. */
+Test(change, nobody_is_warned_of_an_added_queue_without_flows)
+{
+	struct link l = kit_open_link(PORTS "unmatched = queue 0\n[txq a 0]\nregions = tx\n"
+					    "[rxq b 0]\nregions = rx\n");
+
+	daqiri_log_set(count_unfed, NULL);
+	added(l.dq, "[rxq b 1-2]\nkind = host\nnum_bufs = 256\nbuf_size = 2000\n");
+	daqiri_log_set(NULL, NULL);
+	cr_assert_eq(n_unfed, 0u);
+	daqiri_close(l.dq);
+}
+
 Test(change, what_is_left_goes_with_the_context)
 {
 	struct link l = kit_open_link(ONE_WAY("512"));

@@ -203,6 +203,19 @@ Test(flow_change, ids_are_chosen_around_those_that_are_named)
 	daqiri_close(l.dq);
 }
 
+Test(flow_change, an_id_that_was_named_is_not_chosen_soon)
+{
+	struct link l = kit_open_link(NO_FLOWS);
+	uint32_t id;
+
+	add(l.b, "named", "dst_mac = " DST "01\nqueue = 0\ntag = 1\n");
+	drop(l.b, "named");
+	add(l.b, "next", "dst_mac = " DST "02\nqueue = 0\n");
+	cr_assert_eq(daqiri_flow_id(l.b, "next", &id), 0);
+	cr_assert_neq(id, 1u, "packets of the first one may be on their way");
+	daqiri_close(l.dq);
+}
+
 Test(flow_change, ids_of_the_configuration_are_not_chosen_again_soon)
 {
 	struct link l = kit_open_link(NO_FLOWS "[flow b x]\ndst_mac = " DST "05\nqueue = 0\n"

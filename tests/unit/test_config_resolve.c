@@ -367,6 +367,7 @@ static void expect_warnings(const char *text, const char *want)
 	logged[0] = '\0';
 	daqiri_log_set(keep, logged);
 	dq_conf_warn(conf);
+	dq_conf_warn_unfed(conf);
 	daqiri_log_set(NULL, NULL);
 	dq_conf_free(conf);
 	cr_expect_str_eq(logged, want, "%s", logged);

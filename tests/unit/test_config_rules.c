@@ -124,12 +124,12 @@ static const struct bad_config between_sections[] = {
 	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
 	    "bad.ini:5: [region m] align=32: feeds a queue with rx_mode=striding, whose strides "
 	    "are "
-	    "whole cache lines; must be at least 64"),
+	    "whole cache lines; must be 64 to 8192"),
 	BAD("an alignment beyond strides",
 	    "[region m]\nkind = host\nnum_bufs = 100\nbuf_size = 2K\nalign = 16384\n" PORT
 	    "[rxq p 0]\nregions = m\nrx_mode = striding\n",
 	    "bad.ini:5: [region m] align=16384: feeds a queue with rx_mode=striding, whose strides "
-	    "are at most 8192 bytes; must be at most that"),
+	    "are whole cache lines; must be 64 to 8192"),
 	BAD("nothing left for auto", MEMORY PORT QUEUE "depth = 1024\n[txq p 0]\nregions = m\n",
 	    "bad.ini:3: [region m] num_bufs=1024: leaves the queue less than 64 buffers; must be "
 	    "at least 1088"),

@@ -147,6 +147,33 @@ Test(flow_order, given_priorities_stay_and_clash_only_with_their_like)
 	dq_order_free(&order);
 }
 
+/* A rule that has to move stays on its side of one whose priority is given: packets match both. */
+Test(flow_order, what_is_in_the_device_keeps_its_side_of_a_given_priority)
+{
+	struct dq_placed given = rule(&a, 3, 7, 0), wide = rule(&b, 1, 7, 1), narrow, third;
+	struct dq_order order;
+
+	dq_order_init(&order, "[port b]");
+	given.given = true;
+	given.priority = 2;
+	cr_assert_eq(add(&order, &given), 0);
+	cr_assert_eq(add(&order, &wide), 0);
+	cr_assert_eq(wide.priority, 0);
+	narrow = rule(&a, 2, 7, 2);
+	narrow.match.value[1] = 8; /* never with the given one */
+	cr_assert_eq(add(&order, &narrow), 0);
+	dq_order_each(&order, settle, NULL);
+	cr_assert_eq(narrow.priority, 0);
+	cr_assert_eq(wide.priority, 1);
+	third = rule(&a, 3, 7, 3);
+	third.match.value[1] = 8;
+	cr_assert_eq(add(&order, &third), -EINVAL, "wide would go behind the given one");
+	cr_assert(strstr(daqiri_error_detail(), "no priority is left"));
+	cr_assert_eq(wide.priority, 1);
+	cr_assert_eq(given.priority, 2);
+	dq_order_free(&order);
+}
+
 /* ---- flows ----------------------------------------------------------------------------------- */
 
 static struct dq_conf_flow flow(const char *where, uint32_t fields)
