@@ -773,13 +773,15 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
  * and what was posted behind them. A time that is past is none. It waits in the queue's order: post
  * in the order of times. -ERANGE: none is taken, as the time lies further ahead than the NIC can tell
  * from the past, some 3 seconds; -EOPNOTSUPP: a queue without timed = on; else as daqiri_tx_post().
- * The queue's thread.
+ * A queue that was idle for a second asks the NIC what time it is and waits for that up to 20
+ * microseconds, mostly less than 5: 0 may mean that it has not told yet. The queue's thread.
  */
 int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n, uint64_t time_ns);
 
 /*
  * What time it is by the clock of a queue with timed = on: as its last completion told, and by this
- * machine's monotonic clock since. -EOPNOTSUPP: a queue without; -EINVAL: a NULL. The queue's thread.
+ * machine's monotonic clock since. A queue that was idle for a second asks the NIC, as above.
+ * -EOPNOTSUPP: a queue without; -EINVAL: a NULL. The queue's thread.
  */
 int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns);
 

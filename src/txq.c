@@ -85,6 +85,8 @@ static int explain_qp(const struct daqiri_txq *q, int err)
 				"setpriv --ambient-caps +net_raw, or with AmbientCapabilities="
 				"CAP_NET_RAW in its systemd unit",
 				q->conf->where);
+	if (err == EOPNOTSUPP && q->timer)
+		return dq_txq_refuse_clock(q);
 	return dq_error(err, "%s: no send queue of depth=%u on %s: %s", q->conf->where,
 			q->conf->depth, q->port->dev->info.rdma, strerror(err));
 }

@@ -13,6 +13,7 @@
 #include "mlx5_wqe.h"
 #include "owner.h"
 #include "txq.h"
+#include "txq_timed.h"
 #include "txq_wqe.h"
 #include "worker.h"
 
@@ -243,7 +244,9 @@ int dq_tx_make_room(struct daqiri_txq *q, int n)
 	if (UNLIKELY(q->stopped))
 		return dq_error(EIO, "%s: the queue has stopped: %s", q->conf->where,
 				q->first_error.text);
-	room = q->cq_mask + 1 - (q->posted - q->done);
+	room = q->limit - (q->posted - q->done);
+	if (room < (uint32_t)n && q->timer)
+		room += dq_txq_timed_answered(q);
 	if (room < (uint32_t)n) {
 		dq_counter_add(&q->count.full, 1);
 		n = (int)room;

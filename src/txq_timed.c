@@ -5,7 +5,8 @@
  * time stamps, which follows from its completion queue's flags. Compared are some low bits,
  * cyclically: what is more than half their range ahead would count as past, and is refused, which
  * takes knowing what time it is for the device: a completion tells, and since then the monotonic
- * clock of this machine.
+ * clock of this machine. That goes wrong when somebody sets the device's clock, and with time: a
+ * queue that has nothing to send, and so no completions, asks with a NOP.
  */
 #include <config.h>
 
@@ -33,6 +34,16 @@
 #define MASK_REAL ((WINDOW_S << 32) - 1)
 
 enum { LEAD_S = 4 - 1, NOP_S = 1, SPIN_NS = 10000000 };
+
+/*
+ * How long what is known is taken for right; less where a time is so far from it that one of the
+ * clocks may have been set. A NOP on an idle queue takes some microseconds, most of them for PCIe:
+ * one that takes longer is not waited for.
+ */
+enum { OLD_NS = 1000000000, DOUBT_NS = 1000000, ASK_NS = 20000 };
+
+/* What is surely past by more than our clocks differ by needs no WAIT. */
+enum { PAST_NS = 1000000 };
 
 __extension__ typedef __int128 int128;
 
@@ -96,15 +107,95 @@ static uint64_t look(struct daqiri_txq *q)
 	struct dq_tx_timer *t = q->timer;
 	const struct mlx5_cqe64 *cqe = &q->cqes[(q->ci - 1) & q->cq_mask];
 	uint64_t mono = monotonic_ns(), now = t->nic_ns + (mono - t->mono_ns);
+	uint64_t gap = mono - t->looked_ns, told;
 
-	if (q->ci != t->ci && tells_time(cqe)) {
-		now = within(now, ns_of(t, dq_cqe_stamp(cqe)), mono - t->looked_ns);
+	if (q->ci != t->ci && tells_time(cqe) && gap < t->believe_ns) {
+		told = ns_of(t, dq_cqe_stamp(cqe));
+		now = within(now, told, gap);
 		t->nic_ns = now;
 		t->mono_ns = mono;
+		t->slack_ns = now - told < t->lead_ns ? now - told : t->lead_ns;
+		t->sure_ns = gap < OLD_NS ? mono : t->sure_ns;
 	}
 	t->ci = q->ci;
 	t->looked_ns = mono;
 	return now;
+}
+
+/* At the last look. */
+static bool is_old(const struct dq_tx_timer *t)
+{
+	return (int64_t)(t->looked_ns - t->sure_ns) > OLD_NS;
+}
+
+/* A WQE that does nothing but tell the device's time: as mlx5e_post_nop() of the kernel has it. */
+static void post_nop(struct daqiri_txq *q)
+{
+	uint32_t at = q->pi & q->mask;
+	uint8_t *wqe = dq_tx_wqebb(q, at);
+	__be64 head;
+
+	memset(wqe, 0, DQ_WQEBB);
+	head = dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
+			   dq_wqe_opcode_index(MLX5_OPCODE_NOP, q->pi), dq_wqe_qpn_ds(q->qpn, 1),
+			   DQ_CE_ALWAYS);
+	q->pi++;
+	dq_tx_signal_others(q, at, q->posted);
+	dq_tx_ring(q, head);
+}
+
+uint32_t dq_txq_timed_answered(struct daqiri_txq *q)
+{
+	struct dq_tx_timer *t = q->timer;
+
+	if (!t->asked || q->stopped || (int32_t)(q->ci - t->nop) < 0)
+		return 0;
+	t->asked = false;
+	q->limit++;
+	return 1;
+}
+
+/*
+ * Of an idle queue: its only WQE is the NOP, and only one is on its way. Until it has come the
+ * queue holds one packet less, for which there would be no room in the rings.
+ */
+static void ask(struct daqiri_txq *q)
+{
+	struct dq_tx_timer *t = q->timer;
+	uint64_t begin = t->looked_ns;
+
+	if (!t->asked) {
+		post_nop(q);
+		t->nop = q->signalled;
+		t->asked = true;
+		q->limit--;
+	}
+	do
+		dq_tx_drain(q);
+	while (q->ci != t->nop && !q->stopped && monotonic_ns() - begin < ASK_NS);
+	if (q->stopped)
+		q->limit = 0;
+	else
+		dq_txq_timed_answered(q);
+}
+
+/* What time it is; time_ns: which it is compared with, or 0. */
+static uint64_t know(struct daqiri_txq *q, uint64_t time_ns)
+{
+	const struct dq_tx_timer *t = q->timer;
+	uint64_t now, lead = t->lead_ns;
+	bool far;
+
+	dq_tx_reap(q);
+	dq_txq_timed_answered(q);
+	now = look(q);
+	far = time_ns && time_ns - now + lead > 2 * lead;
+	if (!is_old(t) && !(far && t->looked_ns - t->mono_ns > DOUBT_NS))
+		return now;
+	if (q->posted != q->done || q->stopped)
+		return now;
+	ask(q);
+	return look(q);
 }
 
 /* ---- make ------------------------------------------------------------------------------------ */
@@ -160,6 +251,8 @@ static int open_clock(struct daqiri_txq *q)
 			q->conf->where, dev->info.rdma, strerror(-ret));
 	t->mask = mask_free(&t->clock.info);
 	half = (uint64_t)((int128)(t->mask / 2) * t->clock.info.mult >> t->clock.info.shift);
+	t->believe_ns = (uint64_t)((int128)(t->clock.info.mask / 4) * t->clock.info.mult >>
+				   t->clock.info.shift);
 	/* A quarter is left for what the clocks may differ by. */
 	if (t->lead_ns > half - half / 4)
 		t->lead_ns = half - half / 4;
@@ -177,9 +270,22 @@ int dq_txq_timed_create(struct daqiri_txq *q)
 			 (q->conf->clock == DQ_CLOCK_AUTO && q->port->dev->caps.real_time);
 	q->timer->mask = MASK_REAL;
 	q->timer->lead_ns = LEAD_S * SECOND;
+	q->timer->believe_ns = UINT64_MAX;
 	q->cq.wc_flags = q->timer->real ? IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK
 					: IBV_WC_EX_WITH_COMPLETION_TIMESTAMP;
 	return q->timer->real ? 0 : open_clock(q);
+}
+
+int dq_txq_refuse_clock(const struct daqiri_txq *q)
+{
+	const char *clock = dq_txq_clock_name(q), *rdma = q->port->dev->info.rdma;
+
+	return dq_error(EOPNOTSUPP,
+			"%s timed=on: %s makes no send queue with time stamps of %s: set clock=%s, "
+			"or timed=off",
+			q->conf->where, rdma,
+			*clock == 'r' ? "the real time" : "a free-running clock",
+			*clock == 'r' ? "free" : "real");
 }
 
 void dq_txq_timed_destroy(struct daqiri_txq *q)
@@ -190,22 +296,6 @@ void dq_txq_timed_destroy(struct daqiri_txq *q)
 const char *dq_txq_clock_name(const struct daqiri_txq *q)
 {
 	return !q->timer ? NULL : q->timer->real ? "real" : "free";
-}
-
-/* A WQE that does nothing but tell the device's time: as mlx5e_post_nop() of the kernel has it. */
-static void post_nop(struct daqiri_txq *q)
-{
-	uint32_t at = q->pi & q->mask;
-	uint8_t *wqe = dq_tx_wqebb(q, at);
-	__be64 head;
-
-	memset(wqe, 0, DQ_WQEBB);
-	head = dq_wqe_ctrl((struct mlx5_wqe_ctrl_seg *)(void *)wqe,
-			   dq_wqe_opcode_index(MLX5_OPCODE_NOP, q->pi), dq_wqe_qpn_ds(q->qpn, 1),
-			   DQ_CE_ALWAYS);
-	q->pi++;
-	dq_tx_signal_others(q, at, q->posted);
-	dq_tx_ring(q, head);
 }
 
 int dq_txq_timed_start(struct daqiri_txq *q)
@@ -230,7 +320,9 @@ int dq_txq_timed_start(struct daqiri_txq *q)
 				q->port->dev->info.rdma);
 	t->ci = q->ci;
 	t->nic_ns = ns_of(t, dq_cqe_stamp(&q->cqes[(q->ci - 1) & q->cq_mask]));
-	t->mono_ns = t->looked_ns = monotonic_ns();
+	t->mono_ns = t->looked_ns = t->sure_ns = monotonic_ns();
+	t->slack_ns = 0;
+	t->asked = false;
 	return 0;
 }
 
@@ -250,29 +342,40 @@ static __attribute__((noinline, cold)) int no_times(const struct daqiri_txq *q, 
 	return dq_error(EOPNOTSUPP, "%s: %s wants a queue with timed = on", q->conf->where, call);
 }
 
+static __attribute__((noinline, cold)) int too_far(const struct daqiri_txq *q, uint64_t ahead)
+{
+	return dq_error(ERANGE,
+			"%s: daqiri_tx_post_at: %llu ns ahead, and the device compares times up to "
+			"%llu ns ahead: post later",
+			q->conf->where, (unsigned long long)ahead,
+			(unsigned long long)q->timer->lead_ns);
+}
+
 int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n, uint64_t time_ns)
 {
-	int64_t ahead;
+	struct dq_tx_timer *t = q ? q->timer : NULL;
+	uint64_t now, away;
+	bool ahead;
 
 	if (!q || n < 0 || (!pkts && n))
 		return dq_misused(q ? q->conf->where : NULL, "daqiri_tx_post_at", n);
-	if (!q->timer)
+	if (!t)
 		return no_times(q, "daqiri_tx_post_at");
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
+	now = know(q, time_ns);
 	n = dq_tx_make_room(q, n);
 	if (n <= 0)
 		return n;
-	ahead = (int64_t)(time_ns - look(q));
-	if (ahead > (int64_t)q->timer->lead_ns)
-		return dq_error(ERANGE,
-				"%s: daqiri_tx_post_at: %lld ns ahead, and the device compares "
-				"times up to %llu ns ahead: post later",
-				q->conf->where, (long long)ahead,
-				(unsigned long long)q->timer->lead_ns);
-	/* What is long past would be far ahead to the device. */
-	if (ahead > -(int64_t)q->timer->lead_ns)
+	ahead = time_ns > now;
+	away = ahead ? time_ns - now : now - time_ns;
+	if (away <= (ahead ? t->lead_ns : t->slack_ns + PAST_NS))
 		write_wait(q, time_ns);
+	else if (is_old(t) && t->asked)
+		return 0;
+	else if (ahead)
+		return too_far(q, away);
+	/* What is past may be far ahead to the device, once it comes to it. */
 	return q->write(q, pkts, (uint32_t)n);
 }
 
@@ -284,7 +387,6 @@ int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns)
 		return no_times(q, "daqiri_tx_now");
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
-	dq_tx_reap(q);
-	*time_ns = look(q);
+	*time_ns = know(q, 0);
 	return 0;
 }

@@ -169,6 +169,21 @@ Test(timed, a_packet_for_a_time_that_is_past_leaves_at_once)
 	daqiri_close(l.dq);
 }
 
+/* It is more than half of the compared range past when the queue comes to it. */
+Test(timed, a_time_that_is_past_does_not_come_again_behind_others)
+{
+	struct link l = kit_open_link(LINK(""));
+	uint64_t now = now_by_frame(&l, 0);
+	struct daqiri_pkt pkts[2];
+
+	fill(&l, pkts, 2, 1);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, pkts, 1, now + 1400 * MS), 1);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, pkts + 1, 1, now - 2700 * MS), 1);
+	expect(&l, 1, 1, now + 1400 * MS);
+	cr_assert_lt(expect(&l, 1, 2, 0), now + 3000 * MS);
+	daqiri_close(l.dq);
+}
+
 Test(timed, a_time_that_is_too_far_ahead_is_refused)
 {
 	struct link l = kit_open_link(LINK(""));
@@ -180,6 +195,7 @@ Test(timed, a_time_that_is_too_far_ahead_is_refused)
 	assert_detail("[txq a 0]: daqiri_tx_post_at: ");
 	assert_detail("post later");
 	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, now + 86400000 * MS), -ERANGE);
+	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, UINT64_MAX), -ERANGE);
 	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, now + 20 * MS), 1);
 	expect(&l, 1, 1, now + 20 * MS);
 	daqiri_close(l.dq);
@@ -322,6 +338,19 @@ Test(timed, other_queues_take_no_times)
 	cr_assert_eq(daqiri_txq_info(l.tx, &info), 0);
 	cr_assert_null(info.clock);
 	daqiri_close(l.dq);
+}
+
+Test(timed, a_clock_that_the_device_does_not_have_is_named)
+{
+	if (!device_has("free")) {
+		cr_assert_eq(kit_try_text(LINK("clock = free\n")), -EOPNOTSUPP);
+		assert_detail("[txq a 0] timed=on: ");
+		assert_detail("time stamps of a free-running clock: set clock=real");
+	}
+	if (!device_has("real")) {
+		cr_assert_eq(kit_try_text(LINK("clock = real\n")), -EOPNOTSUPP);
+		assert_detail("[txq a 0] clock=real: ");
+	}
 }
 
 Test(timed, what_does_not_go_together_is_refused)

@@ -123,7 +123,7 @@ static void spoil_copied(const struct model *m, const struct daqiri_pkt *pkts, i
 			memset((void *)(uintptr_t)pkts[i].addr, 0xdd, pkts[i].len);
 }
 
-/* Some posts have a time, up to two seconds ahead, or past by as much. */
+/* Some posts have a time, up to two seconds ahead; or past, which is none. */
 static int post(struct model *m, const struct daqiri_pkt *pkts, int n)
 {
 	uint64_t first = m->posted % TX_DEPTH, at;
@@ -133,8 +133,12 @@ static int post(struct model *m, const struct daqiri_pkt *pkts, int n)
 		posted = daqiri_tx_post(&m->d.q, pkts, n);
 		at = 0;
 	} else {
-		at = tx_device_now() - 2000000000 + random32(m) % 4000000000u;
+		bool past = random32(m) % 4 == 0;
+		uint64_t off = 1000000000 + random32(m) % 1000000000;
+
+		at = past ? tx_device_now() - off : tx_device_now() + off;
 		posted = daqiri_tx_post_at(&m->d.q, pkts, n, at);
+		at = past ? 0 : at;
 	}
 	if (posted > 0)
 		m->times[first] = at;

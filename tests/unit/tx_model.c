@@ -30,6 +30,8 @@ static void init_timer(struct tx_device *d, uint32_t start)
 					.nic_ns = now,
 					.mono_ns = now - FAR_AHEAD,
 					.looked_ns = now - FAR_AHEAD,
+					.sure_ns = now, /* it need not ask */
+					.believe_ns = UINT64_MAX,
 					.ci = start};
 	d->q.timer = &d->timer;
 }
