@@ -2,6 +2,7 @@
 #include "device_clock.h"
 
 #include <errno.h>
+#include <time.h>
 
 __extension__ typedef __int128 int128;
 
@@ -10,7 +11,7 @@ __extension__ typedef __int128 int128;
  * corrected since: then it is held at the last one, and drawn again with each row until it has
  * caught up. What is more than that is a clock that somebody has set back, which is followed.
  */
-enum { HELD_NS = 1000000 };
+enum { HELD_NS = 1000000, READS = 10 };
 
 /* So that 1 ms can be told in cycles, and 32 bits times mult fit in 64. */
 static int check(const struct mlx5dv_clock_info *info)
@@ -18,10 +19,27 @@ static int check(const struct mlx5dv_clock_info *info)
 	return info->mult && info->shift <= 32 && info->mask >= UINT32_MAX ? 0 : -EPROTO;
 }
 
+/*
+ * libmlx5 looks ten times in a row and gives up with EBUSY, while the kernel, which writes for some
+ * nanoseconds, may have lost its core.
+ */
+static int read_at_last(dq_clock_read_fn read, struct ibv_context *ctx,
+			struct mlx5dv_clock_info *info)
+{
+	const struct timespec pause = {.tv_nsec = 100000};
+	int ret = read(ctx, info);
+
+	for (int i = 0; ret == EBUSY && i < READS; i++) {
+		nanosleep(&pause, NULL);
+		ret = read(ctx, info);
+	}
+	return -ret;
+}
+
 int dq_clock_init(struct dq_clock *c, dq_clock_read_fn read, struct ibv_context *ctx)
 {
 	struct mlx5dv_clock_info info = {0};
-	int ret = -read(ctx, &info);
+	int ret = read_at_last(read, ctx, &info);
 
 	if (!ret)
 		ret = check(&info);

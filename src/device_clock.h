@@ -39,7 +39,10 @@ struct dq_clock {
 	struct ibv_context *ctx;
 };
 
-/* Reads the page for the first time. 0, or the negative errno of read. */
+/*
+ * Reads the page for the first time, again for a millisecond or so while the kernel writes it. 0, or
+ * the negative errno of read.
+ */
 int dq_clock_init(struct dq_clock *c, dq_clock_read_fn read, struct ibv_context *ctx);
 
 /* Draws the line for this time stamp: while the kernel writes the page, from what it was before. */

@@ -21,15 +21,15 @@ __extension__ typedef __int128 int128;
 /* The kernel: what it has in its page, and what it would say of any cycle. */
 static struct mlx5dv_clock_info page;
 static int page_errno;
-static unsigned n_reads;
+static unsigned n_reads, n_busy; /* the first so many find the kernel writing */
 
 static int read_page(struct ibv_context *ctx, struct mlx5dv_clock_info *info)
 {
 	(void)ctx;
 	n_reads++;
-	if (page_errno) {
+	if (page_errno || n_reads <= n_busy) {
 		info->nsec = 1; /* half of it is rubbish */
-		return page_errno;
+		return page_errno ? page_errno : EBUSY;
 	}
 	*info = page;
 	return 0;
@@ -63,7 +63,7 @@ static void kernel_init(uint64_t stamp, uint32_t khz, uint32_t shift)
 					  .shift = shift,
 					  .mask = MASK41};
 	page_errno = 0;
-	n_reads = 0;
+	n_reads = n_busy = 0;
 }
 
 static uint64_t noise = 0x2545f4914f6cdd1d;
@@ -296,6 +296,19 @@ Test(device_clock, a_page_that_is_being_written_is_taken_as_it_was_before)
 	cr_expect_eq(dq_clock_tell(&c, 100 * SECOND), EPOCH + 100 * SECOND);
 	page_errno = 0;
 	cr_expect_eq(dq_clock_tell(&c, 101 * SECOND), EPOCH + 101 * SECOND);
+}
+
+Test(device_clock, a_page_that_is_being_written_at_first_is_waited_for)
+{
+	struct dq_clock c;
+
+	kernel_init(0, 1000000, 23);
+	n_busy = 5;
+	cr_assert_eq(dq_clock_init(&c, read_page, NULL), 0);
+	cr_expect_eq(dq_clock_tell(&c, 100 * SECOND), EPOCH + 100 * SECOND);
+	n_reads = 0;
+	n_busy = UINT32_MAX;
+	cr_expect_eq(dq_clock_init(&c, read_page, NULL), -EBUSY);
 }
 
 Test(device_clock, a_page_that_is_not_there_or_senseless_is_an_error)
