@@ -85,6 +85,10 @@ static int check_sizes(const struct dq_conf_rxq *conf, const struct daqiri_port 
 	if (conf->rx_mode != DQ_RX_STRIDING && conf->depth > port->dev->caps.max_wr)
 		return dq_error(EINVAL, "%s depth=%u: %s takes at most %u", conf->where,
 				conf->depth, port->dev->info.rdma, port->dev->caps.max_wr);
+	/* Not where the rings are made: there this error means the clock, rxq_clock.c. */
+	if (conf->vlan_strip && !port->dev->caps.vlan_strip)
+		return dq_error(EOPNOTSUPP, "%s: vlan_strip=on: %s takes no VLAN tags out: use off",
+				conf->where, port->dev->info.rdma);
 	return 0;
 }
 
@@ -97,9 +101,6 @@ static int create_wq(struct daqiri_rxq *q)
 					.pd = dev->pd,
 					.cq = q->cq.cq};
 
-	if (q->conf->vlan_strip && !dev->caps.vlan_strip)
-		return dq_error(EOPNOTSUPP, "%s: vlan_strip=on: %s takes no VLAN tags out: use off",
-				q->conf->where, dev->info.rdma);
 	if (q->conf->vlan_strip) {
 		attr.comp_mask |= IBV_WQ_INIT_ATTR_FLAGS;
 		attr.create_flags = IBV_WQ_FLAGS_CVLAN_STRIPPING;
