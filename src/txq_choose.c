@@ -228,7 +228,9 @@ void dq_txq_choose_doorbell(struct daqiri_txq *q, const struct dq_doorbell *bell
 
 	q->bf = half;
 	q->bf_flip = q->td ? (uintptr_t)half ^ (uintptr_t)(half + bell->half) : 0;
-	q->bf_flush = bell->half != 0;
+	/* Without a register of its own it may be libmlx5's first, on a page that is
+	 * write-combining although it has no halves (mlx5_set_context(): buf_size of bfs[0]). */
+	q->bf_flush = bell->half != 0 || !q->td;
 	if (q->conf->tx_latency)
 		choose_latency(q, bell, said);
 }
