@@ -774,7 +774,7 @@ int daqiri_tx_post(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n);
  * in the order of times. -ERANGE: none is taken, as the time lies further ahead than the NIC can tell
  * from the past, some 3 seconds; -EOPNOTSUPP: a queue without timed = on; else as daqiri_tx_post().
  * A queue that was idle for a second asks the NIC what time it is and waits for that up to 20
- * microseconds, mostly less than 5: 0 may mean that it has not told yet. The queue's thread.
+ * microseconds: 0 may mean that it has not told yet. The queue's thread.
  */
 int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n, uint64_t time_ns);
 

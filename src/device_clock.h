@@ -40,8 +40,8 @@ struct dq_clock {
 };
 
 /*
- * Reads the page for the first time, again for a millisecond or so while the kernel writes it. 0, or
- * the negative errno of read.
+ * Reads the page for the first time, again for a millisecond or so while the kernel writes it. 0,
+ * or the negative errno of read.
  */
 int dq_clock_init(struct dq_clock *c, dq_clock_read_fn read, struct ibv_context *ctx);
 
