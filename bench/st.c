@@ -164,7 +164,7 @@ static void cable(struct st *st)
 		return;
 	if (st->a == st->b)
 		st_fail(st, "what the port sends does not come back: give two cabled ports, or put "
-			    "a loopback plug in (loopback inside the NIC is not supported yet)");
+			    "a loopback plug in (loopback inside the NIC is not used here)");
 	else
 		st_fail(st, "what the first port sends does not come to the second: is there a "
 			    "cable between them?");
