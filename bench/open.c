@@ -97,8 +97,6 @@ int perf_run_open(struct perf_run *run, struct perf_plan *plan)
 	run->plan = plan;
 	if (perf_sleep_open(run) || judge_cores(run) || judge_kinds(run))
 		return -1;
-	if (plan->core >= 0 && perf_cpu_pin_self(plan->core))
-		return perf_fail("the main thread cannot be pinned to core %d", plan->core);
 	ret = daqiri_open_config(&run->dq, plan->cfg);
 	if (ret) {
 		run->dq = NULL;

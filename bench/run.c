@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cpu.h"
 #include "json.h"
 #include "metrics.h"
 #include "msg.h"
@@ -157,6 +158,16 @@ static bool watch(struct perf_run *run)
 	return sound;
 }
 
+/* After all threads have started: they would inherit the core. */
+static int pin_main(const struct perf_run *run)
+{
+	int core = run->plan->core;
+
+	if (core >= 0 && perf_cpu_pin_self(core))
+		return perf_fail("the main thread cannot be pinned to core %d", core);
+	return 0;
+}
+
 /* The result, in words or as a document; the exit status. */
 static int report(const struct perf_run *run, const struct perf_before *before, bool sound)
 {
@@ -187,7 +198,7 @@ int perf_run_main(struct perf_run *run)
 	perf_report_start(run);
 	perf_before_take(&before, run);
 	/* What cannot be written is told before, not after, the run. */
-	ret = perf_metrics_write(run) || perf_workers_start(run) ? 1 : 0;
+	ret = perf_metrics_write(run) || perf_workers_start(run) || pin_main(run) ? 1 : 0;
 	if (!ret)
 		sound = watch(run);
 	perf_workers_join(run);
