@@ -239,8 +239,10 @@ static void print_side(FILE *f, const char *name, const struct perf_side *side)
 	fprintf(f, ", in %.3f s\n", perf_side_seconds(side));
 }
 
-static void print_losses(FILE *f, const struct perf_totals *t)
+static void print_losses(FILE *f, const struct perf_run *run, const struct perf_totals *t)
 {
+	const struct perf_options *o = run->plan->options;
+
 	if (!t->loss_known)
 		return;
 	fprintf(f, "    %llu lost (%.4f %%)%s, %llu corrupt, %llu duplicate, %llu reordered\n",
@@ -248,8 +250,10 @@ static void print_losses(FILE *f, const struct perf_totals *t)
 		t->total_known ? "" : " up to the last one seen", (ull)t->corrupt,
 		(ull)t->duplicates, (ull)t->reordered);
 	if (t->missed_before_start)
-		fprintf(f, "    %llu sent before the first one seen\n",
-			(ull)t->missed_before_start);
+		fprintf(f,
+			"    %llu sent before the first one seen, which are not among the lost%s\n",
+			(ull)t->missed_before_start,
+			o->have_max_loss ? ": --max-loss allows them" : "");
 	if (t->other_stream)
 		fprintf(f, "    %llu of other streams\n", (ull)t->other_stream);
 	if (t->not_ours)
@@ -306,11 +310,11 @@ static void print_work(FILE *f, const struct perf_run *run)
 	}
 }
 
-static void print_totals(FILE *f, const struct perf_totals *t)
+static void print_totals(FILE *f, const struct perf_run *run, const struct perf_totals *t)
 {
 	print_side(f, "tx", &t->tx);
 	print_side(f, "rx", &t->rx);
-	print_losses(f, t);
+	print_losses(f, run, t);
 }
 
 static void print_queue(FILE *f, const char *what, const struct perf_end *end, uint64_t packets)
@@ -326,7 +330,7 @@ static void print_details(FILE *f, const struct perf_run *run)
 	for (unsigned i = 0; run->plan->n_streams > 1 && i < run->plan->n_streams; i++) {
 		fprintf(f, "stream %s:\n", run->links[i].stream->name);
 		perf_link_totals(&run->links[i], &t);
-		print_totals(f, &t);
+		print_totals(f, run, &t);
 	}
 	fprintf(f, "queues:\n");
 	for (unsigned i = 0; i < run->n_txqs; i++)
@@ -335,20 +339,36 @@ static void print_details(FILE *f, const struct perf_run *run)
 		print_queue(f, "rx", &run->rxqs[i].end, perf_get(run->rxqs[i].packets));
 }
 
-static void print_queue_errors(FILE *f, const struct perf_run *run)
+static void print_tx_error(FILE *f, const struct perf_end *end, const struct daqiri_txq *q)
+{
+	struct daqiri_queue_error e = {.size = sizeof(e)};
+
+	if (q && daqiri_txq_error(q, &e) > 0)
+		fprintf(f, "tx port %s queue %u: %llu errors, the first: %s\n", end->port,
+			end->queue, (ull)e.errors, e.text);
+}
+
+static void print_rx_error(FILE *f, const struct perf_end *end, const struct daqiri_rxq *q)
 {
 	struct daqiri_queue_error e = { .size = sizeof(e) };
 
+	if (daqiri_rxq_error(q, &e) > 0)
+		fprintf(f, "rx port %s queue %u: %llu errors, the first: %s\n", end->port,
+			end->queue, (ull)e.errors, e.text);
+}
+
+static void print_queue_errors(FILE *f, const struct perf_run *run)
+{
 	for (unsigned i = 0; i < run->n_txqs; i++)
-		if (daqiri_txq_error(run->txqs[i].q, &e) > 0)
-			fprintf(f, "tx port %s queue %u: %llu errors, the first: %s\n",
-				run->txqs[i].end.port, run->txqs[i].end.queue, (ull)e.errors,
-				e.text);
+		print_tx_error(f, &run->txqs[i].end, run->txqs[i].q);
 	for (unsigned i = 0; i < run->n_rxqs; i++)
-		if (daqiri_rxq_error(run->rxqs[i].q, &e) > 0)
-			fprintf(f, "rx port %s queue %u: %llu errors, the first: %s\n",
-				run->rxqs[i].end.port, run->rxqs[i].end.queue, (ull)e.errors,
-				e.text);
+		print_rx_error(f, &run->rxqs[i].end, run->rxqs[i].q);
+	for (unsigned i = 0; i < run->n_forwards; i++) {
+		const struct perf_forward *fw = &run->forwards[i];
+
+		print_rx_error(f, &fw->stream->rx, fw->rx);
+		print_tx_error(f, &fw->stream->tx, fw->tx);
+	}
 }
 
 static void print_forwards(FILE *f, const struct perf_run *run)
@@ -386,7 +406,7 @@ void perf_report_end(const struct perf_run *run, const struct perf_result *resul
 
 	fprintf(f, "---- summary%s%s\n", result->interrupted ? ", interrupted" : "",
 		run->emulated ? ", EMULATED ConnectX" : "");
-	print_totals(f, &result->totals);
+	print_totals(f, run, &result->totals);
 	print_timed(f, run, &result->totals);
 	print_latency(f, run);
 	print_work(f, run);

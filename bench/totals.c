@@ -61,6 +61,11 @@ static void sum_arrivals(const struct perf_link *link, struct perf_totals *out)
 		widen(&out->rx, perf_get(a->first_ns), perf_get(a->last_ns));
 	}
 	perf_seqtrack_sum(link->tracks, link->n, total, &sum);
+	/* The sender began when we were ready: what came not before the first is lost as well. */
+	if (link->sender) {
+		sum.lost += sum.missed_before_start;
+		sum.missed_before_start = 0;
+	}
 	/* A sender elsewhere that was over before anything came: we were late. */
 	if (!sum.packets && !link->sender) {
 		sum.missed_before_start = sum.lost;
@@ -208,12 +213,31 @@ static int judge_thresholds(const struct perf_options *o, const struct perf_tota
 	return 3;
 }
 
-static bool forwards_idle(const struct perf_run *run)
+/* Each stream for itself: one that is all right must not hide another of which nothing came. */
+static bool judge_idle(const struct perf_run *run, char *why, size_t size)
 {
-	for (unsigned i = 0; i < run->n_forwards; i++)
+	bool one = run->plan->n_streams + run->n_forwards == 1;
+	const char *verb = NULL, *section = NULL;
+	struct perf_totals t;
+
+	for (unsigned i = 0; !verb && i < run->plan->n_streams; i++) {
+		perf_link_totals(&run->links[i], &t);
+		section = run->links[i].stream->section;
+		if (t.tx.used && !t.tx.packets)
+			verb = "sent";
+		else if (t.rx.used && !t.rx.packets)
+			verb = "received";
+	}
+	for (unsigned i = 0; !verb && i < run->n_forwards; i++) {
+		section = run->forwards[i].stream->section;
 		if (!perf_get(run->forwards[i].packets))
-			return true;
-	return false;
+			verb = "received";
+	}
+	if (verb && one)
+		snprintf(why, size, "nothing was %s", verb);
+	else if (verb)
+		snprintf(why, size, "nothing was %s of [%s]", verb, section);
+	return verb != NULL;
 }
 
 int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *why, size_t size)
@@ -225,11 +249,7 @@ int perf_judge(const struct perf_run *run, const struct perf_totals *t, char *wh
 		snprintf(why, size, "%llu corrupt, %llu duplicate, %llu reordered frames",
 			 (unsigned long long)t->corrupt, (unsigned long long)t->duplicates,
 			 (unsigned long long)t->reordered);
-	else if (t->tx.used && !t->tx.packets)
-		snprintf(why, size, "nothing was sent");
-	else if ((t->rx.used && !t->rx.packets) || forwards_idle(run))
-		snprintf(why, size, "nothing was received");
-	else
+	else if (!judge_idle(run, why, size))
 		return judge_thresholds(run->plan->options, t, why, size);
 	return 1;
 }

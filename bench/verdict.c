@@ -221,6 +221,8 @@ static bool judge_arrivals(struct subject *s)
 	const struct perf_end *end = &s->link->stream->rx;
 	uint64_t full = gained(s->before, s->rx_port, "hw_out_of_buffer");
 	uint64_t kernel = gained(s->before, s->rx_port, "net_rx_packets");
+	/* A few frames for the kernel are on any network, and explain nothing. */
+	bool missed = kernel && (kernel >= s->totals.lost / 2 || !s->totals.rx.packets);
 
 	if (full)
 		say_port(s, end,
@@ -228,13 +230,12 @@ static bool judge_arrivals(struct subject *s)
 			 "buffer: the receiver was too slow (raise [rxq] depth, give it a core, or "
 			 "send with -r)",
 			 (unsigned long long)full);
-	/* A few frames for the kernel are on any network. */
-	if (kernel && (kernel >= s->totals.lost / 2 || !s->totals.rx.packets))
+	if (missed)
 		say_port(s, end,
 			 "flow miss: %llu frames arrived and went to the kernel, as no [flow %s …] "
 			 "matches",
 			 (unsigned long long)kernel, end->port);
-	return full || kernel;
+	return full || missed;
 }
 
 static bool judge_strangers(struct subject *s)
@@ -311,6 +312,30 @@ static bool in_trouble(const struct perf_link *link, const struct perf_totals *t
 		txq_stat(link->txq, "completed") < txq_stat(link->txq, "packets"));
 }
 
+/* A queue of a stream that forwards or drops. */
+static void judge_forward(struct subject *s, const struct perf_forward *fw)
+{
+	struct daqiri_queue_error err = {.size = sizeof(err)};
+	const struct perf_stream *st = fw->stream;
+
+	if (daqiri_rxq_error(fw->rx, &err) > 0)
+		say(s, "receive queue %u of port %s met an error: %s", st->rx.queue, st->rx.port,
+		    err.text);
+	if (fw->tx && daqiri_txq_error(fw->tx, &err) > 0)
+		say(s, "send queue %u of port %s met an error: %s", st->tx.queue, st->tx.port,
+		    err.text);
+}
+
+static void judge_forwards(const struct perf_run *run, struct perf_verdict *out)
+{
+	for (unsigned i = 0; i < run->n_forwards; i++) {
+		const struct perf_link link = {.stream = run->forwards[i].stream};
+		struct subject s = {.run = run, .link = &link, .out = out};
+
+		judge_forward(&s, &run->forwards[i]);
+	}
+}
+
 void perf_verdict(const struct perf_run *run, const struct perf_before *b, struct perf_verdict *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -330,4 +355,5 @@ void perf_verdict(const struct perf_run *run, const struct perf_before *b, struc
 		else
 			judge_carrier(&s);
 	}
+	judge_forwards(run, out);
 }
