@@ -28,18 +28,6 @@ static struct perf_rxq *find_rxq(struct perf_run *run, const struct perf_end *en
 	return NULL;
 }
 
-/* The core that the streams of a queue name, else the queue's own; *core stays as it is if none. */
-static int pick_core(const struct perf_run *run, const struct perf_stream *s, int *core)
-{
-	if (s->core < 0)
-		return 0;
-	if (*core >= 0 && *core != s->core)
-		return perf_fail_at(place(run, s->section, "cpu_core"),
-				    "another stream of this queue names core %d", *core);
-	*core = s->core;
-	return 0;
-}
-
 /* The core that a queue names, unless a thread of the library is pinned to it. */
 int perf_own_core(const struct perf_run *run, const struct perf_end *end, const char *kind,
 		  int core)
@@ -77,7 +65,10 @@ static int add_txq(struct perf_run *run, const struct perf_stream *s)
 	t->n_senders++;
 	if (s->batch > t->max_batch)
 		t->max_batch = s->batch;
-	return pick_core(run, s, &t->core);
+	/* perf_plan_judge(): they name the same one. */
+	if (s->core >= 0)
+		t->core = s->core;
+	return 0;
 }
 
 static int judge_room(const struct perf_run *run, const struct perf_txq *t,
@@ -182,7 +173,9 @@ static int add_rxq(struct perf_run *run, const struct perf_stream *s)
 		return perf_fail_at(place(run, s->section, "rx"), "no such queue");
 	if (s->batch > r->max_batch)
 		r->max_batch = s->batch;
-	return pick_core(run, s, &r->core);
+	if (s->core >= 0)
+		r->core = s->core;
+	return 0;
 }
 
 /*

@@ -337,7 +337,7 @@ int perf_plan_make(struct perf_plan *plan, const struct daqiri_config *cfg,
 	plan->cfg = cfg;
 	plan->options = options;
 	plan_perf(plan);
-	if (plan_streams(plan) || judge_thresholds(plan)) {
+	if (plan_streams(plan) || judge_thresholds(plan) || perf_plan_judge(plan)) {
 		perf_plan_free(plan);
 		return -1;
 	}

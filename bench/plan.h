@@ -68,6 +68,8 @@ struct perf_plan {
 /* Judges and explains; -1 after a message. cfg and options must outlive the plan. */
 int perf_plan_make(struct perf_plan *plan, const struct daqiri_config *cfg,
 		   const struct perf_options *options);
+/* Whether the queues can do what the streams want, as far as the configuration tells: judge.c. */
+int perf_plan_judge(const struct perf_plan *plan);
 void perf_plan_free(struct perf_plan *plan);
 
 /* Loads the configuration and applies -o; -1 after a message. *usage: it was the command line. */
