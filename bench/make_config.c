@@ -285,31 +285,54 @@ static void put_region(const struct machine *m, const char *name, uint64_t bufs)
 	       (unsigned long long)m->buf_size);
 }
 
+/* One port that is both ends sends to itself. */
+static const char *port_name(const struct machine *m, bool rx)
+{
+	return m->tx == m->rx ? "p" : rx ? "rx" : "tx";
+}
+
+static void put_port(const struct machine *m, bool rx)
+{
+	printf("[port %s]\n", port_name(m, rx));
+	put_address(rx ? m->rx : m->tx);
+	if (m->tx == m->rx)
+		printf("loopback = hw              # frames turn round before the cable\n");
+	putchar('\n');
+}
+
 static void put_end(const struct machine *m, bool rx)
 {
-	const char *name = rx ? "rx" : "tx";
+	const char *name = rx ? "rx" : "tx", *port = port_name(m, rx);
 	int core = rx ? m->rx_core : m->tx_core;
 
 	put_region(m, name, rx ? m->rx_bufs : m->tx_bufs);
-	printf("[port %s]\n", name);
-	put_address(rx ? m->rx : m->tx);
-	printf("\n[%sq %s 0]\nregions = %s\n", name, name, name);
+	if (!rx || m->tx != m->rx)
+		put_port(m, rx);
+	printf("[%sq %s 0]\nregions = %s\n", name, port, name);
 	if (core >= 0)
 		printf("cpu_core = %d\n", core);
 	if (rx)
-		printf("\n[flow rx test]\nudp_dst = 5000\nqueue = 0\n");
+		printf("\n[flow %s test]\nudp_dst = 5000\nqueue = 0\n", port);
 	putchar('\n');
+}
+
+/* What passes both ports; 0: neither tells. */
+static uint32_t smaller_mtu(const struct machine *m)
+{
+	uint32_t tx = m->tx ? m->tx->mtu : 0, rx = m->rx ? m->rx->mtu : 0;
+
+	return tx && (!rx || tx < rx) ? tx : rx;
 }
 
 static void put_stream(const struct machine *m)
 {
-	uint32_t mtu = (m->rx ? m->rx : m->tx)->mtu;
+	uint32_t mtu = smaller_mtu(m);
 
 	printf("[stream one]\n");
 	if (m->tx)
-		printf("tx = tx 0\n");
+		printf("tx = %s 0\n", port_name(m, false));
 	if (m->rx)
-		printf("rx = rx 0\n");
+		printf("rx = %s 0\n", port_name(m, true));
 	if (m->tx && !m->rx)
 		printf("# dst_mac = the receiving port's: daqiri-perf --ports on the other host\n");
 	printf("size = %u\nudp = 4000-4063 > 5000\n", (mtu ? mtu : 1500) + 14);
