@@ -133,8 +133,8 @@ Test(change, what_does_not_fit_is_told_with_a_cure_that_is_left)
 		"it would take 128: make depth smaller, or add a region");
 	refused(add(l.dq, "[rxq b 1-2]\nregions = small\n"), EINVAL,
 		"leaves each queue less than 64 buffers; it would take 128");
-	refused(add(l.dq, "[rxq b 1]\nregions = smal\n"), EINVAL,
-		"there is no [region smal]; did you mean small?");
+	refused(add(l.dq, "[rxq b 1]\nregions = smalls\n"), EINVAL,
+		"there is no [region smalls]; did you mean small?");
 	refused(add(l.dq, "[rxq c 1]\nregions = small\n"), EINVAL, "there is no [port c]");
 	added(l.dq, "");
 	still_works(&l);
