@@ -35,8 +35,10 @@ static void count(struct perf_forward *f, const struct daqiri_pkt *pkts, unsigne
 
 	for (unsigned i = 0; i < n; i++)
 		bytes += pkts[i].len;
-	if (!perf_get(f->packets))
+	if (!perf_get(f->packets)) {
 		perf_set(f->first_ns, now);
+		perf_set(f->first_n, n);
+	}
 	perf_set(f->last_ns, now);
 	perf_add(f->packets, n);
 	perf_add(f->bytes, bytes);

@@ -71,6 +71,11 @@ static void print_line(const struct perf_interval *iv, const struct perf_totals 
 		fprintf(f, "  lost %llu, corrupt %llu", (ull)newly(t->lost, iv->totals.lost),
 			(ull)newly(t->corrupt, iv->totals.corrupt));
 	}
+	if (t->passed.used && !t->rx.used) {
+		fprintf(f, "  passed ");
+		print_rates(f, seconds, t->passed.packets - iv->totals.passed.packets,
+			    t->passed.bytes - iv->totals.passed.bytes);
+	}
 	fputc('\n', f);
 }
 

@@ -101,12 +101,16 @@ static json_t *forwards_json(const struct perf_run *run)
 	for (unsigned i = 0; i < run->n_forwards; i++) {
 		const struct perf_forward *f = &run->forwards[i];
 
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", f->stream->name, "role",
-				  f->tx ? "forward" : "drop", "packets", count(perf_get(f->packets)),
-				  "bytes", count(perf_get(f->bytes)), "sent_packets",
-				  f->tx ? count(perf_get(f->sent)) : json_null()));
+		struct perf_side side = {0};
+		json_t *one;
+
+		perf_forward_side(f, &side);
+		one = side_json(&side);
+		json_object_set_new(one, "name", json_string(f->stream->name));
+		json_object_set_new(one, "role", json_string(f->tx ? "forward" : "drop"));
+		json_object_set_new(one, "sent_packets",
+				    f->tx ? count(perf_get(f->sent)) : json_null());
+		json_array_append_new(list, one);
 	}
 	return list;
 }

@@ -230,12 +230,23 @@ void perf_rates_print(FILE *f, double pps, double bps)
 		digits, (bps + pps * PERF_L1_EXTRA * 8) / 1e9);
 }
 
+/* One batch has no rate. */
+static void print_average(FILE *f, const struct perf_side *side)
+{
+	double pps = perf_side_pps(side);
+
+	if (side->packets && pps <= 0)
+		fprintf(f, "too short to have a rate");
+	else
+		perf_rates_print(f, pps, perf_side_bps(side, false));
+}
+
 static void print_side(FILE *f, const char *name, const struct perf_side *side)
 {
 	if (!side->used)
 		return;
 	fprintf(f, "%s  %llu packets, ", name, (ull)side->packets);
-	perf_rates_print(f, perf_side_pps(side), perf_side_bps(side, false));
+	print_average(f, side);
 	fprintf(f, ", in %.3f s\n", perf_side_seconds(side));
 }
 
@@ -375,14 +386,12 @@ static void print_forwards(FILE *f, const struct perf_run *run)
 {
 	for (unsigned i = 0; i < run->n_forwards; i++) {
 		const struct perf_forward *fw = &run->forwards[i];
-		struct perf_side side = { .packets = perf_get(fw->packets),
-					  .bytes = perf_get(fw->bytes),
-					  .first_ns = perf_get(fw->first_ns),
-					  .last_ns = perf_get(fw->last_ns) };
+		struct perf_side side = {0};
 
+		perf_forward_side(fw, &side);
 		fprintf(f, "%s %s  %llu packets, ", fw->tx ? "forward" : "drop", fw->stream->name,
 			(ull)side.packets);
-		perf_rates_print(f, perf_side_pps(&side), perf_side_bps(&side, false));
+		print_average(f, &side);
 		if (fw->tx)
 			fprintf(f, ", %llu sent on", (ull)perf_get(fw->sent));
 		fprintf(f, ", in %.3f s\n", perf_side_seconds(&side));

@@ -63,6 +63,7 @@ struct perf_sender {
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t late;		    /* timed: frames posted when their time was past */
 	_Atomic uint64_t first_ns, last_ns; /* of data frames */
+	_Atomic uint64_t last_n;	    /* data frames posted at last_ns */
 	_Atomic bool done;            /* release: the counters above are final */
 };
 
@@ -94,6 +95,7 @@ struct perf_arrival {
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t corrupt;     /* right header, wrong payload */
 	_Atomic uint64_t first_ns, last_ns;
+	_Atomic uint64_t first_n;     /* frames that came at first_ns */
 	_Atomic uint64_t total;       /* frames sent, as the end frame told */
 	_Atomic bool ended;           /* release, after total */
 	_Atomic uint64_t early;	      /* came before the time that is in them */
@@ -140,6 +142,7 @@ struct perf_forward {
 	_Atomic uint64_t packets, bytes; /* received */
 	_Atomic uint64_t sent;
 	_Atomic uint64_t first_ns, last_ns;
+	_Atomic uint64_t first_n; /* packets at first_ns */
 	_Atomic int error;
 };
 

@@ -61,6 +61,8 @@ static inline uint32_t count(struct perf_rxq *r, const struct perf_seen *seen)
 	if (!perf_get(a->track.packets))
 		perf_set(a->first_ns, seen->now);
 	perf_set(a->last_ns, seen->now);
+	if (__builtin_expect(seen->now == perf_get(a->first_ns), 0))
+		perf_add(a->first_n, 1);
 	perf_seqtrack_add(&a->track, seen->mark.seq);
 	perf_add(a->bytes, seen->len);
 	if (seen->judgement == PERF_BAD_PAYLOAD)

@@ -12,12 +12,54 @@ static void widen(struct perf_side *side, uint64_t first, uint64_t last)
 		side->last_ns = last;
 }
 
+/* Adds what was received from one time on: what came at the first of all took no time. */
+static void add_received(struct perf_side *to, const struct perf_side *from)
+{
+	if (from->first_ns && (!to->first_ns || from->first_ns < to->first_ns))
+		to->edge = from->edge;
+	else if (from->first_ns && from->first_ns == to->first_ns)
+		to->edge += from->edge;
+	to->used |= from->used;
+	to->packets += from->packets;
+	to->bytes += from->bytes;
+	widen(to, from->first_ns, from->last_ns);
+}
+
+/* Adds what was sent until a time: what was sent at the last of all goes after it. */
+static void add_sent(struct perf_side *to, const struct perf_side *from)
+{
+	if (from->last_ns > to->last_ns)
+		to->edge = from->edge;
+	else if (from->last_ns && from->last_ns == to->last_ns)
+		to->edge += from->edge;
+	to->used |= from->used;
+	to->packets += from->packets;
+	to->bytes += from->bytes;
+	widen(to, from->first_ns, from->last_ns);
+}
+
 static void sum_sender(const struct perf_sender *s, struct perf_side *side)
 {
-	side->used = true;
-	side->packets += perf_get(s->packets);
-	side->bytes += perf_get(s->bytes);
-	widen(side, perf_get(s->first_ns), perf_get(s->last_ns));
+	const struct perf_side one = {.used = true,
+				      .packets = perf_get(s->packets),
+				      .bytes = perf_get(s->bytes),
+				      .first_ns = perf_get(s->first_ns),
+				      .last_ns = perf_get(s->last_ns),
+				      .edge = perf_get(s->last_n)};
+
+	add_sent(side, &one);
+}
+
+void perf_forward_side(const struct perf_forward *f, struct perf_side *side)
+{
+	const struct perf_side one = {.used = true,
+				      .packets = perf_get(f->packets),
+				      .bytes = perf_get(f->bytes),
+				      .first_ns = perf_get(f->first_ns),
+				      .last_ns = perf_get(f->last_ns),
+				      .edge = perf_get(f->first_n)};
+
+	add_received(side, &one);
 }
 
 /* How many frames the sender sent in all, where that is known already. */
@@ -54,11 +96,14 @@ static void sum_arrivals(const struct perf_link *link, struct perf_totals *out)
 	out->total_known = total_of(link, &total);
 	for (unsigned i = 0; i < link->n; i++) {
 		const struct perf_arrival *a = link->arrivals[i];
+		const struct perf_side one = {.bytes = perf_get(a->bytes),
+					      .first_ns = perf_get(a->first_ns),
+					      .last_ns = perf_get(a->last_ns),
+					      .edge = perf_get(a->first_n)};
 
-		out->rx.bytes += perf_get(a->bytes);
+		add_received(&out->rx, &one);
 		out->corrupt += perf_get(a->corrupt);
 		out->early += perf_get(a->early);
-		widen(&out->rx, perf_get(a->first_ns), perf_get(a->last_ns));
 	}
 	perf_seqtrack_sum(link->tracks, link->n, total, &sum);
 	/* The sender began when we were ready: what came not before the first is lost as well. */
@@ -90,18 +135,10 @@ void perf_link_totals(const struct perf_link *link, struct perf_totals *out)
 		sum_arrivals(link, out);
 }
 
-static void add_side(struct perf_side *to, const struct perf_side *from)
-{
-	to->used |= from->used;
-	to->packets += from->packets;
-	to->bytes += from->bytes;
-	widen(to, from->first_ns, from->last_ns);
-}
-
 static void add_link(struct perf_totals *to, const struct perf_totals *from)
 {
-	add_side(&to->tx, &from->tx);
-	add_side(&to->rx, &from->rx);
+	add_sent(&to->tx, &from->tx);
+	add_received(&to->rx, &from->rx);
 	if (from->loss_known && !from->total_known)
 		to->total_known = false;
 	to->loss_known |= from->loss_known;
@@ -125,6 +162,8 @@ void perf_totals(const struct perf_run *run, struct perf_totals *out)
 		perf_link_totals(&run->links[i], &link);
 		add_link(out, &link);
 	}
+	for (unsigned i = 0; i < run->n_forwards; i++)
+		perf_forward_side(&run->forwards[i], &out->passed);
 	for (unsigned i = 0; i < run->n_rxqs; i++) {
 		const struct perf_rxq *r = &run->rxqs[i];
 
@@ -139,12 +178,13 @@ double perf_side_seconds(const struct perf_side *side)
 	return side->last_ns > side->first_ns ? (double)(side->last_ns - side->first_ns) / 1e9 : 0;
 }
 
-/* Between n frames lie n - 1 times of a frame. */
 double perf_side_pps(const struct perf_side *side)
 {
 	double seconds = perf_side_seconds(side);
 
-	return seconds > 0 ? ((double)side->packets - 1) / seconds : 0;
+	return seconds > 0 && side->packets > side->edge
+		       ? (double)(side->packets - side->edge) / seconds
+		       : 0;
 }
 
 double perf_side_bps(const struct perf_side *side, bool l1)
@@ -159,6 +199,7 @@ double perf_totals_seconds(const struct perf_totals *t)
 	struct perf_side both = t->tx;
 
 	widen(&both, t->rx.first_ns, t->rx.last_ns);
+	widen(&both, t->passed.first_ns, t->passed.last_ns);
 	return perf_side_seconds(&both);
 }
 
@@ -192,8 +233,8 @@ bool perf_queue_failed(const struct perf_run *run)
 static int judge_thresholds(const struct perf_options *o, const struct perf_totals *t, char *why,
 			    size_t size)
 {
-	const struct perf_side *side = t->rx.used ? &t->rx : &t->tx;
-	const char *verb = t->rx.used ? "received" : "sent";
+	const struct perf_side *side = t->rx.used ? &t->rx : t->tx.used ? &t->tx : &t->passed;
+	const char *verb = side == &t->tx ? "sent" : "received";
 	double loss = (double)t->lost;
 
 	if (o->have_max_loss && o->max_loss.percent)
@@ -202,6 +243,10 @@ static int judge_thresholds(const struct perf_options *o, const struct perf_tota
 		snprintf(why, size, "%g%s lost, --max-loss allows %g%s", loss,
 			 o->max_loss.percent ? " %" : " frames", o->max_loss.value,
 			 o->max_loss.percent ? " %" : "");
+	else if ((o->have_min_mpps || o->have_min_gbps) && perf_side_pps(side) <= 0)
+		snprintf(why, size,
+			 "what was %s took too short to have a rate: --min-%s is not met", verb,
+			 o->have_min_mpps ? "mpps" : "gbps");
 	else if (o->have_min_mpps && perf_side_pps(side) / 1e6 < o->min_mpps)
 		snprintf(why, size, "%s %.3f Mpps, --min-mpps wants %g", verb,
 			 perf_side_pps(side) / 1e6, o->min_mpps);

@@ -10,11 +10,13 @@ struct perf_side {
 	bool used;           /* this process has such ends */
 	uint64_t packets;
 	uint64_t bytes;      /* L2, without FCS */
-	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC; 0: none yet */
+	uint64_t first_ns, last_ns; /* of batches, CLOCK_MONOTONIC; 0: none yet */
+	uint64_t edge; /* frames outside of that time: received at its begin, or sent at its end */
 };
 
 struct perf_totals {
 	struct perf_side tx, rx;
+	struct perf_side passed; /* of streams that forward or drop */
 	bool loss_known;     /* there is a receiver here */
 	bool total_known;    /* of every stream: how many were sent, so that tail loss is counted */
 	uint64_t expected;   /* frames that came, and those that did not */
@@ -33,6 +35,8 @@ struct perf_totals {
 #define PERF_L1_EXTRA 24u
 
 void perf_link_totals(const struct perf_link *link, struct perf_totals *out);
+/* Adds what a stream has forwarded or dropped. */
+void perf_forward_side(const struct perf_forward *f, struct perf_side *side);
 void perf_totals(const struct perf_run *run, struct perf_totals *out);
 
 /* Seconds from the first to the last data frame. */

@@ -140,6 +140,8 @@ void perf_tx_commit(struct perf_txq *t, const struct perf_sent *sent)
 		bytes += sent->rests[i].len;
 	if (!perf_get(s->packets))
 		perf_set(s->first_ns, sent->now);
+	perf_set(s->last_n,
+		 sent->n + (perf_get(s->last_ns) == sent->now ? perf_get(s->last_n) : 0));
 	perf_set(s->last_ns, sent->now);
 	perf_add(s->packets, sent->n);
 	perf_add(s->bytes, bytes);
