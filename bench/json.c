@@ -14,7 +14,8 @@ int perf_json_try(const struct perf_options *o)
 
 	if (!o->json_path)
 		return 0;
-	f = fopen(o->json_path, "a");
+	/* A run that fails must not leave the document of an earlier one. */
+	f = fopen(o->json_path, "w");
 	if (!f)
 		return perf_fail("--json: cannot write %s: %m", o->json_path);
 	fclose(f);
@@ -197,6 +198,14 @@ static void add_workload(json_t *doc, const struct perf_run *run)
 	json_object_set_new(doc, "workload_transforms", count(transforms));
 }
 
+/* null where it is not UTF-8, which a document must be. */
+static json_t *path_json(const char *path)
+{
+	json_t *text = json_string(path);
+
+	return text ? text : json_null();
+}
+
 static json_t *document(const struct perf_run *run, const struct perf_result *r)
 {
 	static const char *const verify[] = { "off", "header", "full" };
@@ -205,11 +214,12 @@ static json_t *document(const struct perf_run *run, const struct perf_result *r)
 
 	for (unsigned i = 0; i < r->verdict.n; i++)
 		json_array_append_new(words, json_string(r->verdict.line[i]));
-	doc = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:f, s:o, s:o}", "schema", 1,
+	doc = json_pack("{s:i, s:s, s:s, s:o, s:b, s:b, s:s, s:f, s:o, s:o}", "schema", 1,
 			"program", "daqiri-perf", "version", daqiri_version(), "config",
-			run->plan->options->config, "emulated", run->emulated, "interrupted",
-			r->interrupted, "verify", verify[run->plan->verify], "duration_seconds",
-			perf_totals_seconds(t), "tx", side_json(&t->tx), "rx", side_json(&t->rx));
+			path_json(run->plan->options->config), "emulated", run->emulated,
+			"interrupted", r->interrupted, "verify", verify[run->plan->verify],
+			"duration_seconds", perf_totals_seconds(t), "tx", side_json(&t->tx), "rx",
+			side_json(&t->rx));
 	add_losses(doc, t);
 	json_object_set_new(doc, "other_stream_packets", count(t->other_stream));
 	json_object_set_new(doc, "foreign_packets", count(t->not_ours));

@@ -98,8 +98,12 @@ int main(int argc, char **argv)
 		ret = act(&o);
 	}
 	perf_options_free(&o);
-	if (fflush(stdout) || ferror(stdout)) {
+	if (fflush(stdout)) {
 		perf_fail("cannot write to standard output: %m");
+		ret = ret ? ret : EXIT_FAILED;
+	} else if (ferror(stdout)) {
+		/* By now errno is another one's. */
+		perf_fail("standard output could not be written in full");
 		ret = ret ? ret : EXIT_FAILED;
 	}
 	return ret;

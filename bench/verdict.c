@@ -204,12 +204,26 @@ static bool judge_mtu(struct subject *s)
 	return true;
 }
 
+/* Whether it is the address of a port that sends on what comes, and where it goes from there. */
+static bool goes_to_forwarder(const struct perf_run *run, const uint8_t *to)
+{
+	for (unsigned i = 0; i < run->n_forwards; i++) {
+		const struct perf_end *rx = &run->forwards[i].stream->rx;
+		struct daqiri_port_info info = {.size = sizeof(info)};
+
+		if (!daqiri_port_info(daqiri_port_find(run->dq, rx->port), &info) &&
+		    !memcmp(info.mac, to, 6))
+			return true;
+	}
+	return false;
+}
+
 static bool judge_mac(struct subject *s)
 {
 	const struct perf_stream *st = s->link->stream;
 	const uint8_t *to = st->flow.dst_mac, *is = s->rx.mac;
 
-	if (!s->link->sender || to[0] & 1 || !memcmp(to, is, 6))
+	if (!s->link->sender || to[0] & 1 || !memcmp(to, is, 6) || goes_to_forwarder(s->run, to))
 		return false;
 	say(s, "destination MAC: frames go to " MAC ", port %s has " MAC ": set dst_mac",
 	    MAC_ARG(to), st->rx.port, MAC_ARG(is));
