@@ -43,16 +43,41 @@ void perf_sleep_end(struct perf_run *run)
 		perf_fail("--wait: threads cannot be woken: %m");
 }
 
+/* A forwarder has to look after its completions, too. */
+static bool forwards(const struct perf_worker *w)
+{
+	for (unsigned i = 0; i < w->n_fw; i++)
+		if (w->fw[i]->tx)
+			return true;
+	return false;
+}
+
+static unsigned count(const struct perf_worker *w)
+{
+	return w->n_rx + w->n_fw;
+}
+
+/* Those of streams that are checked, then those of streams that are dropped. */
+static struct daqiri_rxq *queue(const struct perf_worker *w, unsigned i)
+{
+	return i < w->n_rx ? w->rx[i]->q : w->fw[i - w->n_rx]->rx;
+}
+
+static bool stopped(const struct perf_worker *w, unsigned i)
+{
+	return i < w->n_rx ? perf_get(w->rx[i]->error) : perf_get(w->fw[i - w->n_rx]->error);
+}
+
 int perf_sleep_make(struct perf_worker *w)
 {
-	if (!w->run->plan->options->wait || !w->n_rx)
+	if (!w->run->plan->options->wait || !count(w) || forwards(w))
 		return 0;
-	w->fds = calloc(w->n_rx + 1, sizeof(*w->fds));
+	w->fds = calloc(count(w) + 1, sizeof(*w->fds));
 	if (!w->fds)
 		return perf_fail("out of memory");
 	w->fds[0] = (struct pollfd){ .fd = w->run->wake_fd, .events = POLLIN };
-	for (unsigned i = 0; i < w->n_rx; i++) {
-		int fd = daqiri_rxq_fd(w->rx[i]->q);
+	for (unsigned i = 0; i < count(w); i++) {
+		int fd = daqiri_rxq_fd(queue(w, i));
 
 		if (fd < 0)
 			return perf_fail_library(fd);
@@ -62,7 +87,7 @@ int perf_sleep_make(struct perf_worker *w)
 	return 0;
 }
 
-/* A forwarder has to look after its completions, too, and a GPU tells nobody that it is done. */
+/* A GPU tells nobody that it is done. */
 static bool sends(const struct perf_worker *w)
 {
 	for (unsigned i = 0; i < w->n_rx; i++)
@@ -72,7 +97,7 @@ static bool sends(const struct perf_worker *w)
 		for (unsigned k = 0; k < w->tx[i]->n_senders; k++)
 			if (w->tx[i]->senders[k].state != PERF_SENT)
 				return true;
-	return w->n_fw != 0;
+	return false;
 }
 
 /* Whether something came meanwhile, or a queue has stopped, which its next poll tells. */
@@ -80,8 +105,8 @@ static bool arm_all(const struct perf_worker *w)
 {
 	bool come = false;
 
-	for (unsigned i = 0; i < w->n_rx && !come; i++)
-		come = !perf_get(w->rx[i]->error) && daqiri_rxq_arm(w->rx[i]->q);
+	for (unsigned i = 0; i < count(w) && !come; i++)
+		come = !stopped(w, i) && daqiri_rxq_arm(queue(w, i));
 	return come;
 }
 
@@ -89,7 +114,7 @@ static void sleep_now(struct perf_worker *w)
 {
 	uint64_t before = perf_now(), slept;
 
-	poll(w->fds, w->n_rx + 1, -1);
+	poll(w->fds, count(w) + 1, -1);
 	slept = perf_now() - before;
 	perf_add(w->sleeps, 1);
 	perf_add(w->slept_ns, slept);
