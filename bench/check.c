@@ -284,6 +284,7 @@ int perf_check(const struct perf_plan *plan)
 	struct check c = { .plan = plan, .cfg = plan->cfg };
 	uint64_t bytes = daqiri_config_memory(plan->cfg);
 	const char *section;
+	unsigned n;
 
 	for (unsigned i = 0; (section = daqiri_config_section(c.cfg, i)); i++)
 		check_section(&c, section);
@@ -291,9 +292,10 @@ int perf_check(const struct perf_plan *plan)
 		perf_fail("%s: sound, but not for this machine", plan->options->config);
 		return 1;
 	}
+	n = plan->n_streams + plan->n_forwards;
 	printf("%s: sound; packet memory %llu bytes (%.1f MiB), %u stream%s\n",
-	       plan->options->config, (unsigned long long)bytes, (double)bytes / (1 << 20),
-	       plan->n_streams, plan->n_streams == 1 ? "" : "s");
+	       plan->options->config, (unsigned long long)bytes, (double)bytes / (1 << 20), n,
+	       n == 1 ? "" : "s");
 	if (plan->options->verbose) {
 		print_memory(&c);
 		print_queues(&c);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "msg.h"
@@ -19,6 +21,18 @@ enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 static bool emulation_missing(void)
 {
 	return getenv("DAQIRI_EMU") && !dlsym(RTLD_DEFAULT, "daqiri_emu_present");
+}
+
+/* What is opened next must not become a standard stream that was closed, and be written to. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 static int usage_error(const char *text)
@@ -85,6 +99,7 @@ int main(int argc, char **argv)
 	char err[256];
 	int ret;
 
+	fill_standard_streams();
 	daqiri_log_set(perf_log, NULL);
 	if (perf_options_parse(&o, argc, argv, err)) {
 		ret = usage_error(err);

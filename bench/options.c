@@ -157,7 +157,9 @@ static int set_interval(struct parser *p, const char *value)
 static int set_action(struct parser *p, enum perf_action action)
 {
 	if (p->o->action != PERF_RUN && p->o->action != action) {
-		snprintf(p->err, 256, "only one of --check, --ports, --list-keys, --selftest may be given");
+		snprintf(p->err, 256,
+			 "only one of --check, --ports, --make-config, --list-keys, --selftest may "
+			 "be given");
 		return -EINVAL;
 	}
 	p->o->action = action;

@@ -115,7 +115,8 @@ int perf_parse_time(const char *text, uint64_t *ns)
 		if (v * units[i].ns > 1e18)
 			return -EINVAL;
 		*ns = (uint64_t)llround(v * units[i].ns);
-		return 0;
+		/* 0 means without end: no small number may become it. */
+		return v > 0 && !*ns ? -EINVAL : 0;
 	}
 	return -EINVAL;
 }
