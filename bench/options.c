@@ -357,6 +357,10 @@ static int judge_rest(struct parser *p)
 		snprintf(p->err, 256, "--metrics goes with a run only");
 		return -EINVAL;
 	}
+	if (o->json && o->action != PERF_RUN && o->action != PERF_SELFTEST) {
+		snprintf(p->err, 256, "--json goes with a run or --selftest only");
+		return -EINVAL;
+	}
 	if (o->selftest_only && o->action != PERF_SELFTEST) {
 		snprintf(p->err, 256, "--selftest-only goes with --selftest only");
 		return -EINVAL;
