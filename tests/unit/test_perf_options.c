@@ -136,7 +136,7 @@ Test(options, wrong_use_is_named)
 		{ "--here x.ini", "--here goes with --check only" },
 		{ "--ports x.ini", "x.ini is one argument too many" },
 		{ "--ports --check",
-		  "only one of --check, --ports, --list-keys, --selftest may be given" },
+		  "only one of --check, --ports, --make-config, --list-keys, --selftest may be given" },
 		{ "--selftest", "--selftest takes one port or two cabled ones" },
 		{ "--selftest a b c", "--selftest takes one port or two cabled ones" },
 		{ "--selftest-only x x.ini", "--selftest-only goes with --selftest only" },
