@@ -55,12 +55,14 @@ static int ask(const char *netdev, void *command)
 /* How many counters the interface has; 0: none, or it cannot be asked. */
 static uint32_t count(const char *netdev)
 {
-	struct {
-		struct ethtool_sset_info head;
-		uint32_t n;
-	} info = {.head = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_STATS}};
+	_Alignas(struct ethtool_sset_info)
+		uint8_t buf[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
+	struct ethtool_sset_info *info = (struct ethtool_sset_info *)(void *)buf;
 
-	return ask(netdev, &info) || !info.head.sset_mask ? 0 : info.n;
+	memset(buf, 0, sizeof(buf));
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1ull << ETH_SS_STATS; /* of one set: one number */
+	return ask(netdev, info) || !info->sset_mask ? 0 : info->data[0];
 }
 
 /* -ENOENT: there are none. Free with free(). */
