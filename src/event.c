@@ -173,6 +173,13 @@ static bool translate(const struct daqiri *dq, struct dq_device *dev,
 	}
 }
 
+/* The descriptor of a device that is gone stays in error, and would wake its waiters for ever. */
+static void unwatch(const struct daqiri *dq, const struct dq_device *dev)
+{
+	if (dq->event_fd >= 0)
+		epoll_ctl(dq->event_fd, EPOLL_CTL_DEL, dev->ctx->async_fd, NULL);
+}
+
 /* Takes one event of one device that is to be told: 1, 0 for none, negative errno. */
 static int take(struct daqiri *dq, struct dq_device *dev, struct daqiri_event *ev)
 {
@@ -184,10 +191,11 @@ static int take(struct daqiri *dq, struct dq_device *dev, struct daqiri_event *e
 		if (ibv_get_async_event(dev->ctx, &async)) {
 			if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || !errno)
 				return 0;
-			return dq_device_is_dead(dev)
-				       ? 0
-				       : dq_error(errno, "%s: events cannot be read: %s",
-						  dev->info.rdma, strerror(errno));
+			if (!dq_device_is_dead(dev))
+				return dq_error(errno, "%s: events cannot be read: %s",
+						dev->info.rdma, strerror(errno));
+			unwatch(dq, dev);
+			return 0;
 		}
 		news = translate(dq, dev, &async, ev);
 		ibv_ack_async_event(&async);
