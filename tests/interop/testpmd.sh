@@ -371,12 +371,14 @@ large_sends_segmented() {
 }
 
 nothing_malformed() {
-	local all
-	[ -z "$(judge _ws.malformed frame.number)" ]
-	[ -z "$(judge "eth.src == $mac1 && (ip.checksum.status == 0 || tcp.checksum.status == 0 ||
-		udp.checksum.status == 0)" frame.number)" ]
+	local all bad
+	bad=$(judge _ws.malformed frame.number frame.len _ws.col.Info)
+	[ -z "$bad" ] || fail "malformed: $bad"
+	bad=$(judge "eth.src == $mac1 && (ip.checksum.status == 0 || tcp.checksum.status == 0 ||
+		udp.checksum.status == 0)" frame.number frame.len ip.checksum.status tcp.checksum.status)
+	[ -z "$bad" ] || fail "bad checksums: $bad"
 	all=$(judge frame frame.number | wc -l)
-	[ "$all" -ge 200 ]
+	[ "$all" -ge 200 ] || fail "$all frames in all"
 	note "$mode: tshark: $all frames, none malformed, no bad checksum in what testpmd sent"
 }
 
