@@ -137,6 +137,8 @@ static int post(struct model *m, const struct daqiri_pkt *pkts, int n)
 		uint64_t off = 1000000000 + random32(m) % 1000000000;
 
 		at = past ? tx_device_now() - off : tx_device_now() + off;
+		/* However long this process was not run: it need not ask. */
+		m->d.timer.sure_ns = at + off;
 		posted = daqiri_tx_post_at(&m->d.q, pkts, n, at);
 		at = past ? 0 : at;
 	}
