@@ -120,7 +120,9 @@ int tune_run(const char *command)
 	argv[n] = NULL;
 	for (unsigned i = 0; n && i < 4 && ret == ENOENT; i++) {
 		snprintf(file, sizeof(file), "%s/%.128s", dirs[i], argv[0]);
-		ret = posix_spawn(&pid, file, NULL, NULL, argv, env);
+		/* posix_spawn() does not tell everywhere that there is no such file. */
+		if (!access(file, X_OK))
+			ret = posix_spawn(&pid, file, NULL, NULL, argv, env);
 	}
 	if (ret)
 		return -ret;

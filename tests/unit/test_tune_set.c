@@ -543,13 +543,9 @@ Test(tune_say, a_shell_takes_it_as_it_is, .init = start, .fini = end)
 
 Test(tune_run, a_command_is_words_and_no_shell)
 {
-	int missing;
-
 	cr_expect_eq(tune_run("true"), 0);
 	cr_expect_eq(tune_run("false"), 1);
 	cr_expect_eq(tune_run("test ;exit = ;exit"), 0);
-	missing = tune_run("no-such-program-at-all");
-	/* 127: posix_spawn() under qemu-user, where child and parent share no memory. */
-	cr_expect(missing < 0 || missing == 127, "%d", missing);
+	cr_expect_lt(tune_run("no-such-program-at-all"), 0);
 	cr_expect_lt(tune_run(""), 0);
 }
