@@ -8,6 +8,7 @@
 
 #include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <linux/types.h>
 
@@ -45,6 +46,23 @@ static inline uint32_t dq_from_be32(__be32 v)
 static inline uint64_t dq_from_be64(__be64 v)
 {
 	return be64toh((DQ_FORCE uint64_t)v);
+}
+
+/* A field that need not be aligned; returns where the next one begins. */
+static inline uint8_t *dq_put_be16(uint8_t *at, uint16_t v)
+{
+	__be16 be = dq_to_be16(v);
+
+	memcpy(at, &be, sizeof(be));
+	return at + sizeof(be);
+}
+
+static inline uint8_t *dq_put_be32(uint8_t *at, uint32_t v)
+{
+	__be32 be = dq_to_be32(v);
+
+	memcpy(at, &be, sizeof(be));
+	return at + sizeof(be);
 }
 
 /* A key of the public API is an opaque number: the bytes as the device has them. */

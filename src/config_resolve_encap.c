@@ -92,15 +92,13 @@ static int read_senders(struct dq_resolver *r, const struct dq_section *sec,
 
 int dq_resolve_encap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
 {
-	const char *name = dq_section_value(sec, "encap");
 	int err;
 
-	if (!name)
+	if (!dq_section_value(sec, "encap"))
 		return 0;
-	flow->encap = dq_find_tunnel(r, name);
-	if (!flow->encap)
-		return dq_blame_key(r->cfg, sec, "encap", "there is no [tunnel %s]%s", name,
-				    r->open ? " in what the context was opened with" : "");
+	err = dq_find_tunnel(r, sec, "encap", &flow->encap);
+	if (err)
+		return err;
 	flow->senders = dq_resolver_alloc(r, r->conf->n_txqs, sizeof(*flow->senders));
 	if (!flow->senders)
 		return dq_no_memory();

@@ -202,12 +202,18 @@ int dq_resolve_tunnels(struct dq_resolver *r)
 	return err;
 }
 
-const struct dq_conf_tunnel *dq_find_tunnel(const struct dq_resolver *r, const char *name)
+int dq_find_tunnel(struct dq_resolver *r, const struct dq_section *sec, const char *key,
+		   const struct dq_conf_tunnel **out)
 {
+	const char *name = dq_section_value(sec, key);
+
 	for (unsigned i = 0; i < r->conf->n_tunnels; i++)
-		if (!strcmp(r->conf->tunnels[i].name, name))
-			return &r->conf->tunnels[i];
-	return NULL;
+		if (!strcmp(r->conf->tunnels[i].name, name)) {
+			*out = &r->conf->tunnels[i];
+			return 0;
+		}
+	return dq_blame_key(r->cfg, sec, key, "there is no [tunnel %s]%s", name,
+			    r->open ? " in what the context was opened with" : "");
 }
 
 /* ---- decap ---- */
@@ -244,16 +250,14 @@ static int check_gre(struct dq_resolver *r, const struct dq_section *sec,
 
 int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow)
 {
-	const char *name = dq_section_value(sec, "decap");
 	const struct dq_conf_tunnel *t;
 	int err;
 
-	if (!name)
+	if (!dq_section_value(sec, "decap"))
 		return 0;
-	t = dq_find_tunnel(r, name);
-	if (!t)
-		return dq_blame_key(r->cfg, sec, "decap", "there is no [tunnel %s]%s", name,
-				    r->open ? " in what the context was opened with" : "");
+	err = dq_find_tunnel(r, sec, "decap", &t);
+	if (err)
+		return err;
 	if (t->type == DQ_TUNNEL_VXLAN && t->udp_dst != VXLAN_PORT)
 		return dq_blame_key(
 			r->cfg, sec, "decap",

@@ -20,20 +20,13 @@ enum {
 	QUERY_OCTETS = 24,
 };
 
-static void put_be32(uint8_t *at, uint32_t value)
-{
-	__be32 be = dq_to_be32(value);
-
-	memcpy(at, &be, sizeof(be));
-}
-
 int dq_flow_counter_create(struct dq_flow_counter *out, struct dq_device *dev, const char *where)
 {
 	uint8_t in[ALLOC_SIZE] = {0}, answer[ALLOC_SIZE] = {0};
 	__be32 id;
 	int err;
 
-	put_be32(in, (uint32_t)CMD_ALLOC_FLOW_COUNTER << 16);
+	dq_put_be32(in, (uint32_t)CMD_ALLOC_FLOW_COUNTER << 16);
 	errno = 0;
 	out->obj = mlx5dv_devx_obj_create(dev->ctx, in, sizeof(in), answer, sizeof(answer));
 	if (out->obj) {
@@ -65,8 +58,8 @@ int dq_flow_counter_read(const struct dq_flow_counter *counter, struct dq_flow_c
 	__be64 packets, bytes;
 	int ret;
 
-	put_be32(in, (uint32_t)CMD_QUERY_FLOW_COUNTER << 16);
-	put_be32(in + QUERY_ID, counter->id);
+	dq_put_be32(in, (uint32_t)CMD_QUERY_FLOW_COUNTER << 16);
+	dq_put_be32(in + QUERY_ID, counter->id);
 	ret = mlx5dv_devx_obj_query(counter->obj, in, sizeof(in), answer, sizeof(answer));
 	if (ret)
 		return ret < 0 ? ret : -ret;

@@ -394,8 +394,3 @@ void dq_match_lay(uint8_t out[DQ_PARAM_BYTES], const struct dq_match_buf *match,
 			lay_word(out + AT_MISC4 + (size_t)8 * i, from + DQ_AT_WORDS + (size_t)4 * i,
 				 mask ? UINT32_MAX : ids[i]);
 }
-
-bool dq_match_is_any(const struct dq_match_buf *match)
-{
-	return !dq_match_criteria(match);
-}

@@ -89,9 +89,6 @@ bool dq_match_split_multicast(struct dq_match_buf *match, struct dq_match_buf *s
 /* How narrow it is: the number of bits that it looks at. */
 unsigned dq_match_bits(const struct dq_match *match);
 
-/* Whether it matches everything. */
-bool dq_match_is_any(const struct dq_match_buf *match);
-
 /* Which of enum dq_word it looks at, a bit each. */
 unsigned dq_match_words(const struct dq_match_buf *match);
 

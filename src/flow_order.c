@@ -159,6 +159,19 @@ struct bounds {
 	const struct dq_placed *with; /* a given one at the rule's own given priority */
 };
 
+/* It must come before that priority. */
+static void before(struct bounds *b, int priority)
+{
+	if (b->high >= priority)
+		b->high = priority - 1;
+}
+
+static void behind(struct bounds *b, int priority)
+{
+	if (b->low <= priority)
+		b->low = priority + 1;
+}
+
 static void bound(struct bounds *b, const struct dq_placed *rule, const struct dq_placed *other)
 {
 	/* The device would take both for one, until the other one has moved. */
@@ -170,17 +183,17 @@ static void bound(struct bounds *b, const struct dq_placed *rule, const struct d
 	 * other. */
 	if (other->given && rule->was != DQ_AUTO && other->was != DQ_AUTO) {
 		if (rule->was < other->was)
-			b->high = b->high < other->was ? b->high : other->was - 1;
+			before(b, other->was);
 		else
-			b->low = b->low > other->was ? b->low : other->was + 1;
+			behind(b, other->was);
 	} else if (rule->given || other->given) {
 		b->taken |= 1u << other->priority;
 		if (other->given && other->priority == rule->priority)
 			b->with = other;
 	} else if (is_ahead(other, rule)) {
-		b->low = b->low > other->priority ? b->low : other->priority + 1;
+		behind(b, other->priority);
 	} else {
-		b->high = b->high < other->priority ? b->high : other->priority - 1;
+		before(b, other->priority);
 	}
 }
 

@@ -72,13 +72,6 @@ static unsigned words_beside(const struct dq_parser *parser, unsigned word)
 	return words;
 }
 
-static void put_be16(uint8_t *at, uint16_t value)
-{
-	__be16 be = dq_to_be16(value);
-
-	memcpy(at, &be, sizeof(be));
-}
-
 /* The header and all its words that flows may ask for: an object is never changed. */
 static void fill_graph(uint8_t *in, const struct dq_parser *parser, unsigned words)
 {
@@ -87,8 +80,8 @@ static void fill_graph(uint8_t *in, const struct dq_parser *parser, unsigned wor
 	unsigned length =
 		place->value == ETHERTYPE_IPV4 && place->node == NODE_MAC ? IPV4_HEADER : 0;
 
-	put_be16(in, CMD_CREATE_GENERAL_OBJ);
-	put_be16(in + HEAD_TYPE, OBJ_PARSE_GRAPH);
+	dq_put_be16(in, CMD_CREATE_GENERAL_OBJ);
+	dq_put_be16(in + HEAD_TYPE, OBJ_PARSE_GRAPH);
 	for (unsigned i = 0; i < DQ_WORDS; i++) {
 		if (!(words >> i & 1))
 			continue;
@@ -98,9 +91,9 @@ static void fill_graph(uint8_t *in, const struct dq_parser *parser, unsigned wor
 		if (length < parser->places[i].offset + 4U)
 			length = parser->places[i].offset + 4U;
 	}
-	put_be16(in + FLEX_LENGTH, (uint16_t)length);
+	dq_put_be16(in + FLEX_LENGTH, (uint16_t)length);
 	in[FLEX_ARC + ARC_NODE] = place->node;
-	put_be16(in + FLEX_ARC + ARC_VALUE, place->value);
+	dq_put_be16(in + FLEX_ARC + ARC_VALUE, place->value);
 }
 
 static const char *key_of(unsigned word)
@@ -133,8 +126,8 @@ static int read_ids(struct dq_parser *parser, const struct dq_parser_node *node,
 	const uint8_t *sample = out + FLEX_SAMPLES;
 	__be32 id;
 
-	put_be16(in, CMD_QUERY_GENERAL_OBJ);
-	put_be16(in + HEAD_TYPE, OBJ_PARSE_GRAPH);
+	dq_put_be16(in, CMD_QUERY_GENERAL_OBJ);
+	dq_put_be16(in + HEAD_TYPE, OBJ_PARSE_GRAPH);
 	memcpy(in + HEAD_ID, created + HEAD_ID, sizeof(id));
 	if (mlx5dv_devx_obj_query(node->obj, in, sizeof(in), out, sizeof(out)))
 		return -EIO;

@@ -73,31 +73,15 @@ enum {
 
 _Static_assert(ETHERNET + IPV4 + UDP + TUNNEL <= DQ_ENCAP_BYTES, "the longest header");
 
-static uint8_t *put_be16(uint8_t *at, unsigned value)
-{
-	__be16 be = dq_to_be16((uint16_t)value);
-
-	memcpy(at, &be, sizeof(be));
-	return at + sizeof(be);
-}
-
-static uint8_t *put_be32(uint8_t *at, uint32_t value)
-{
-	__be32 be = dq_to_be32(value);
-
-	memcpy(at, &be, sizeof(be));
-	return at + sizeof(be);
-}
-
 /* Ethernet and IPv4, of which the NIC fills in the length and the checksum. */
 static uint8_t *put_outer(uint8_t *at, const struct dq_conf_tunnel *t)
 {
 	memcpy(at, t->mac_dst, 6);
 	memcpy(at + 6, t->mac_src, 6);
-	at = put_be16(at + 12, ETHERTYPE_IPV4);
+	at = dq_put_be16(at + 12, ETHERTYPE_IPV4);
 	at[0] = 0x45; /* version 4, five words */
 	at[1] = t->tos;
-	put_be16(at + 6, DONT_FRAGMENT);
+	dq_put_be16(at + 6, DONT_FRAGMENT);
 	at[8] = t->ttl;
 	at[9] = t->type == DQ_TUNNEL_VXLAN ? IPV4_PROTO_UDP : IPV4_PROTO_GRE;
 	memcpy(at + 12, t->ipv4_src, 4);
@@ -108,18 +92,18 @@ static uint8_t *put_outer(uint8_t *at, const struct dq_conf_tunnel *t)
 /* UDP's checksum stays 0, which says that there is none: RFC 7348. */
 static uint8_t *put_vxlan(uint8_t *at, const struct dq_conf_tunnel *t)
 {
-	at = put_be16(at, t->udp_src);
-	at = put_be16(at, t->udp_dst) + 4;
+	at = dq_put_be16(at, t->udp_src);
+	at = dq_put_be16(at, t->udp_dst) + 4;
 	at[0] = VXLAN_HAS_VNI;
-	return put_be32(at + 4, t->vni << 8);
+	return dq_put_be32(at + 4, t->vni << 8);
 }
 
 static uint8_t *put_gre(uint8_t *at, const struct dq_conf_tunnel *t)
 {
 	if (t->type == DQ_TUNNEL_GRE)
-		return put_be16(put_be16(at, 0), t->protocol);
-	at = put_be16(put_be16(at, GRE_KEY_PRESENT), ETHERTYPE_TEB);
-	return put_be32(at, t->tni << 8 | t->flow_id);
+		return dq_put_be16(dq_put_be16(at, 0), t->protocol);
+	at = dq_put_be16(dq_put_be16(at, GRE_KEY_PRESENT), ETHERTYPE_TEB);
+	return dq_put_be32(at, t->tni << 8 | t->flow_id);
 }
 
 size_t dq_encap_header(uint8_t out[DQ_ENCAP_BYTES], const struct dq_conf_tunnel *tunnel)
