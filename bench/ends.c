@@ -71,30 +71,17 @@ static int add_txq(struct perf_run *run, const struct perf_stream *s)
 	return 0;
 }
 
-static int judge_room(const struct perf_run *run, const struct perf_txq *t,
-		      const struct perf_stream *s)
-{
-	for (unsigned i = 0; i < s->sizes.n; i++)
-		if (s->sizes.v[i] > t->buf_size)
-			return perf_fail_at(place(run, s->section, "tx"),
-					    "frames of %u bytes do not fit into its buffers of %u: "
-					    "raise buf_size of the queue's region",
-					    s->sizes.v[i], t->buf_size);
-	return 0;
-}
-
-/* The library gives times to frames in one piece, and a GPU builds frames that are posted later. */
-static int judge_timed(const struct perf_run *run, const struct perf_txq *t, bool split)
+/* A GPU builds frames that are posted later. */
+static int judge_timed(const struct perf_run *run, const struct perf_txq *t)
 {
 	for (unsigned i = 0; i < t->n_senders; i++) {
 		const struct perf_stream *s = t->senders[i].stream;
 
-		if (s->timed && (t->gpu || split))
-			return perf_fail_at(
-				place(run, s->section, "timed"),
-				"[txq %s %u] has frames %s: give it one region of the CPU",
-				t->end.port, t->end.queue,
-				t->gpu ? "that a GPU builds" : "of two pieces");
+		if (s->timed && t->gpu)
+			return perf_fail_at(place(run, s->section, "timed"),
+					    "[txq %s %u] has frames that a GPU builds: give it one "
+					    "region of the CPU",
+					    t->end.port, t->end.queue);
 	}
 	return 0;
 }
@@ -134,10 +121,10 @@ static int fill_txq(struct perf_run *run, struct perf_txq *t)
 			continue;
 		link->txq = t;
 		link->sender = &t->senders[t->n_senders++];
-		if (judge_room(run, t, link->stream) || fill_sender(link->sender, link))
+		if (fill_sender(link->sender, link))
 			return -1;
 	}
-	if (perf_gpu_txq_make(t) || judge_timed(run, t, info.payload_region))
+	if (perf_gpu_txq_make(t) || judge_timed(run, t))
 		return -1;
 	return info.payload_region && !t->gpu
 		       ? perf_parts_make(&t->parts, t->max_batch, t->buf_size)

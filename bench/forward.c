@@ -140,20 +140,6 @@ static int pick_core(const struct perf_run *run, struct perf_forward *f)
 	return 0;
 }
 
-/* What comes is sent on, or looked at, as one piece. */
-static int judge_queue(const struct perf_forward *f, struct perf_place at)
-{
-	struct daqiri_rxq_info info = {.size = sizeof(info)};
-
-	if (daqiri_rxq_info(f->rx, &info))
-		return perf_fail("%s", daqiri_error_detail());
-	at.key = "rx";
-	if (info.split)
-		return perf_fail_at(at, "the queue splits frames, and role = forward and drop take "
-					"them in one piece: give it one region");
-	return 0;
-}
-
 static int fill(struct perf_run *run, struct perf_forward *f)
 {
 	const struct perf_stream *s = f->stream;
@@ -165,8 +151,6 @@ static int fill(struct perf_run *run, struct perf_forward *f)
 		f->tx = daqiri_txq_get(daqiri_port_find(run->dq, s->tx.port), s->tx.queue);
 	if (!f->rx || (s->tx.used && !f->tx))
 		return perf_fail_at(at, "no such queue");
-	if (judge_queue(f, at))
-		return -1;
 	f->pkts = calloc(s->batch, sizeof(*f->pkts));
 	if (!f->pkts)
 		return perf_fail("out of memory");

@@ -101,7 +101,6 @@ static json_t *forwards_json(const struct perf_run *run)
 
 	for (unsigned i = 0; i < run->n_forwards; i++) {
 		const struct perf_forward *f = &run->forwards[i];
-
 		struct perf_side side = {0};
 		json_t *one;
 
@@ -157,8 +156,7 @@ static json_t *ports_json(const struct perf_run *run)
 
 		if (daqiri_port_info(port, &p))
 			continue;
-		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p.mac[0], p.mac[1],
-			 p.mac[2], p.mac[3], p.mac[4], p.mac[5]);
+		snprintf(mac, sizeof(mac), PERF_MAC, PERF_MAC_ARG(p.mac));
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
 					daqiri_port_name(port), "rdma_device", p.rdma,

@@ -86,8 +86,7 @@ static void add_port_info(struct om *om, const char *port, const struct daqiri_p
 	static const struct om_kind kind = {OM_INFO, "", "What the port is: daqiri_port_info(3)."};
 	char labels[LABELS] = "", mac[18];
 
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],
-		 p->mac[3], p->mac[4], p->mac[5]);
+	snprintf(mac, sizeof(mac), PERF_MAC, PERF_MAC_ARG(p->mac));
 	om_label(labels, sizeof(labels), "port", port);
 	om_label(labels, sizeof(labels), "rdma_device", p->rdma);
 	om_label(labels, sizeof(labels), "pci_address", p->pci);

@@ -7,6 +7,10 @@
 
 #include <daqiri.h>
 
+/* Of an address of six bytes. */
+#define PERF_MAC	"%02x:%02x:%02x:%02x:%02x:%02x"
+#define PERF_MAC_ARG(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
+
 /* "daqiri-perf: …" */
 int perf_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

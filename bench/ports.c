@@ -34,8 +34,7 @@ static void fill(struct row *row, const struct daqiri_port_info *p)
 		put(row->cell[0], p->rdma);
 	put(row->cell[1], p->pci);
 	put(row->cell[2], p->netdev);
-	snprintf(row->cell[3], 64, "%02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],
-		 p->mac[3], p->mac[4], p->mac[5]);
+	snprintf(row->cell[3], 64, PERF_MAC, PERF_MAC_ARG(p->mac));
 	if (p->speed_bps)
 		snprintf(row->cell[4], 64, "%s %gG", p->link_up ? "up" : "down",
 			 (double)p->speed_bps / 1e9);

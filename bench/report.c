@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "gpu_work.h"
+#include "msg.h"
 #include "report.h"
-
-#define MAC "%02x:%02x:%02x:%02x:%02x:%02x"
-#define MAC_ARG(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
 typedef unsigned long long ull;
 
@@ -77,8 +75,8 @@ static void print_stream(FILE *f, const struct perf_run *run, const struct perf_
 	format_addrs(s, addrs, sizeof(addrs));
 	fprintf(f, "  id 0x%04x, %s\n", s->id, addrs);
 	if (s->tx.used)
-		fprintf(f, "  " MAC " > " MAC "\n", MAC_ARG(s->flow.src_mac),
-			MAC_ARG(s->flow.dst_mac));
+		fprintf(f, "  " PERF_MAC " > " PERF_MAC "\n", PERF_MAC_ARG(s->flow.src_mac),
+			PERF_MAC_ARG(s->flow.dst_mac));
 }
 
 static void print_forward(FILE *f, const struct perf_stream *s)
@@ -103,9 +101,10 @@ static void print_ports(FILE *f, const struct perf_run *run)
 
 		if (daqiri_port_info(port, &p))
 			continue;
-		fprintf(f, "port %s: %s, " MAC ", link %s, %g Gb/s, MTU %u%s\n",
-			daqiri_port_name(port), p.rdma, MAC_ARG(p.mac), p.link_up ? "up" : "down",
-			(double)p.speed_bps / 1e9, p.mtu, p.emulated ? ", emulated" : "");
+		fprintf(f, "port %s: %s, " PERF_MAC ", link %s, %g Gb/s, MTU %u%s\n",
+			daqiri_port_name(port), p.rdma, PERF_MAC_ARG(p.mac),
+			p.link_up ? "up" : "down", (double)p.speed_bps / 1e9, p.mtu,
+			p.emulated ? ", emulated" : "");
 	}
 }
 

@@ -12,6 +12,14 @@ static void widen(struct perf_side *side, uint64_t first, uint64_t last)
 		side->last_ns = last;
 }
 
+static void add_side(struct perf_side *to, const struct perf_side *from)
+{
+	to->used |= from->used;
+	to->packets += from->packets;
+	to->bytes += from->bytes;
+	widen(to, from->first_ns, from->last_ns);
+}
+
 /* Adds what was received from one time on: what came at the first of all took no time. */
 static void add_received(struct perf_side *to, const struct perf_side *from)
 {
@@ -19,10 +27,7 @@ static void add_received(struct perf_side *to, const struct perf_side *from)
 		to->edge = from->edge;
 	else if (from->first_ns && from->first_ns == to->first_ns)
 		to->edge += from->edge;
-	to->used |= from->used;
-	to->packets += from->packets;
-	to->bytes += from->bytes;
-	widen(to, from->first_ns, from->last_ns);
+	add_side(to, from);
 }
 
 /* Adds what was sent until a time: what was sent at the last of all goes after it. */
@@ -32,10 +37,7 @@ static void add_sent(struct perf_side *to, const struct perf_side *from)
 		to->edge = from->edge;
 	else if (from->last_ns && from->last_ns == to->last_ns)
 		to->edge += from->edge;
-	to->used |= from->used;
-	to->packets += from->packets;
-	to->bytes += from->bytes;
-	widen(to, from->first_ns, from->last_ns);
+	add_side(to, from);
 }
 
 static void sum_sender(const struct perf_sender *s, struct perf_side *side)

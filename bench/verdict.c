@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "msg.h"
 #include "verdict.h"
-
-#define MAC "%02x:%02x:%02x:%02x:%02x:%02x"
-#define MAC_ARG(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
 /* ---- counters ---- */
 
@@ -225,8 +223,8 @@ static bool judge_mac(struct subject *s)
 
 	if (!s->link->sender || to[0] & 1 || !memcmp(to, is, 6) || goes_to_forwarder(s->run, to))
 		return false;
-	say(s, "destination MAC: frames go to " MAC ", port %s has " MAC ": set dst_mac",
-	    MAC_ARG(to), st->rx.port, MAC_ARG(is));
+	say(s, "destination MAC: frames go to " PERF_MAC ", port %s has " PERF_MAC ": set dst_mac",
+	    PERF_MAC_ARG(to), st->rx.port, PERF_MAC_ARG(is));
 	return true;
 }
 
@@ -287,9 +285,9 @@ static void judge_none(struct subject *s)
 		return;
 	}
 	say(s,
-	    "no counter of port %s (%s, " MAC ") shows that anything arrived: check that the "
+	    "no counter of port %s (%s, " PERF_MAC ") shows that anything arrived: check that the "
 	    "sender runs, that it sends to this MAC address, and the cable",
-	    st->rx.port, s->rx.rdma, MAC_ARG(s->rx.mac));
+	    st->rx.port, s->rx.rdma, PERF_MAC_ARG(s->rx.mac));
 }
 
 static void judge(struct subject *s)
