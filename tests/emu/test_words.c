@@ -9,24 +9,26 @@ static struct frame f;
 
 enum { ECPRI = 0xaefe };
 
-static const struct frame *udp4(unsigned dport, unsigned payload)
+static const struct frame *add_udp(unsigned dport, unsigned payload)
 {
-	fr_ether(&f, MAC_B, MAC_A, 0x0800);
-	fr_ipv4(&f, 17, "10.0.0.1", "10.0.0.2");
 	fr_udp(&f, 1000, dport);
 	fr_payload(&f, payload);
 	fr_finish(&f);
 	return &f;
 }
 
+static const struct frame *udp4(unsigned dport, unsigned payload)
+{
+	fr_ether(&f, MAC_B, MAC_A, 0x0800);
+	fr_ipv4(&f, 17, "10.0.0.1", "10.0.0.2");
+	return add_udp(dport, payload);
+}
+
 static const struct frame *udp6(unsigned dport, unsigned payload)
 {
 	fr_ether(&f, MAC_B, MAC_A, 0x86dd);
 	fr_ipv6(&f, 17, "fd00::1", "fd00::2");
-	fr_udp(&f, 1000, dport);
-	fr_payload(&f, payload);
-	fr_finish(&f);
-	return &f;
+	return add_udp(dport, payload);
 }
 
 /* A payload of words, each 0x01010101 times its number, but for one. */
