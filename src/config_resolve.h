@@ -103,9 +103,9 @@ int dq_resolve_flexes(struct dq_resolver *r);
 int dq_resolve_words(struct dq_resolver *r, const struct dq_section *sec, struct dq_match *m);
 /* decap = TUNNEL of a flow, before its match: what it takes off is matched, too. */
 int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
-/* The tunnel that a flow's key names: decap or encap, which is given. */
-int dq_find_tunnel(struct dq_resolver *r, const struct dq_section *sec, const char *key,
-		   const struct dq_conf_tunnel **out);
+/* The tunnel that a flow's key names: decap or encap, which is given. NULL: there is none, which is said. */
+const struct dq_conf_tunnel *dq_find_tunnel(struct dq_resolver *r, const struct dq_section *sec,
+					    const char *key);
 /* encap = TUNNEL of a flow, before its match; the queues whose frames it takes. */
 int dq_resolve_encap(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);
 int dq_resolve_rss(struct dq_resolver *r, const struct dq_section *sec, struct dq_conf_flow *flow);

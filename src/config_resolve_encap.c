@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flows of frames that are sent: which tunnel they get, and which queues they are of. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -96,9 +97,9 @@ int dq_resolve_encap(struct dq_resolver *r, const struct dq_section *sec, struct
 
 	if (!dq_section_value(sec, "encap"))
 		return 0;
-	err = dq_find_tunnel(r, sec, "encap", &flow->encap);
-	if (err)
-		return err;
+	flow->encap = dq_find_tunnel(r, sec, "encap");
+	if (!flow->encap)
+		return -EINVAL;
 	flow->senders = dq_resolver_alloc(r, r->conf->n_txqs, sizeof(*flow->senders));
 	if (!flow->senders)
 		return dq_no_memory();

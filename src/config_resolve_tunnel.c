@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tunnels, and what a flow matches of their own headers. */
+#include <errno.h>
 #include <string.h>
 
 #include "config_resolve.h"
@@ -202,18 +203,17 @@ int dq_resolve_tunnels(struct dq_resolver *r)
 	return err;
 }
 
-int dq_find_tunnel(struct dq_resolver *r, const struct dq_section *sec, const char *key,
-		   const struct dq_conf_tunnel **out)
+const struct dq_conf_tunnel *dq_find_tunnel(struct dq_resolver *r, const struct dq_section *sec,
+					    const char *key)
 {
 	const char *name = dq_section_value(sec, key);
 
 	for (unsigned i = 0; i < r->conf->n_tunnels; i++)
-		if (!strcmp(r->conf->tunnels[i].name, name)) {
-			*out = &r->conf->tunnels[i];
-			return 0;
-		}
-	return dq_blame_key(r->cfg, sec, key, "there is no [tunnel %s]%s", name,
-			    r->open ? " in what the context was opened with" : "");
+		if (!strcmp(r->conf->tunnels[i].name, name))
+			return &r->conf->tunnels[i];
+	dq_blame_key(r->cfg, sec, key, "there is no [tunnel %s]%s", name,
+		     r->open ? " in what the context was opened with" : "");
+	return NULL;
 }
 
 /* ---- decap ---- */
@@ -255,9 +255,9 @@ int dq_resolve_decap(struct dq_resolver *r, const struct dq_section *sec, struct
 
 	if (!dq_section_value(sec, "decap"))
 		return 0;
-	err = dq_find_tunnel(r, sec, "decap", &t);
-	if (err)
-		return err;
+	t = dq_find_tunnel(r, sec, "decap");
+	if (!t)
+		return -EINVAL;
 	if (t->type == DQ_TUNNEL_VXLAN && t->udp_dst != VXLAN_PORT)
 		return dq_blame_key(
 			r->cfg, sec, "decap",
