@@ -21,6 +21,7 @@ static struct {
 	unsigned (*elapsed)(float *ms, struct CUevent_st *from, struct CUevent_st *to);
 	unsigned (*copy)(unsigned long long to, unsigned long long from, size_t n,
 			 struct CUstream_st *stream);
+	unsigned (*clear)(unsigned long long at, unsigned char byte, size_t n);
 } more;
 
 /* One row of the table. */
@@ -39,11 +40,13 @@ static int load_more(void)
 	void *lib = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
 	void *elapsed = lib ? dlsym(lib, "cuEventElapsedTime") : NULL;
 	void *copy = lib ? dlsym(lib, "cuMemcpyDtoDAsync_v2") : NULL;
+	void *clear = lib ? dlsym(lib, "cuMemsetD8_v2") : NULL;
 
 	memcpy(&more.elapsed, &elapsed, sizeof(elapsed));
 	memcpy(&more.copy, &copy, sizeof(copy));
+	memcpy(&more.clear, &clear, sizeof(clear));
 	/* cppcheck-suppress resourceLeak */
-	return elapsed && copy ? 0 : perf_fail("this libcuda.so.1 is too old");
+	return elapsed && copy && clear ? 0 : perf_fail("this libcuda.so.1 is too old");
 }
 
 static void describe(const struct row *r)
@@ -73,13 +76,14 @@ static int make_constants(struct row *r)
 	return perf_gpu_memory(&r->constants, &c, sizeof(c));
 }
 
+/* The gaps between frames are copied with them: compute-sanitizer wants them written. */
 static int make(struct row *r)
 {
 	size_t bytes = (size_t)r->n * r->stride;
 
 	return perf_shared_make(&r->pkts, r->n * sizeof(struct daqiri_pkt)) ||
 	       perf_shared_make(&r->results, r->n * sizeof(struct perf_gpu_result)) ||
-	       perf_gpu_memory(&r->slots, NULL, bytes) ||
+	       perf_gpu_memory(&r->slots, NULL, bytes) || more.clear(r->slots, 0, bytes) ||
 	       perf_gpu_memory(&r->packed, NULL, bytes) || make_constants(r);
 }
 

@@ -166,17 +166,22 @@ void dq_gpu_free_pinned(const struct dq_gpu *gpu, void *host)
 	dq_cuda()->cuDevicePrimaryCtxRelease_v2(gpu->device);
 }
 
-/* ---- of the program -------------------------------------------------------------------------- */
+/*
+ * ---- of the program: asked by cuPointerGetAttributes(), which takes addresses that CUDA does not
+ * know, and tells zeros of them. cuPointerGetAttribute() fails for those, which compute-sanitizer
+ * reports. ----
+ */
 
 const struct dq_gpu *dq_gpu_of(uint64_t ptr)
 {
 	const struct dq_cuda *cu = dq_cuda_if_loaded();
+	unsigned attributes[] = {DQ_CU_MEMORY_TYPE, DQ_CU_DEVICE_ORDINAL};
 	unsigned type = 0;
 	int ordinal = -1;
+	void *data[] = {&type, &ordinal};
 
-	if (!cu || cu->cuPointerGetAttribute(&type, DQ_CU_MEMORY_TYPE, ptr) ||
-	    type != DQ_CU_MEMORYTYPE_DEVICE ||
-	    cu->cuPointerGetAttribute(&ordinal, DQ_CU_DEVICE_ORDINAL, ptr))
+	if (!cu || cu->cuPointerGetAttributes(2, attributes, data, ptr) ||
+	    type != DQ_CU_MEMORYTYPE_DEVICE)
 		return NULL;
 	return dq_gpu_at(ordinal);
 }
@@ -184,12 +189,13 @@ const struct dq_gpu *dq_gpu_of(uint64_t ptr)
 bool dq_gpu_range(uint64_t ptr, uint64_t length, uint64_t *end)
 {
 	const struct dq_cuda *cu = dq_cuda();
+	unsigned attributes[] = {DQ_CU_RANGE_START, DQ_CU_RANGE_SIZE};
 	unsigned long long start = 0;
 	size_t size = 0;
+	void *data[] = {&start, &size};
 
 	*end = 0;
-	if (!cu || cu->cuPointerGetAttribute(&start, DQ_CU_RANGE_START, ptr) ||
-	    cu->cuPointerGetAttribute(&size, DQ_CU_RANGE_SIZE, ptr))
+	if (!cu || cu->cuPointerGetAttributes(2, attributes, data, ptr) || !size)
 		return true;
 	*end = start + size;
 	return length <= *end - ptr;

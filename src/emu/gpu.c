@@ -21,7 +21,8 @@ enum {
 };
 
 static struct driver {
-	int (*cuPointerGetAttribute)(void *data, int attribute, unsigned long long ptr);
+	int (*cuPointerGetAttributes)(unsigned n, int *attributes, void **data,
+				      unsigned long long ptr);
 	int (*cuDeviceGet)(int *device, int ordinal);
 	int (*cuDevicePrimaryCtxRetain)(void **ctx, int device);
 	int (*cuCtxSetCurrent)(void *ctx);
@@ -42,7 +43,7 @@ static bool fill(void *lib)
 		const char *name;
 		size_t at;
 	} entries[] = {
-		ENTRY(cuPointerGetAttribute),	 ENTRY(cuDeviceGet),
+		ENTRY(cuPointerGetAttributes),	 ENTRY(cuDeviceGet),
 		ENTRY(cuDevicePrimaryCtxRetain), ENTRY(cuCtxSetCurrent),
 		ENTRY(cuStreamCreate),		 ENTRY(cuStreamSynchronize),
 		ENTRY(cuMemcpyHtoDAsync_v2),	 ENTRY(cuMemcpyDtoHAsync_v2),
@@ -76,19 +77,19 @@ static bool driver(void)
 
 /* ---- control path ---------------------------------------------------------------------------- */
 
+/* All in one call, which takes addresses that CUDA does not know: of them it tells zeros. */
 bool emu_gpu_find(uint64_t addr, struct emu_gpu_range *range)
 {
+	int attributes[] = {MEMORY_TYPE, IS_MANAGED, DEVICE_ORDINAL, RANGE_START, RANGE_SIZE};
 	unsigned type = 0, managed = 0;
-	unsigned long long start;
-	size_t size;
-	int ordinal;
+	unsigned long long start = 0;
+	size_t size = 0;
+	int ordinal = 0;
+	void *data[] = {&type, &managed, &ordinal, &start, &size};
 
-	if (!driver() || cu.cuPointerGetAttribute(&type, MEMORY_TYPE, addr) ||
-	    type != MEMORYTYPE_DEVICE ||
-	    (!cu.cuPointerGetAttribute(&managed, IS_MANAGED, addr) && (managed & 0xff)) ||
-	    cu.cuPointerGetAttribute(&start, RANGE_START, addr) ||
-	    cu.cuPointerGetAttribute(&size, RANGE_SIZE, addr) ||
-	    cu.cuPointerGetAttribute(&ordinal, DEVICE_ORDINAL, addr))
+	if (!driver() ||
+	    cu.cuPointerGetAttributes(sizeof(data) / sizeof(data[0]), attributes, data, addr) ||
+	    type != MEMORYTYPE_DEVICE || (managed & 0xff))
 		return false;
 	*range = (struct emu_gpu_range){start, size, ordinal};
 	return true;

@@ -217,6 +217,17 @@ FAKE_EXPORT unsigned cuEventElapsedTime(float *ms, struct event *from, struct ev
 	return from->done && to->done ? FAKE_OK : FAKE_NOT_READY;
 }
 
+FAKE_EXPORT unsigned cuMemsetD8_v2(unsigned long long at, unsigned char byte, size_t n);
+FAKE_EXPORT unsigned cuMemsetD8_v2(unsigned long long at, unsigned char byte, size_t n)
+{
+	uint8_t *bytes = fake_bytes(at, n);
+
+	if (!bytes)
+		return FAKE_INVALID_VALUE;
+	memset(bytes, byte, n);
+	return FAKE_OK;
+}
+
 FAKE_EXPORT unsigned cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t n,
 					  struct stream *stream);
 FAKE_EXPORT unsigned cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t n,

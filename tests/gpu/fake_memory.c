@@ -228,8 +228,8 @@ FAKE_EXPORT unsigned cuMemHostGetDevicePointer_v2(unsigned long long *ptr, void 
 static unsigned tell(void *data, unsigned attribute, const struct allocation *a)
 {
 	switch (attribute) {
-	case 2: /* MEMORY_TYPE: CU_MEMORYTYPE_HOST, _DEVICE */
-		*(unsigned *)data = a->host ? 1 : 2;
+	case 2: /* MEMORY_TYPE: CU_MEMORYTYPE_HOST, _DEVICE; 0: not known */
+		*(unsigned *)data = !a->size ? 0 : a->host ? 1 : 2;
 		return FAKE_OK;
 	case 8: /* IS_MANAGED */
 		*(unsigned *)data = 0;
@@ -248,16 +248,19 @@ static unsigned tell(void *data, unsigned attribute, const struct allocation *a)
 	}
 }
 
-FAKE_EXPORT unsigned cuPointerGetAttribute(void *data, unsigned attribute, unsigned long long ptr);
-FAKE_EXPORT unsigned cuPointerGetAttribute(void *data, unsigned attribute, unsigned long long ptr)
+FAKE_EXPORT unsigned cuPointerGetAttributes(unsigned n, unsigned *attributes, void **data,
+					    unsigned long long ptr);
+FAKE_EXPORT unsigned cuPointerGetAttributes(unsigned n, unsigned *attributes, void **data,
+					    unsigned long long ptr)
 {
-	unsigned error = FAKE_INVALID_VALUE;
+	static const struct allocation unknown;
+	unsigned error = FAKE_OK;
 	const struct allocation *a;
 
 	pthread_mutex_lock(&lock);
 	a = find(ptr);
-	if (a)
-		error = tell(data, attribute, a);
+	for (unsigned i = 0; i < n && !error; i++)
+		error = tell(data[i], attributes[i], a ? a : &unknown);
 	pthread_mutex_unlock(&lock);
 	return error;
 }
