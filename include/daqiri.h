@@ -786,6 +786,16 @@ int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n
 int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns);
 
 /*
+ * What another clock's time_ns is by the clock of a queue with timed = on, for daqiri_tx_post_at().
+ * clock: a clockid_t of clock_gettime(2), as CLOCK_TAI, CLOCK_REALTIME or CLOCK_MONOTONIC; time_ns is
+ * nanoseconds since that clock's own beginning. Both are read now, within some microseconds, and are
+ * taken to run alike until time_ns: ask anew where it is seconds away, or one of them may be set.
+ * -EINVAL: a NULL, a clock that cannot be read, a time before the NIC's began; -EOPNOTSUPP: a queue
+ * without timed = on. The queue's thread.
+ */
+int daqiri_tx_time_of(struct daqiri_txq *q, int clock, uint64_t time_ns, uint64_t *nic_ns);
+
+/*
  * As daqiri_tx_reserve() and daqiri_tx_post(), of a queue with regions = HEADER,PAYLOAD: a packet
  * is sent from two places, heads[i] first, then payloads[i]. Each slot has one in both regions:
  * reserve shows the two, and the header alone decides whether a packet consumes a slot. Payloads

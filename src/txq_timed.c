@@ -49,13 +49,19 @@ __extension__ typedef __int128 int128;
 
 /* ---- the device's clock ---------------------------------------------------------------------- */
 
-static uint64_t monotonic_ns(void)
+/* By the vDSO: it does not enter the kernel. 0: it cannot be read. */
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	/* By the vDSO: it does not enter the kernel. */
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (clock_gettime(clock, &ts))
+		return 0;
 	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static uint64_t ns_of(struct dq_tx_timer *t, uint64_t stamp)
@@ -388,5 +394,31 @@ int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns)
 	if (!dq_owner_enter(&q->owner, q->conf->where))
 		return -EPERM;
 	*time_ns = know(q, 0);
+	return 0;
+}
+
+int daqiri_tx_time_of(struct daqiri_txq *q, int clock, uint64_t time_ns, uint64_t *nic_ns)
+{
+	uint64_t theirs, nic;
+
+	if (!q || !nic_ns)
+		return dq_error(EINVAL, "daqiri_tx_time_of: NULL argument");
+	if (!q->timer)
+		return no_times(q, "daqiri_tx_time_of");
+	if (!dq_owner_enter(&q->owner, q->conf->where))
+		return -EPERM;
+	know(q, 0); /* which may have to ask: it takes its time */
+	theirs = clock_ns(clock);
+	nic = look(q);
+	theirs += (clock_ns(clock) - theirs) / 2;
+	if (!theirs)
+		return dq_error(EINVAL, "%s: daqiri_tx_time_of: clock %d cannot be read: %s",
+				q->conf->where, clock, strerror(errno));
+	if (time_ns < theirs && theirs - time_ns > nic)
+		return dq_error(EINVAL,
+				"%s: daqiri_tx_time_of: %llu of clock %d is before the NIC's clock "
+				"began",
+				q->conf->where, (unsigned long long)time_ns, clock);
+	*nic_ns = nic + (time_ns - theirs);
 	return 0;
 }

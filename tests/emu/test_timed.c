@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "dq_kit.h"
 
@@ -322,6 +323,44 @@ Test(timed, a_queue_tells_what_time_it_is)
 	daqiri_close(l.dq);
 }
 
+static uint64_t clock_now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000 * MS + (uint64_t)ts.tv_nsec;
+}
+
+/* A packet for 30 ms from now by this machine's clock is not there before. */
+Test(timed, times_of_other_clocks_are_converted)
+{
+	static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_TAI};
+	struct link l = kit_open_link(LINK(""));
+	struct daqiri_pkt pkt;
+	uint64_t at, now, due;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		fill(&l, &pkt, 1, i);
+		due = clock_now(clocks[i]) + 30 * MS;
+		cr_assert_eq(daqiri_tx_time_of(l.tx, clocks[i], due, &at), 0, "%s",
+			     daqiri_error_detail());
+		cr_assert_eq(daqiri_tx_now(l.tx, &now), 0);
+		cr_assert_leq(at, now + 31 * MS);
+		cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, 1, at), 1);
+		expect(&l, 1, i, at);
+		cr_assert_geq(clock_now(clocks[i]) + 1 * MS, due);
+		/* what is past stays as far in the past */
+		due = clock_now(clocks[i]) - 1000 * MS;
+		cr_assert_eq(daqiri_tx_time_of(l.tx, clocks[i], due, &at), 0);
+		cr_assert_eq(daqiri_tx_now(l.tx, &now), 0);
+		cr_assert(now - at >= 990 * MS, "%llu", (unsigned long long)(now - at));
+	}
+	cr_assert_eq(daqiri_tx_time_of(l.tx, 12345, due, &at), -EINVAL);
+	assert_detail("[txq a 0]: daqiri_tx_time_of: clock 12345 cannot be read: Invalid argument");
+	cr_assert_eq(daqiri_tx_time_of(l.tx, CLOCK_REALTIME, due, NULL), -EINVAL);
+	daqiri_close(l.dq);
+}
+
 Test(timed, other_queues_take_no_times)
 {
 	struct link l = kit_open_link(ONE_WAY("64"));
@@ -332,6 +371,8 @@ Test(timed, other_queues_take_no_times)
 	assert_detail("[txq a 0]: daqiri_tx_post_at wants a queue with timed = on");
 	cr_assert_eq(daqiri_tx_now(l.tx, &pkt.addr), -EOPNOTSUPP);
 	cr_assert_eq(daqiri_tx_now(NULL, &pkt.addr), -EINVAL);
+	cr_assert_eq(daqiri_tx_time_of(l.tx, CLOCK_REALTIME, 0, &pkt.addr), -EOPNOTSUPP);
+	cr_assert_eq(daqiri_tx_time_of(NULL, CLOCK_REALTIME, 0, &pkt.addr), -EINVAL);
 	cr_assert_eq(daqiri_tx_post_at(NULL, &pkt, 1, 0), -EINVAL);
 	cr_assert_eq(daqiri_tx_post_at(l.tx, NULL, 1, 0), -EINVAL);
 	cr_assert_eq(daqiri_tx_post_at(l.tx, &pkt, -1, 0), -EINVAL);
