@@ -25,15 +25,15 @@ hold_wire() {
 	mkfifo "$tap_dir/hold"
 	on_wire 600 cat "$tap_dir/hold" </dev/null >/dev/null 2>&1 &
 	exec 8>"$tap_dir/hold"
-	on_wire 10 sh -c 'for f in /sys/class/net/emu*/mtu; do echo "$1" >"$f"; done' sh "$1"
+	on_wire 60 sh -c 'for f in /sys/class/net/emu*/mtu; do echo "$1" >"$f"; done' sh "$1"
 }
 
 # count PORT NAME: frames or bytes of the whole port since the cable was laid, as ibdev counters are.
-count() { on_wire 10 cat "/sys/class/infiniband/mlx5_$1/ports/1/counters/$2"; }
+count() { on_wire 60 cat "/sys/class/infiniband/mlx5_$1/ports/1/counters/$2"; }
 
 # counts: the four counters that both ends must agree on.
 counts() {
-	on_wire 10 sh -c 'cd /sys/class/infiniband && for p in mlx5_0 mlx5_1; do
+	on_wire 60 sh -c 'cd /sys/class/infiniband && for p in mlx5_0 mlx5_1; do
 		for c in xmit_packets xmit_data rcv_packets rcv_data; do
 			echo "$p.$c $(cat $p/ports/1/counters/port_$c)"; done; done'
 }

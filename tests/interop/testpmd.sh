@@ -18,7 +18,7 @@ pmd_start() {
 	rm -f in out
 	mkfifo in
 	: >out
-	on_wire 100 stdbuf -oL dpdk-testpmd --no-huge -m 200 -l 0,1 --no-telemetry --no-shconf \
+	on_wire 240 stdbuf -oL dpdk-testpmd --no-huge -m 200 -l 0,1 --no-telemetry --no-shconf \
 		--file-prefix "t$BASHPID" "${allow[@]}" -- -i --total-num-mbufs=9000 --rxd=256 --txd=256 --no-flush-rx \
 		"$@" <in >out 2>&1 &
 	pmd_pid=$!
@@ -36,12 +36,12 @@ pmd() {
 	from=$(($(wc -l <out) + 1))
 	want=$(($(grep -c 'packets per burst set' out || true) + 1))
 	printf '%s\nset burst 32\n' "$*" >&7
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		[ "$(grep -c 'packets per burst set' out)" -ge $want ] && break
 		kill -0 $pmd_pid 2>/dev/null || { tail -n 30 out; fail "testpmd ended at: $*" >&2; }
 		sleep 0.05
 	done
-	[ $i -lt 600 ] || { tail -n 30 out; fail "testpmd does not answer: $*" >&2; }
+	[ $i -lt 1800 ] || { tail -n 30 out; fail "testpmd does not answer: $*" >&2; }
 	tail -n +"$from" out >answer
 }
 
@@ -68,7 +68,7 @@ stat_of() {
 send() {
 	local n=$1
 	shift
-	on_wire 20 raw_ethernet_bw --client -d mlx5_0 -B "$mac0" -E "$mac1" -m 9200 -F -n "$n" \
+	on_wire 60 raw_ethernet_bw --client -d mlx5_0 -B "$mac0" -E "$mac1" -m 9200 -F -n "$n" \
 		"$@" >sent 2>&1 || { cat sent; fail "raw_ethernet_bw failed"; }
 }
 
