@@ -3,8 +3,11 @@
 # Every kind of memory on this machine's GPU and the emulated device: TAP, one line for each kind.
 # From a build tree (make check-gpu: top_builddir is set), or from the folder that
 # make check-gpu-bundle makes. GPU_SECONDS: how long each kind runs (default 5).
+# GPU_TOOL: what the programs with kernels run under, as memcheck or racecheck of compute-sanitizer:
+#     GPU_TOOL='compute-sanitizer --target-processes all --error-exitcode 9 --tool memcheck' real.sh
 set -u
 seconds=${GPU_SECONDS:-5}
+tool=${GPU_TOOL:-}
 here=$(cd "$(dirname "$0")" && pwd)
 if [ -n "${top_builddir:-}" ]; then
 	emu=$top_builddir/src/emu/daqiri-emu cycle=$top_builddir/tests/gpu_cycle
@@ -51,7 +54,7 @@ frames() {
 	shift 2
 	n=$((n + 1))
 	# shellcheck disable=SC2086 # a list of words
-	timeout $((seconds + 120)) "$emu" $options -- "$perf" -t "$seconds" "$@" "$conf" >"$out" 2>&1
+	timeout $((seconds + 120)) $tool "$emu" $options -- "$perf" -t "$seconds" "$@" "$conf" >"$out" 2>&1
 	status=$?
 	if [ $status -eq 0 ] && grep -q 'frames checked on the GPU' "$out" &&
 		grep -q ' 0 lost .* 0 corrupt, 0 duplicate, 0 reordered' "$out"; then
@@ -143,7 +146,8 @@ device 'frames in device by peermem' '--peermem on' -o 'region rx.gpu_export=pee
 pieces '--peermem on' 'frames in two pieces, the second one in device by peermem' \
 	-o 'region payloads.gpu_export=peermem' -o 'region tx_payloads.gpu_export=peermem'
 n=$((n + 1))
-if "$bench" >"$out" 2>&1; then echo "ok $n - what the kernels cost"; else echo "not ok $n - kernels" && failed=$((failed + 1)); fi
+# shellcheck disable=SC2086 # a list of words
+if $tool "$bench" >"$out" 2>&1; then echo "ok $n - what the kernels cost"; else echo "not ok $n - kernels" && failed=$((failed + 1)); fi
 sed 's/^/# /' "$out"
 echo "1..$n"
 [ $failed -eq 0 ]
