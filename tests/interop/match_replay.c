@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sends the frames of pcap files from port "a" to port "b", by configurations that go with them,
- * and tells where each went. match_replay DIR N does so for DIR/0.ini with DIR/0.pcap up to N - 1;
- * lines of what it prints: ROW rx QUEUE FLOW NUMBER LENGTH   a frame that came, by the last four
- * bytes in it ROW count PACKETS BYTES           what [flow b x] has counted, if it counts ROW error
- * TEXT                    the configuration is refused The last frame of a file is one that goes to
- * queue 0: once it has come, so have all others.
+ * and tells where each went. match_replay DIR N does so for DIR/0.ini with DIR/0.pcap up to N - 1.
+ * Lines of what it prints:
+ *
+ *   ROW rx QUEUE FLOW NUMBER BYTES  a frame that came, by the last four bytes in it, in hexadecimal
+ *   ROW count PACKETS BYTES         what [flow b x], or else [flow a x], has counted, if it counts
+ *   ROW error TEXT                  the configuration is refused
+ *
+ * The last frame of a file is one that goes to queue 0: once it has come, so have all others.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -19,7 +22,7 @@
 enum { QUEUES = 4, BATCH = 64, LAST = 0xffffff };
 
 #define GIVE_UP_S 20
-#define QUIET_NS  20000000
+#define QUIET_NS  4000000
 
 /* Records of a pcap file, in this machine's byte order, as scapy writes them. */
 struct record {
@@ -82,15 +85,18 @@ static void send_file(struct row *row, const char *path)
 
 static void tell(struct row *row, unsigned queue, const struct daqiri_pkt *pkt)
 {
-	const uint8_t *tail = (const uint8_t *)(uintptr_t)pkt->addr + pkt->len - 4;
+	const uint8_t *frame = (const uint8_t *)(uintptr_t)pkt->addr, *tail = frame + pkt->len - 4;
 	uint32_t id = (uint32_t)tail[0] << 24 | (uint32_t)tail[1] << 16 | (uint32_t)tail[2] << 8 |
 		      tail[3];
 
-	if (id == LAST && queue == 0)
+	if (id == LAST && queue == 0) {
 		row->last = true;
-	else
-		printf("%u rx %u %u %u %u\n", row->number, queue, daqiri_key_flow(pkt->key), id,
-		       pkt->len);
+		return;
+	}
+	printf("%u rx %u %u %u ", row->number, queue, daqiri_key_flow(pkt->key), id);
+	for (uint32_t i = 0; i < pkt->len; i++)
+		printf("%02x", frame[i]);
+	putchar('\n');
 }
 
 /* Whether something came. */
@@ -128,8 +134,8 @@ static void receive(struct row *row)
 static void run(const char *dir, unsigned number)
 {
 	struct row row = {.number = number};
+	struct daqiri_port *a, *b;
 	struct daqiri_stat stats[2];
-	struct daqiri_port *b;
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%u.ini", dir, number);
@@ -137,8 +143,9 @@ static void run(const char *dir, unsigned number)
 		printf("%u error %s\n", number, daqiri_error_detail());
 		return;
 	}
+	a = daqiri_port_find(row.dq, "a");
 	b = daqiri_port_find(row.dq, "b");
-	row.tx = daqiri_txq_get(daqiri_port_find(row.dq, "a"), 0);
+	row.tx = daqiri_txq_get(a, 0);
 	for (unsigned q = 0; q < QUEUES; q++)
 		row.rx[q] = daqiri_rxq_get(b, q);
 	if (!row.tx || !row.rx[0])
@@ -146,7 +153,7 @@ static void run(const char *dir, unsigned number)
 	snprintf(path, sizeof(path), "%s/%u.pcap", dir, number);
 	send_file(&row, path);
 	receive(&row);
-	if (daqiri_flow_stats(b, "x", stats, 2) == 2)
+	if (daqiri_flow_stats(b, "x", stats, 2) == 2 || daqiri_flow_stats(a, "x", stats, 2) == 2)
 		printf("%u count %" PRIu64 " %" PRIu64 "\n", number, stats[0].value,
 		       stats[1].value);
 	daqiri_close(row.dq);

@@ -7,11 +7,12 @@ many; KEYS: of this match only.
 match_table.py judge LINES [KEYS]: reads what match_replay printed, and prints the table; 1: a row is
 wrong.
 
-A match is added as a call of match(), an action as a method of Action. Of each row all frames are
-sent in turn; those that match must come once where the action sends them, the others once to queue
-0, which takes what no flow matches.
+A match is added as a call of match(), an action as an Action. Of each row all frames are sent in
+turn; those that match must come once where the action sends them, and as it leaves them, the others
+unchanged and once to queue 0, which takes what no flow matches, or not at all.
 """
 import os
+import socket
 import struct
 import sys
 
@@ -53,6 +54,10 @@ def nvgre(tni, inner=None, flow=7):
     return v4() / GRE(proto=0x6558, key_present=1, key=tni << 8 | flow) / (inner or v4() / udp())
 
 
+def tagged(vlan, inner):
+    return ether() / Dot1Q(vlan=vlan) / inner
+
+
 def gre(key, inner=None):
     return v4() / GRE(key_present=1, key=key) / (inner or IP(src="10.1.1.1", dst="10.2.2.2") / udp())
 
@@ -66,10 +71,10 @@ def word(value, dport=6000, offset=4):
     return v4() / udp(dport=dport) / Raw(bytes(offset) + struct.pack("!I", value))
 
 
-def match(keys, good, bad, sections="", tunnel=0, tag=0, hashed=True):
-    """keys: of the flow, one a line. tunnel: bytes that decap takes off; tag: those of vlan_strip.
+def match(keys, good, bad, sections="", tag=False, hashed=True):
+    """keys: of the flow, one a line. sections: that it needs; tag: frames have one to take out.
     hashed: frames have what RSS spreads them by; else several queues are to be refused."""
-    MATCHES.append((keys, good, bad, sections, tunnel, tag, hashed))
+    MATCHES.append((keys, good, bad, sections, tag, hashed))
 
 
 NO_RSS = "RSS hashes fields of IP, UDP and TCP, which frames of this ethertype lack"
@@ -88,12 +93,12 @@ match("ethertype = 0x88b5", [ether(type=0x88b5), ether() / Dot1Q(vlan=9, type=0x
 match("vlan_id = 100", [ether() / Dot1Q(vlan=100, prio=p) / IP() / udp() for p in (0, 5)] +
       [ether() / Dot1Q(vlan=100, type=0x88b5)],
       [ether() / Dot1Q(vlan=101) / IP() / udp(), ether() / Dot1Q(vlan=0x864) / IP() / udp(),
-       v4() / udp()], tag=4)
+       v4() / udp()], tag=True)
 match("vlan_pcp = 5", [ether() / Dot1Q(vlan=v, prio=5) / IP() / udp() for v in (1, 100)],
-      [ether() / Dot1Q(vlan=100, prio=4) / IP() / udp(), v4() / udp()], tag=4)
+      [ether() / Dot1Q(vlan=100, prio=4) / IP() / udp(), v4() / udp()], tag=True)
 match("vlan_id = 100\nvlan_pcp = 5", [ether() / Dot1Q(vlan=100, prio=5) / IP() / udp()],
       [ether() / Dot1Q(vlan=100, prio=7) / IP() / udp(),
-       ether() / Dot1Q(vlan=101, prio=5) / IP() / udp()], tag=4)
+       ether() / Dot1Q(vlan=101, prio=5) / IP() / udp()], tag=True)
 
 # ---- IP
 match("ipv4_src = 10.1.2.3", [v4(src="10.1.2.3") / udp(), v4(src="10.1.2.3") / tcp(),
@@ -128,17 +133,32 @@ match("ipv4_src = 10.1.0.0/16\nipv4_dst = 10.2.0.1\nudp_dst = 5000",
        v4(src="10.1.9.9", dst="10.2.0.2") / udp(dport=5000),
        v4(src="10.1.9.9", dst="10.2.0.1") / udp(dport=5002)])
 
+# ---- IP behind a tag
+match("vlan_id = 100\nipv4_src = 10.1.2.3", [tagged(100, IP(src="10.1.2.3") / udp()),
+      tagged(100, IP(src="10.1.2.3") / tcp())],
+      [tagged(100, IP(src="10.1.2.2") / udp()), tagged(101, IP(src="10.1.2.3") / udp()),
+       v4(src="10.1.2.3") / udp()], tag=True)
+match("ipv4_dst = 10.1.4.0/24", [v4(dst="10.1.4.1") / udp(), tagged(7, IP(dst="10.1.4.2") / tcp())],
+      [v4(dst="10.1.5.1") / udp(), tagged(7, IP(dst="10.1.5.2") / tcp()), v6() / udp()])
+match("vlan_id = 100\nipv6_dst = 2001:db8:1::/48", [tagged(100, IPv6(dst="2001:db8:1::5") / udp())],
+      [tagged(100, IPv6(dst="2001:db8:2::5") / udp()), v6(dst="2001:db8:1::5") / udp(),
+       tagged(100, IP() / udp())], tag=True)
+match("vlan_id = 100\nudp_dst = 5001", [tagged(100, IP() / udp(dport=5001)),
+      tagged(100, IPv6() / udp(dport=5001))],
+      [tagged(100, IP() / udp(dport=5002)), tagged(100, IP() / tcp(dport=5001)),
+       tagged(99, IP() / udp(dport=5001)), v4() / udp(dport=5001)], tag=True)
+
 # ---- tunnels: what decap takes off depends on the kind
 VXLAN_T = "[tunnel t]\ntype = vxlan\nvni = 77\n"
 NVGRE_T = "[tunnel t]\ntype = nvgre\ntni = 0x1234\n"
 GRE_T = f"[tunnel t]\ntype = gre\nmac_src = {A}\nmac_dst = {B}\n"
 match("vni = 77", [vxlan(77), vxlan(77, v6() / tcp())],
       [vxlan(78), vxlan(77 << 8), v4() / udp(dport=4789) / Raw(bytes(8)), v4() / udp()],
-      sections=VXLAN_T, tunnel=14 + 20 + 8 + 8)
+      sections=VXLAN_T)
 match("tni = 0x1234", [nvgre(0x1234), nvgre(0x1234, v6() / tcp(), flow=0)],
-      [nvgre(0x1235), v4() / udp()], sections=NVGRE_T, tunnel=14 + 20 + 8)
+      [nvgre(0x1235), v4() / udp()], sections=NVGRE_T)
 match("gre_key = 99", [gre(99), gre(99, IP() / tcp())], [gre(98), gre(99 << 8), v4() / udp()],
-      sections=GRE_T, tunnel=20 + 8)
+      sections=GRE_T)
 match("vni = 77\ninner_src_mac = 02:00:00:00:00:77",
       [vxlan(77, ether(src="02:00:00:00:00:77") / IP() / udp())],
       [vxlan(77), vxlan(77, ether(dst="02:00:00:00:00:77") / IP() / udp())])
@@ -165,6 +185,30 @@ match("vni = 77\ninner_tcp_src = 4000", [vxlan(77, v4() / tcp(4000))],
 match("vni = 77\ninner_tcp_dst = 5000", [vxlan(77, v4() / tcp(dport=5000))],
       [vxlan(77, v4() / tcp(dport=5002)), v4() / tcp(dport=5000)])
 
+match("tni = 0x1234\ninner_dst_mac = 02:00:00:00:00:77",
+      [nvgre(0x1234, ether(dst="02:00:00:00:00:77") / IP() / udp())],
+      [nvgre(0x1234), nvgre(0x1235, ether(dst="02:00:00:00:00:77") / IP() / udp())])
+match("tni = 0x1234\ninner_ipv4_src = 10.1.2.3", [nvgre(0x1234, v4(src="10.1.2.3") / udp())],
+      [nvgre(0x1234), v4(src="10.1.2.3") / udp(), nvgre(0x1234, v4(dst="10.1.2.3") / udp())])
+match("tni = 0x1234\ninner_ipv6_dst = 2001:db8:1::/48",
+      [nvgre(0x1234, v6(dst="2001:db8:1::5") / tcp())],
+      [nvgre(0x1234, v6(dst="2001:db8:2::5") / tcp()), nvgre(0x1234)])
+match("tni = 0x1234\ninner_tcp_dst = 5000", [nvgre(0x1234, v4() / tcp(dport=5000))],
+      [nvgre(0x1234, v4() / tcp(dport=5001)), nvgre(0x1234, v4() / udp(dport=5000))])
+match("gre_key = 99\ninner_ipv4_src = 10.1.2.3", [gre(99, IP(src="10.1.2.3") / udp())],
+      [gre(99), gre(98, IP(src="10.1.2.3") / udp()), gre(99, IP(dst="10.1.2.3") / udp())])
+match("gre_key = 99\ninner_ip_proto = 6", [gre(99, IP() / tcp())], [gre(99), v4() / tcp()])
+match("gre_key = 99\ninner_udp_dst = 5000", [gre(99, IP() / udp(dport=5000))],
+      [gre(99, IP() / udp(dport=5001)), gre(99, IP() / udp(5000)), v4() / udp(dport=5000)])
+match("gre_key = 99\ninner_ipv6_src = 2001:db8::1", [gre(99, IPv6(src="2001:db8::1") / udp())],
+      [gre(99), gre(99, IPv6(dst="2001:db8::1") / udp())])
+# Many for RSS: outside they are all alike.
+match("vni = 78", [vxlan(78, v4() / udp(p)) for p in range(4000, 4006)] +
+      [vxlan(78, v6() / tcp(p)) for p in range(4000, 4006)], [vxlan(77), v4() / udp()])
+match("tni = 0x1236", [nvgre(0x1236, v4() / udp(p)) for p in range(4000, 4008)], [nvgre(0x1235)])
+match("gre_key = 97", [gre(97, IP(src="10.1.1.1", dst=f"10.2.2.{i}") / tcp()) for i in range(8)],
+      [gre(98)])
+
 # ---- the programmable parser
 match("ecpri = on", [ecpri(0, 1), ecpri(5, 9)], [ether(type=0xaeff) / Raw(bytes(8)), v4() / udp()],
       hashed=False)
@@ -180,40 +224,169 @@ match("flex = w\nflex_value = 0x1200\nflex_mask = 0xff00", [word(0x1200), word(0
       [word(0x1300), word(0x12)], sections=FLEX)
 
 
+# The example key of Microsoft's "RSS hashing verification".
+RSS_KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa")
+
+
+def toeplitz(data):
+    key, out = int.from_bytes(RSS_KEY, "big"), 0
+    for i in range(8 * len(data)):
+        if data[i // 8] >> (7 - i % 8) & 1:
+            out ^= key >> (320 - 32 - i) & 0xffffffff
+    return out
+
+
+def rss_hash(frame):
+    """Of the first IP header, and of UDP's or TCP's ports behind it; 0 where there is none."""
+    ip = next((layer for layer in (frame.getlayer(IP), frame.getlayer(IPv6)) if layer), None)
+    if ip is None:
+        return 0
+    family = socket.AF_INET if isinstance(ip, IP) else socket.AF_INET6
+    data = socket.inet_pton(family, ip.src) + socket.inet_pton(family, ip.dst)
+    if isinstance(ip.payload, (UDP, TCP)):
+        data += struct.pack("!HH", ip.payload.sport, ip.payload.dport)
+    return toeplitz(data)
+
+
+def inside(frame):
+    """What a tunnel carries."""
+    return (frame.getlayer(VXLAN) or frame.getlayer(GRE)).payload
+
+
 class Action:
     """What a flow does: its keys, those of the receive queues; where frames that match go."""
+    port, sections, flow, unmatched = "b", "", TAG, "queue 0"
 
-    def __init__(self, name, keys, queues=(1,), rxq="", flow=TAG):
-        self.name, self.keys, self.queues, self.rxq, self.flow = name, keys, queues, rxq, flow
+    def __init__(self, name, keys, queues=(1,)):
+        self.name, self.keys, self.queues = name, f"{keys}\ntag = {TAG}" if queues else keys, queues
+
+    def takes(self, _entry):
+        """Whether the action has a meaning for this match."""
+        return True
 
     def refused(self, entry):
         """A part of the message, where the two do not go together."""
-        return NO_RSS if len(self.queues) > 1 and not entry[6] else None
+        return NO_RSS if len(self.queues) > 1 and not entry[5] else None
 
-    def cut(self, _entry):
-        """Bytes by which frames get shorter; None: the action has no meaning for this match."""
-        return 0
+    def hashed(self, frame):
+        """What RSS looks at."""
+        return frame
+
+    def queue(self, frame):
+        """Of a frame that matches; None: it comes nowhere."""
+        if len(self.queues) < 2:
+            return self.queues[0] if self.queues else None
+        return self.queues[rss_hash(self.hashed(frame)) % len(self.queues)]
+
+    def arrives(self, frame):
+        """What the action makes of a frame."""
+        return frame
 
 
 class Pop(Action):
-    def cut(self, entry):
-        return entry[5] or None
+    def takes(self, entry):
+        return entry[4]
+
+    def arrives(self, frame):
+        return Ether(src=frame.src, dst=frame.dst, type=frame[Dot1Q].type) / frame[Dot1Q].payload
 
 
 class Decap(Action):
-    def cut(self, entry):
-        return entry[4] or None
+    def takes(self, entry):
+        return entry[3].startswith("[tunnel")
+
+    def hashed(self, frame):
+        return inside(frame)
+
+    def arrives(self, frame):
+        inner = inside(frame)
+        return inner if isinstance(inner, Ether) else ether() / inner
+
+
+class InnerRSS(Action):
+    def takes(self, entry):
+        return any(key in entry[0] for key in ("vni", "tni", "gre_key"))
+
+    def refused(self, entry):
+        return NO_RSS if "inner_ethertype" in entry[0] else None
+
+    def hashed(self, frame):
+        return inside(frame)
+
+
+def in_turn(entry, part):
+    """Of every second match, to keep it short."""
+    return MATCHES.index(entry) % 2 == part
+
+
+class Unmatched(Action):
+    """Where frames go that match no flow."""
+
+    def __init__(self, unmatched, part):
+        super().__init__(f"unmatched={unmatched}", "queue = 1")
+        self.unmatched, self.part = unmatched, part
+        self.sections = "[flow b last]\nethertype = 0x88b7\nqueue = 0\n"
+
+    def takes(self, entry):
+        return in_turn(entry, self.part)
+
+
+class Encap(Action):
+    """A flow of the sender: what matches gets `header` before it."""
+    port, flow = "a", 0
+
+    def __init__(self, kind, keys, header, count=False):
+        super().__init__(f"encap {kind}" + ("+count" if count else ""),
+                         "encap = out" + ("\ncount = on" if count else ""), queues=())
+        self.kind, self.header = kind, header
+        self.sections = (f"[tunnel out]\ntype = {kind}\n{keys}\nmac_src = 02:00:00:00:00:44\n"
+                         f"mac_dst = {B}\nipv4_src = 192.0.2.1\nipv4_dst = 198.51.100.2\n")
+
+    def takes(self, entry):
+        others = ("vni", "tni", "gre_key", "flex", "ecpri")
+        return (not any(key in entry[0] for key in others)
+                and (self.kind == "gre" or in_turn(entry, self.kind == "nvgre")))
+
+    def queue(self, _frame):
+        return 0
+
+    def arrives(self, frame):
+        return self.header / Raw(raw(frame))
+
+
+class EncapPackets(Encap):
+    """IPv4 alone, without its Ethernet header."""
+
+    def takes(self, entry):
+        return super().takes(entry) and "ipv4" in entry[0] and not any(Dot1Q in f for f in entry[1])
+
+    def arrives(self, frame):
+        return self.header / Raw(raw(frame)[14:])
+
+
+def outer(**fields):
+    return (Ether(src="02:00:00:00:00:44", dst=B) /
+            IP(src="192.0.2.1", dst="198.51.100.2", flags="DF", id=0, **fields))
 
 
 ACTIONS = [
-    Action("queue", f"queue = 1\ntag = {TAG}"),
-    Action("queues", f"queue = 1,2\ntag = {TAG}", queues=(1, 2)),
+    Action("queue", "queue = 1"),
+    Action("queues", "queue = 1,2", queues=(1, 2)),
     Action("drop", "drop = on", queues=()),
-    Action("count", f"queue = 1\ncount = on\ntag = {TAG}"),
+    Action("count", "queue = 1\ncount = on"),
+    Action("count+queues", "queue = 1,2\ncount = on", queues=(1, 2)),
     Action("count+drop", "drop = on\ncount = on", queues=()),
-    Pop("vlan_pop", f"queue = 1\nvlan_pop = on\ntag = {TAG}", rxq="vlan_strip = on\n"),
-    Decap("decap", f"queue = 1\ndecap = t\ntag = {TAG}"),
-    Decap("decap+queues", f"queue = 1,2\ndecap = t\ntag = {TAG}", queues=(1, 2)),
+    Pop("vlan_pop", "queue = 1\nvlan_pop = on"),
+    Decap("decap", "queue = 1\ndecap = t"),
+    Decap("decap+queues", "queue = 1,2\ndecap = t", queues=(1, 2)),
+    InnerRSS("queues, rss_level=inner", "queue = 1,2\nrss_level = inner", queues=(1, 2)),
+    Unmatched("drop", 0),
+    Unmatched("kernel", 1),
+    Encap("vxlan", "vni = 0x123456\nudp_src = 50000", outer() / UDP(sport=50000, dport=4789, chksum=0) /
+          VXLAN(vni=0x123456, flags=8)),
+    Encap("nvgre", "tni = 0xabcdef\nflow_id = 7\nttl = 5\ntos = 0x28", outer(ttl=5, tos=0x28) /
+          GRE(proto=0x6558, key_present=1, key=0xabcdef07), count=True),
+    EncapPackets("gre", "ttl = 9", outer(ttl=9) / GRE(proto=0x0800)),
 ]
 
 BASE = f"""[region tx]
@@ -228,7 +401,7 @@ buf_size = 2K
 address = {A}
 [port b]
 address = {B}
-unmatched = queue 0
+unmatched = UNMATCHED
 [txq a 0]
 regions = tx
 [rxq b 0]
@@ -242,13 +415,13 @@ def rows(keys=None):
         if keys not in (None, entry[0]):
             continue
         for action in ACTIONS:
-            if action.cut(entry) is not None:
+            if action.takes(entry):
                 yield entry, action
 
 
 def sealed(frame, number):
     """Its number is in the last four bytes, far enough behind for what is taken off."""
-    return Raw(raw(frame / Raw(bytes(64) + struct.pack("!I", number))))
+    return frame / Raw(bytes(64) + struct.pack("!I", number))
 
 
 def make(path, keys=None):
@@ -256,9 +429,10 @@ def make(path, keys=None):
     for i, (entry, action) in enumerate(rows(keys)):
         match_keys, good, bad, sections = entry[:4]
         with open(os.path.join(path, f"{i}.ini"), "w", encoding="ascii") as ini:
-            ini.write(BASE)
-            ini.write(f"[rxq b 1-2]\nregions = rx\ndepth = 256\n{action.rxq}")
-            ini.write(f"{sections}[flow b x]\n{match_keys}\n{action.keys}\n")
+            strip = "on" if isinstance(action, Pop) else "off"
+            ini.write(BASE.replace("UNMATCHED", action.unmatched))
+            ini.write(f"[rxq b 1-2]\nregions = rx\ndepth = 256\nvlan_strip = {strip}\n")
+            ini.write(f"{sections}{action.sections}[flow {action.port} x]\n{match_keys}\n{action.keys}\n")
         frames = [sealed(f, n) for n, f in enumerate(good + bad)]
         frames.append(sealed(Ether(src=A, dst="02:da:01:00:00:09", type=0x88b7), LAST))
         wrpcap(os.path.join(path, f"{i}.pcap"), [Ether(raw(f)) for f in frames])
@@ -266,44 +440,52 @@ def make(path, keys=None):
     print(count)
 
 
+def expected(entry, action):
+    """(queue, flow id, bytes) of each frame, or None: it comes nowhere."""
+    frames, good = [sealed(f, n) for n, f in enumerate(entry[1] + entry[2])], len(entry[1])
+    for n, frame in enumerate(frames):
+        if n >= good:
+            yield (0, 0, raw(frame)) if action.unmatched == "queue 0" else None
+        elif action.queue(frame) is None:
+            yield None
+        else:
+            # Made anew of its bytes, so that nothing is filled in twice.
+            yield action.queue(frame), action.flow, raw(action.arrives(Ether(raw(frame))))
+
+
 def judge_row(entry, action, lines):
     """(frames that match and came right, others that did, what is wrong)"""
-    good, bad = entry[1], entry[2]
     came, count, wrong = {}, None, []
     for line in lines:
         if line[0] == "error":
-            text, expected = " ".join(line[1:]), action.refused(entry)
-            return 0, 0, [] if expected and expected in text else [text]
+            text, part = " ".join(line[1:]), action.refused(entry)
+            return 0, 0, [] if part and part in text else [text]
         if line[0] == "count":
             count = [int(v) for v in line[1:]]
             continue
-        queue, flow, number, length = (int(v) for v in line[1:])
+        queue, flow, number = (int(v) for v in line[1:4])
         if number in came:
             wrong.append(f"frame {number} came twice")
-        came[number] = (queue, flow, length)
+        came[number] = (queue, flow, bytes.fromhex(line[4]))
     if action.refused(entry):
         return 0, 0, ["not refused"]
-    sizes = [len(raw(sealed(f, 0))) for f in good + bad]
     right = [0, 0]
-    for number, size in enumerate(sizes):
+    for number, want in enumerate(expected(entry, action)):
         got = came.pop(number, None)
-        if number >= len(good):
-            ok = got is not None and got[0] == 0 and got[2] == size
-        elif not action.queues:
-            ok = got is None
-        else:
-            ok = (got is not None and got[0] in action.queues and got[1] == action.flow
-                  and got[2] == size - action.cut(entry))
-        right[number >= len(good)] += ok
-        if not ok:
-            wrong.append(f"frame {number}: {got}")
+        right[number >= len(entry[1])] += got == want
+        if got != want:
+            wrong.append(f"frame {number}: {told_as(got)}, not {told_as(want)}")
     if came:
-        wrong.append(f"unknown frames {came}")
+        wrong.append(f"unknown frames {sorted(came)}")
     if "count" in action.name:
-        want = [len(good), sum(sizes[:len(good)])]
+        want = [len(entry[1]), sum(len(raw(sealed(f, 0))) for f in entry[1])]
         if count != want:
             wrong.append(f"counted {count}, not {want}")
     return right[0], right[1], wrong
+
+
+def told_as(frame):
+    return f"queue {frame[0]} flow {frame[1]} {frame[2].hex()}" if frame else "nowhere"
 
 
 def judge(path, keys=None):
