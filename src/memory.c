@@ -3,6 +3,7 @@
 #include <numa.h>
 #include <numaif.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -43,18 +44,53 @@ int dq_memory_node(const struct dq_memory_want *want, int *node)
 	return 0;
 }
 
-static int check_free(const struct dq_memory_want *want, int node)
+uint64_t dq_meminfo_spare(const char *line)
 {
-	long long free_bytes;
+	static const char *const spare[] = {
+		"MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:"};
+	unsigned long long kb;
+	char name[32];
+
+	if (sscanf(line, "Node %*d %31s %llu kB", name, &kb) != 2)
+		return 0;
+	for (unsigned i = 0; i < sizeof(spare) / sizeof(spare[0]); i++)
+		if (!strcmp(name, spare[i]))
+			return kb * 1024;
+	return 0;
+}
+
+/* What a node can give; UINT64_MAX: that is not known. */
+static uint64_t spare_of(int node)
+{
+	char path[64], line[128];
+	uint64_t bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
+	f = fopen(path, "re");
+	if (!f)
+		return UINT64_MAX;
+	while (fgets(line, sizeof(line), f))
+		bytes += dq_meminfo_spare(line);
+	fclose(f);
+	return bytes ? bytes : UINT64_MAX;
+}
+
+static int check_spare(const struct dq_memory_want *want, int node)
+{
+	uint64_t spare;
 
 	if (node < 0)
 		return 0;
 	/* A strict binding to a node that is full would wake the out-of-memory killer. */
-	if (numa_node_size64(node, &free_bytes) >= 0 && (uint64_t)free_bytes < want->length)
-		return dq_error(ENOMEM,
-				"%s: needs %llu bytes on NUMA node %d, which has %lld free: make "
-				"num_bufs smaller, or name another node with numa =",
-				want->where, (unsigned long long)want->length, node, free_bytes);
+	spare = spare_of(node);
+	if (spare < want->length)
+		return dq_error(
+			ENOMEM,
+			"%s: needs %llu bytes on NUMA node %d, which has %llu to give: make "
+			"num_bufs smaller, or name another node with numa =",
+			want->where, (unsigned long long)want->length, node,
+			(unsigned long long)spare);
 	return 0;
 }
 
@@ -95,7 +131,7 @@ int dq_memory_alloc_host(struct dq_memory *out, const struct dq_memory_want *wan
 	void *addr;
 
 	if (!ret)
-		ret = check_free(want, node);
+		ret = check_spare(want, node);
 	if (ret)
 		return ret;
 	addr = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -50,6 +50,12 @@ static inline int dq_huge_flag(uint64_t page_size)
  */
 int dq_memory_node(const struct dq_memory_want *want, int *node);
 
+/*
+ * The bytes of a line of a node's meminfo that a new mapping may get: what is free, and what the
+ * kernel only caches. 0 of all others.
+ */
+uint64_t dq_meminfo_spare(const char *line);
+
 /* Memory policy of the calling thread, kept while memory is taken on one node. */
 struct dq_policy {
 	bool set; /* to the node; else what is taken may be anywhere */
