@@ -22,7 +22,7 @@ awk '/libinih|libnuma|libjansson/ { print $3 }' "$to/ldd" | while read -r lib; d
 # taken only where the machine has no rdma-core
 awk '/libibverbs|libmlx5|libnl/ { print $3 }' "$to/ldd" | while read -r lib; do cp -L "$lib" "$to/rdma/"; done
 rm "$to/ldd"
-cp "$top_srcdir/tests/gpu/real.sh" "$to/real.sh"
+cp "$top_srcdir/tests/gpu/real.sh" "$top_srcdir/tests/gpu/matrix.sh" "$to/"
 cp "$top_srcdir/conf/loopback.ini" "$top_srcdir/conf/split.ini" "$to/"
 chmod +x "$to/real.sh"
 echo "$to: $(du -sk "$to" | cut -f1) KiB; run: GPU_SECONDS=30 $to/real.sh"

@@ -3,6 +3,8 @@
 # Sourced by gpu/*.test: gpu_cycle on the emulated device, with a fake CUDA driver and without.
 # shellcheck source=tests/cli/tap.sh
 . "${top_srcdir:?}/tests/cli/tap.sh"
+# shellcheck source=tests/gpu/matrix.sh
+. "$top_srcdir/tests/gpu/matrix.sh"
 
 cycle=$top_builddir/tests/gpu_cycle
 fake=$top_builddir/tests/gpu/.libs
@@ -28,8 +30,12 @@ without_gpu() {
 built() { grep -q 'define HAVE_GPU_KERNELS 1' "$top_builddir/config.h"; }
 kernels() { built || skip 'built without CUDA kernels'; }
 
+matrix=$tap_dir/matrix
+matrix_head "$matrix"
+
 # One step after the other, none left out.
 all_steps() {
+	matrix_row "$matrix" "${FUNCNAME[1]//_/ }" "$tap_dir/output"
 	[ "$(grep -oE '^(alloc|register|tx|rx|verify|teardown) ok' "$tap_dir/output" | tr '\n' ' ')" = \
 		'alloc ok register ok tx ok rx ok verify ok teardown ok ' ] && return 0
 	cat "$tap_dir/output"

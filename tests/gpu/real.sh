@@ -26,8 +26,12 @@ else
 	fi
 	export LD_LIBRARY_PATH
 fi
+# shellcheck source=tests/gpu/matrix.sh
+. "$here/matrix.sh"
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+matrix=$(mktemp)
+trap 'rm -f "$out" "$matrix"' EXIT
+matrix_head "$matrix"
 n=0 failed=0
 
 # run NAME STATUS PATTERN EMU-OPTIONS ARGUMENTS…
@@ -45,6 +49,7 @@ run() {
 		echo "# status $status for $want; wanted: $pattern"
 		failed=$((failed + 1))
 	fi
+	[ "$want" -ne 0 ] || matrix_row "$matrix" "$name" "$out"
 	sed 's/^/# /' "$out"
 }
 
@@ -80,6 +85,16 @@ echo "# $(uname -r)"
 
 good='^teardown ok'
 run 'host' 0 "$good" '' --seconds "$seconds" host
+# The pool is held as tests/emu/dq_kit.h holds it.
+exec 7</sys/kernel/mm/hugepages && flock 7
+if [ "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" -ge 2 ]; then
+	run 'huge' 0 "$good" '' --seconds "$seconds" huge page_size=2M
+else
+	n=$((n + 1))
+	echo "ok $n - huge # SKIP no 2 huge pages are free"
+	matrix_row "$matrix" huge
+fi
+exec 7<&-
 run 'host_pinned' 0 "$good" '' --seconds "$seconds" --context 0 host_pinned
 run 'app, memory of the host' 0 "$good" '' --memory host app
 case $gpus in
@@ -131,6 +146,8 @@ for dir in /usr/local/cuda/lib64 /usr/local/cuda/targets/*/lib; do
 done
 export LD_LIBRARY_PATH
 pinned 'frames in host_pinned'
+pieces '' 'frames in two pieces, the second one in host_pinned' \
+	-o 'region payloads.kind=host_pinned' -o 'region tx_payloads.kind=host_pinned'
 pinned 'frames in host_pinned, small batches' -o 'stream one.batch=16' -s 64,129,777,1500
 case $gpus in
 *dmabuf=1*)
@@ -149,5 +166,6 @@ n=$((n + 1))
 # shellcheck disable=SC2086 # a list of words
 if $tool "$bench" >"$out" 2>&1; then echo "ok $n - what the kernels cost"; else echo "not ok $n - kernels" && failed=$((failed + 1)); fi
 sed 's/^/# /' "$out"
+sed 's/^/# /' "$matrix"
 echo "1..$n"
 [ $failed -eq 0 ]
