@@ -21,7 +21,7 @@ static struct {
 	int max_wqe, inline_mode, vport_mode;
 	unsigned asked;
 	const struct mlx5dv_striding_rq_caps *striding;
-	bool no_real_time, no_clock;
+	bool no_real_time, no_clock, no_pacing, no_burst;
 } say = {.max_wqe = -1, .inline_mode = -1, .vport_mode = -1};
 
 int __real_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *attr);
@@ -46,11 +46,43 @@ int __wrap_mlx5dv_query_device(struct ibv_context *ctx, struct mlx5dv_context *a
 	return ret;
 }
 
+/* Pacing goes by functions of the context, which verbs.h calls inline. */
+static int (*query_ex)(struct ibv_context *ctx, const struct ibv_query_device_ex_input *input,
+		       struct ibv_device_attr_ex *attr, size_t size);
+static int (*rate_limit)(struct ibv_qp *qp, struct ibv_qp_rate_limit_attr *attr);
+
+static int query_without_pacing(struct ibv_context *ctx,
+				const struct ibv_query_device_ex_input *input,
+				struct ibv_device_attr_ex *attr, size_t size)
+{
+	int ret = query_ex(ctx, input, attr, size);
+
+	memset(&attr->packet_pacing_caps, 0, sizeof(attr->packet_pacing_caps));
+	return ret;
+}
+
+static int limit_without_burst(struct ibv_qp *qp, struct ibv_qp_rate_limit_attr *attr)
+{
+	return attr->max_burst_sz ? EINVAL : rate_limit(qp, attr);
+}
+
 struct ibv_context *__wrap_mlx5dv_open_device(struct ibv_device *dev,
 					      struct mlx5dv_context_attr *attr)
 {
-	errno = EPERM;
-	return say.no_devx ? NULL : __real_mlx5dv_open_device(dev, attr);
+	struct ibv_context *ctx = say.no_devx ? NULL : __real_mlx5dv_open_device(dev, attr);
+	struct verbs_context *ops = ctx ? verbs_get_ctx(ctx) : NULL;
+
+	if (ops && say.no_pacing) {
+		query_ex = ops->query_device_ex;
+		ops->query_device_ex = query_without_pacing;
+	}
+	if (ops && say.no_burst) {
+		rate_limit = ops->modify_qp_rate_limit;
+		ops->modify_qp_rate_limit = limit_without_burst;
+	}
+	if (!ctx)
+		errno = EPERM;
+	return ctx;
 }
 
 /* PRM: QUERY_HCA_CAP of the general and the Ethernet group, QUERY_NIC_VPORT_CONTEXT. */
@@ -225,6 +257,50 @@ Test(caps, a_counter_that_the_kernel_does_not_explain_is_refused)
 	cr_expect_eq(kit_try_text(TIMED "clock = free\n"), -EINVAL);
 	assert_detail(
 		"[rxq b 0] metadata=timestamp: the kernel does not tell what the counter of mlx5_");
+}
+
+/* ---- paced send queues ----------------------------------------------------------------------- */
+
+#define PACED(keys)                                                                                \
+	"[port a]\naddress = " MAC_A                                                               \
+	"\n[txq a 0]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n" keys
+
+/* Older kernels do not tell, and do it all the same. */
+Test(caps, pacing_that_a_device_does_not_tell_of_is_tried)
+{
+	struct daqiri_txq_info info = {.size = sizeof(info)};
+	struct daqiri_txq *q;
+	struct daqiri *dq;
+
+	say.no_pacing = true;
+	dq = kit_open_text(PACED("pacing_mbps = 500\n"));
+	q = daqiri_txq_get(daqiri_port_find(dq, "a"), 0);
+	cr_assert_eq(daqiri_txq_info(q, &info), 0);
+	cr_expect_eq(info.pacing_mbps, 500u);
+	cr_expect_eq(info.pacing_min_kbps, 0u);
+	cr_expect_eq(info.pacing_max_kbps, 0u);
+	cr_expect_eq(daqiri_txq_set_pacing(q, 700, 0, 0), 0, "%s", daqiri_error_detail());
+	cr_assert_eq(daqiri_txq_info(q, &info), 0);
+	cr_expect_eq(info.pacing_mbps, 700u);
+	daqiri_close(dq);
+}
+
+Test(caps, a_burst_that_a_device_does_not_take_is_named)
+{
+	struct daqiri_txq_info info = {.size = sizeof(info)};
+	struct daqiri_txq *q;
+	struct daqiri *dq;
+
+	say.no_burst = true;
+	cr_assert_eq(kit_try_text(PACED("pacing_mbps = 500\npacing_burst = 9000\n")), -EINVAL);
+	assert_detail(
+		"[txq a 0] pacing_burst=9000, pacing_size=0: mlx5_0 takes none of these: use 0");
+	dq = kit_open_text(PACED("pacing_mbps = 500\n"));
+	q = daqiri_txq_get(daqiri_port_find(dq, "a"), 0);
+	cr_assert_eq(daqiri_txq_set_pacing(q, 600, 9000, 0), -EINVAL);
+	cr_assert_eq(daqiri_txq_info(q, &info), 0);
+	cr_expect_eq(info.pacing_mbps, 500u, "nothing is half-applied");
+	daqiri_close(dq);
 }
 
 /* ---- striding receive queues ----------------------------------------------------------------- */

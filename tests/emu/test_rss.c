@@ -198,3 +198,28 @@ Test(rss, a_flow_of_its_own_key_leaves_others_alone)
 	}
 	match_close(&l);
 }
+
+static char imbalance[256];
+
+static void catch_imbalance(void *arg, enum daqiri_log_level level, const char *text)
+{
+	(void)arg;
+	if (strstr(text, "share a table"))
+		snprintf(imbalance, sizeof(imbalance), "%d %s", (int)level, text);
+}
+
+/* A table is a power of two. */
+Test(rss, that_queues_get_unequal_shares_is_said)
+{
+	struct link l;
+
+	daqiri_log_set(catch_imbalance, NULL);
+	l = kit_open_link("[daqiri]\nlog_level = info\n" BASE "[flow b three]\ndst_mac = " MAC_B
+			  "\nudp_dst = 5000\nqueue = 0-2\n");
+	daqiri_log_set(NULL, NULL);
+	cr_expect(strstr(imbalance,
+			 "[flow b three]: 3 queues share a table of 64 entries: the first "
+			 "1 get 22 of them, the others 21"),
+		  "%s", imbalance);
+	match_close(&l);
+}
