@@ -263,7 +263,9 @@ Test(match, without_a_programmable_parser)
 	assert_where(&l, &e, 1);
 	match_close(&l);
 	match_refused("ecpri_type = 2\n", "ecpri_type: ");
-	assert_detail("FLEX_PARSER_PROFILE_ENABLE=4 PROG_PARSE_GRAPH=1");
+	assert_detail(getenv("TEST_NO_DEVX") ? "the programmable parser of mlx5_1 needs DevX, "
+					       "which its context was not granted"
+					     : "FLEX_PARSER_PROFILE_ENABLE=4 PROG_PARSE_GRAPH=1");
 	match_refused("ipv4_len = 100-200\n", "ipv4_len: ");
 	match_refused("flex = w\nflex_value = 1\n[flex b w]\nudp_dst = 1\noffset = 0\n", "flex: ");
 }
