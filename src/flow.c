@@ -129,6 +129,7 @@ void dq_flow_table_destroy(struct daqiri_port *port)
 	for (unsigned i = 0; i < table->n_flows; i++)
 		dq_flow_destroy(table->flows[i]);
 	dq_flow_destroy(table->unmatched);
+	dq_verbs_sink_destroy(table);
 	dq_hash_free(&table->by_name);
 	dq_hash_free(&table->by_tag);
 	dq_order_free(&table->order);
@@ -213,7 +214,7 @@ static int put_counts(const struct dq_flow *flow, struct dq_stat_list *list)
 	struct dq_flow_count count;
 	int ret;
 
-	if (!flow->counter.obj)
+	if (!dq_flow_counter_is_made(&flow->counter))
 		return dq_error(EINVAL, "%s: has no counter: give it count = on",
 				flow->conf->where);
 	ret = dq_flow_counter_read(&flow->counter, &count);

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "flow_plan.h"
+#include "flow_specs.h"
 #include "flow_table.h"
 #include "txq.h"
 
@@ -100,6 +101,28 @@ static int make_reformat(struct dq_flow *flow, struct dq_device *dev)
 	return 0;
 }
 
+/* Verbs' counters go with rules of verbs: before one is made all must be such as verbs can say. */
+static int make_counter(struct dq_flow *flow, struct dq_device *dev)
+{
+	const char *where = flow->conf->where, *unsaid = NULL;
+	struct dq_flow_specs specs;
+	int ret = dq_flow_counter_create(&flow->counter, dev, where);
+
+	if (ret || !flow->counter.verbs)
+		return ret;
+	for (unsigned i = 0; !unsaid && i < flow->n_rules; i++) {
+		flow->rules[i].placed.by_verbs = true;
+		unsaid = dq_flow_specs_make(&specs, &flow->rules[i].placed.match);
+	}
+	if (!unsaid)
+		return 0;
+	return dq_error(EOPNOTSUPP,
+			"%s count=on: %s has counters of verbs only, without DevX, which its "
+			"context was not granted, and rules of verbs cannot say %s: leave count "
+			"out, or run with the right to DevX",
+			where, dev->info.rdma, unsaid);
+}
+
 static struct dq_flow *allocate(struct dq_flow_table *table, const struct dq_conf_flow *conf)
 {
 	struct dq_flow *flow = calloc(1, sizeof(*flow));
@@ -135,7 +158,7 @@ int dq_flow_create(struct dq_flow **out, struct dq_flow_table *table,
 	if (!ret)
 		ret = make_reformat(flow, table->port->dev);
 	if (!ret && conf->count)
-		ret = dq_flow_counter_create(&flow->counter, table->port->dev, conf->where);
+		ret = make_counter(flow, table->port->dev);
 	if (ret)
 		dq_flow_destroy(flow);
 	else

@@ -2,32 +2,10 @@
 #include <string.h>
 
 #include "byteorder.h"
+#include "flow_layout.h"
 #include "flow_match.h"
 
-/* Byte offsets in fte_match_set_lyr_2_4 (PRM: "Flow Table Match Set, layers 2-4"). */
-enum {
-	AT_SMAC = 0,
-	AT_ETHERTYPE = 6,
-	AT_DMAC = 8,
-	AT_FIRST_VLAN = 14, /* first_prio, first_cfi, first_vid */
-	AT_IP_PROTOCOL = 16,
-	AT_FLAGS = 18, /* cvlan_tag, svlan_tag, frag, ip_version, tcp_flags */
-	AT_TCP_SPORT = 20,
-	AT_TCP_DPORT = 22,
-	AT_UDP_SPORT = 28,
-	AT_UDP_DPORT = 30,
-	AT_SRC_IPV6 = 32,
-	AT_SRC_IPV4 = 44,
-	AT_DST_IPV6 = 48,
-	AT_DST_IPV4 = 60,
-};
-
-/* misc_parameters.source_sqn: 24 bits, behind the flags of GRE */
-enum { AT_SENDER = DQ_SECTION_MISC * DQ_SECTION_BYTES + 1 };
-
 enum { AT_MISC4 = 5 * DQ_SECTION_BYTES }; /* fte_match_param.misc_parameters_4 */
-
-enum { CVLAN_TAG = 0x8000, IP_VERSION = 0x1e00, IP_VERSION_SHIFT = 9 }; /* of AT_FLAGS */
 
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd, PROTO_TCP = 6, PROTO_UDP = 17 };
 
@@ -90,26 +68,26 @@ static void put_type(struct dq_match_buf *e, unsigned at, uint16_t type)
 	unsigned version = type == ETHERTYPE_IPV4 ? 4 : 6;
 
 	if (ip && at == DQ_SECTION_INNER * DQ_SECTION_BYTES)
-		dq_match_put_bits(e, at + AT_FLAGS, (uint16_t)(version << IP_VERSION_SHIFT),
-				  IP_VERSION);
+		dq_match_put_bits(e, at + DQ_AT_FLAGS, (uint16_t)(version << DQ_IP_VERSION_SHIFT),
+				  DQ_IP_VERSION);
 	else
-		put_u16(e, at + AT_ETHERTYPE, type);
+		put_u16(e, at + DQ_AT_ETHERTYPE, type);
 }
 
 static void put_l2(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
 {
 	if (h->fields & DQ_MATCH_SRC_MAC)
-		put(e, at + AT_SMAC, h->src_mac, full, 6);
+		put(e, at + DQ_AT_SMAC, h->src_mac, full, 6);
 	if (h->fields & DQ_MATCH_DST_MAC)
-		put_dst_mac(e, at + AT_DMAC, h->dst_mac);
+		put_dst_mac(e, at + DQ_AT_DMAC, h->dst_mac);
 	if (h->fields & DQ_MATCH_ETHERTYPE)
 		put_type(e, at, h->ethertype);
 	if (h->fields & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP))
-		dq_match_put_bits(e, at + AT_FLAGS, CVLAN_TAG, CVLAN_TAG);
+		dq_match_put_bits(e, at + DQ_AT_FLAGS, DQ_CVLAN_TAG, DQ_CVLAN_TAG);
 	if (h->fields & DQ_MATCH_VLAN_ID)
-		dq_match_put_bits(e, at + AT_FIRST_VLAN, h->vlan_id, 0x0fff);
+		dq_match_put_bits(e, at + DQ_AT_FIRST_VLAN, h->vlan_id, 0x0fff);
 	if (h->fields & DQ_MATCH_VLAN_PCP)
-		dq_match_put_bits(e, at + AT_FIRST_VLAN, (uint16_t)(h->vlan_pcp << 13), 0xe000);
+		dq_match_put_bits(e, at + DQ_AT_FIRST_VLAN, (uint16_t)(h->vlan_pcp << 13), 0xe000);
 }
 
 static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
@@ -119,15 +97,15 @@ static void put_l3(struct dq_match_buf *e, unsigned at, const struct dq_headers 
 	if (h->fields & DQ_MATCH_IPV6)
 		put_type(e, at, ETHERTYPE_IPV6);
 	if (h->fields & DQ_MATCH_IPV4_SRC)
-		put(e, at + AT_SRC_IPV4, h->ipv4_src, h->ipv4_src_mask, 4);
+		put(e, at + DQ_AT_SRC_IPV4, h->ipv4_src, h->ipv4_src_mask, 4);
 	if (h->fields & DQ_MATCH_IPV4_DST)
-		put(e, at + AT_DST_IPV4, h->ipv4_dst, h->ipv4_dst_mask, 4);
+		put(e, at + DQ_AT_DST_IPV4, h->ipv4_dst, h->ipv4_dst_mask, 4);
 	if (h->fields & DQ_MATCH_IPV6_SRC)
-		put(e, at + AT_SRC_IPV6, h->ipv6_src, h->ipv6_src_mask, 16);
+		put(e, at + DQ_AT_SRC_IPV6, h->ipv6_src, h->ipv6_src_mask, 16);
 	if (h->fields & DQ_MATCH_IPV6_DST)
-		put(e, at + AT_DST_IPV6, h->ipv6_dst, h->ipv6_dst_mask, 16);
+		put(e, at + DQ_AT_DST_IPV6, h->ipv6_dst, h->ipv6_dst_mask, 16);
 	if (h->fields & DQ_MATCH_IP_PROTO)
-		put_u8(e, at + AT_IP_PROTOCOL, h->ip_proto);
+		put_u8(e, at + DQ_AT_IP_PROTOCOL, h->ip_proto);
 }
 
 /* Where ports stand, and whether they are given. */
@@ -136,10 +114,10 @@ static const struct port_field {
 	unsigned at;
 	size_t range; /* in struct dq_headers */
 } ports[] = {
-	{DQ_MATCH_UDP_SRC, AT_UDP_SPORT, offsetof(struct dq_headers, udp_src)},
-	{DQ_MATCH_UDP_DST, AT_UDP_DPORT, offsetof(struct dq_headers, udp_dst)},
-	{DQ_MATCH_TCP_SRC, AT_TCP_SPORT, offsetof(struct dq_headers, tcp_src)},
-	{DQ_MATCH_TCP_DST, AT_TCP_DPORT, offsetof(struct dq_headers, tcp_dst)},
+	{DQ_MATCH_UDP_SRC, DQ_AT_UDP_SPORT, offsetof(struct dq_headers, udp_src)},
+	{DQ_MATCH_UDP_DST, DQ_AT_UDP_DPORT, offsetof(struct dq_headers, udp_dst)},
+	{DQ_MATCH_TCP_SRC, DQ_AT_TCP_SPORT, offsetof(struct dq_headers, tcp_src)},
+	{DQ_MATCH_TCP_DST, DQ_AT_TCP_DPORT, offsetof(struct dq_headers, tcp_dst)},
 };
 
 enum { N_PORTS = sizeof(ports) / sizeof(ports[0]) };
@@ -157,9 +135,9 @@ static bool is_one(const struct dq_range *range)
 static void put_l4(struct dq_match_buf *e, unsigned at, const struct dq_headers *h)
 {
 	if (h->fields & DQ_MATCH_UDP)
-		put_u8(e, at + AT_IP_PROTOCOL, PROTO_UDP);
+		put_u8(e, at + DQ_AT_IP_PROTOCOL, PROTO_UDP);
 	if (h->fields & DQ_MATCH_TCP)
-		put_u8(e, at + AT_IP_PROTOCOL, PROTO_TCP);
+		put_u8(e, at + DQ_AT_IP_PROTOCOL, PROTO_TCP);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		if (h->fields & ports[i].bit && is_one(range_of(h, i)))
 			put_u16(e, at + ports[i].at, range_of(h, i)->first);
@@ -220,12 +198,12 @@ void dq_match_put_sender(struct dq_match_buf *e, uint32_t qpn)
 {
 	__be32 value = dq_to_be32(qpn << 8);
 
-	put(e, AT_SENDER, &value, full, 3);
+	put(e, DQ_AT_SENDER, &value, full, 3);
 }
 
 bool dq_match_is_sent(const struct dq_match_buf *match)
 {
-	return match->mask[AT_SENDER] != 0;
+	return match->mask[DQ_AT_SENDER] != 0;
 }
 
 bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kind)
@@ -236,24 +214,24 @@ bool dq_match_narrow(struct dq_match_buf *match, const struct dq_match_kind *kin
 	if (kind->ethertype)
 		put_type(match, at, kind->ethertype);
 	if (kind->proto)
-		put_u8(match, at + AT_IP_PROTOCOL, kind->proto);
+		put_u8(match, at + DQ_AT_IP_PROTOCOL, kind->proto);
 	return dq_match_overlap(match, &base);
 }
 
 bool dq_match_split_multicast(struct dq_match_buf *match, struct dq_match_buf *second)
 {
-	if ((match->mask[AT_DST_IPV4] & GROUP_4) != GROUP_3 ||
-	    (match->value[AT_DST_IPV4] & GROUP_4) != GROUP_3)
+	if ((match->mask[DQ_AT_DST_IPV4] & GROUP_4) != GROUP_3 ||
+	    (match->value[DQ_AT_DST_IPV4] & GROUP_4) != GROUP_3)
 		return false;
-	match->mask[AT_DST_IPV4] |= GROUP_4;
+	match->mask[DQ_AT_DST_IPV4] |= GROUP_4;
 	*second = *match;
-	second->value[AT_DST_IPV4] |= GROUP_4;
+	second->value[DQ_AT_DST_IPV4] |= GROUP_4;
 	return true;
 }
 
 bool dq_match_has_protocol(const struct dq_match_buf *match, enum dq_match_section section)
 {
-	return match->mask[section * DQ_SECTION_BYTES + AT_IP_PROTOCOL] != 0;
+	return match->mask[section * DQ_SECTION_BYTES + DQ_AT_IP_PROTOCOL] != 0;
 }
 
 bool dq_match_equal(const struct dq_match *a, const struct dq_match *b)
@@ -287,7 +265,7 @@ bool dq_match_same(const struct dq_match_buf *a, const struct dq_match_buf *b)
 /* Whether it names an ethertype that is no IP: then no rule for IP packets matches its packets. */
 static bool is_not_ip(const struct dq_match_buf *match, enum dq_match_section section)
 {
-	unsigned at = section * DQ_SECTION_BYTES + AT_ETHERTYPE;
+	unsigned at = section * DQ_SECTION_BYTES + DQ_AT_ETHERTYPE;
 	unsigned type = (unsigned)match->value[at] << 8 | match->value[at + 1];
 
 	return match->mask[at] && type != ETHERTYPE_IPV4 && type != ETHERTYPE_IPV6;
@@ -296,9 +274,9 @@ static bool is_not_ip(const struct dq_match_buf *match, enum dq_match_section se
 /* Whether it names what only IP packets have. */
 static bool is_ip(const struct dq_match_buf *match, enum dq_match_section section)
 {
-	unsigned at = section * DQ_SECTION_BYTES + AT_FLAGS;
+	unsigned at = section * DQ_SECTION_BYTES + DQ_AT_FLAGS;
 
-	return dq_match_has_protocol(match, section) || match->mask[at] & IP_VERSION >> 8;
+	return dq_match_has_protocol(match, section) || match->mask[at] & DQ_IP_VERSION >> 8;
 }
 
 static bool excludes(const struct dq_match_buf *a, const struct dq_match_buf *b,

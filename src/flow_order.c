@@ -56,13 +56,20 @@ void dq_order_settle(struct dq_placed *rule)
 	rule->was = rule->priority;
 }
 
+static bool is_of(const struct dq_mask_group *group, const struct dq_placed *rule)
+{
+	const struct dq_placed *one = group->rules[0];
+
+	return one->by_verbs == rule->by_verbs && dq_match_same_mask(&one->match, &rule->match);
+}
+
 /* The group of a rule's mask, made if need be. NULL: no memory. */
 static struct dq_mask_group *find_group(struct dq_order *order, const struct dq_placed *rule)
 {
 	struct dq_mask_group **groups, *group;
 
 	for (unsigned i = 0; i < order->n_groups; i++)
-		if (dq_match_same_mask(&order->groups[i]->rules[0]->match, &rule->match))
+		if (is_of(order->groups[i], rule))
 			return order->groups[i];
 	groups = realloc(order->groups, (order->n_groups + 1) * sizeof(struct dq_mask_group *));
 	if (!groups)

@@ -29,6 +29,7 @@ struct dq_placed {
 	uint64_t seq;  /* smaller: was there first */
 	int level;     /* order among the rules of a flow */
 	bool given;    /* priority is the configuration's word */
+	bool by_verbs; /* the kernel may look at more bits than the match does: a mask of its own */
 
 	int priority; /* given, or where it shall be; DQ_AUTO: not placed yet */
 	int was;      /* where the device has it; DQ_AUTO: not yet */
@@ -40,7 +41,7 @@ struct dq_placed {
 
 struct dq_order {
 	const char *where;	       /* of the port, for messages */
-	struct dq_mask_group **groups; /* one for each mask */
+	struct dq_mask_group **groups; /* one for each mask, and one of those by verbs */
 	struct dq_hash by_match;
 	unsigned n_groups, n_rules;
 	int last;   /* the largest priority for rules that are not given */

@@ -125,7 +125,7 @@ static void put_matcher(struct dq_flow_table *table, struct dq_matcher *m)
 {
 	struct dq_matcher **p = &table->matchers;
 
-	if (--m->n_rules)
+	if (!m || --m->n_rules)
 		return;
 	while (*p != m)
 		p = &(*p)->next;
@@ -179,8 +179,7 @@ static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_att
 	return n;
 }
 
-/* What a device or a kernel may lack of what the rule asks for. */
-static int explain_rule(const struct dq_flow_rule *rule, int err)
+int dq_rule_explain(const struct dq_flow_rule *rule, int err)
 {
 	const char *where = rule->flow->conf->where;
 	bool unknown = err == EINVAL || err == EOPNOTSUPP;
@@ -206,11 +205,10 @@ static int explain_rule(const struct dq_flow_rule *rule, int err)
 	return explain(where, "its flow rule", err);
 }
 
-int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
+static int make_raw(struct dq_flow_table *table, struct dq_flow_rule *rule)
 {
 	struct mlx5dv_flow_action_attr actions[MAX_ACTIONS] = {0};
 	int n = fill_actions(rule, actions), ret;
-	const char *where = rule->flow->conf->where;
 	struct match_arg arg;
 
 	if (n < 0)
@@ -222,14 +220,24 @@ int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	rule->next_ibv =
 		mlx5dv_create_flow(rule->next_matcher->matcher,
 				   value_arg(&arg, table, &rule->placed.match), (size_t)n, actions);
-	if (!rule->next_ibv) {
-		ret = explain_rule(rule, errno ? errno : EIO);
-		put_matcher(table, rule->next_matcher);
+	if (rule->next_ibv)
+		return 0;
+	ret = dq_rule_explain(rule, errno ? errno : EIO);
+	put_matcher(table, rule->next_matcher);
+	return ret;
+}
+
+int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
+{
+	bool by_verbs = rule->placed.by_verbs;
+	int ret = by_verbs ? dq_verbs_rule_make(table, rule) : make_raw(table, rule);
+
+	if (ret)
 		return ret;
-	}
 	dq_log(table->port->dev->log, DAQIRI_LOG_DEBUG,
-	       "%s: rule at priority %d, hash fields 0x%llx", where, rule->placed.priority,
-	       (unsigned long long)rule->hash_fields);
+	       "%s: rule at priority %d, hash fields 0x%llx%s", rule->flow->conf->where,
+	       rule->placed.priority, (unsigned long long)rule->hash_fields,
+	       by_verbs ? ", of verbs, with their counters" : "");
 	return 0;
 }
 

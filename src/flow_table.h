@@ -21,10 +21,10 @@ enum { DQ_PRIORITY_GATE = -1 };
 struct dq_flow_rule {
 	struct dq_placed placed;
 	struct dq_flow *flow;
-	uint64_t hash_fields; /* enum ibv_rx_hash_fields; 0: to the first queue */
-	struct ibv_flow *ibv; /* NULL: not in the device */
-	struct dq_matcher *matcher;
-	struct ibv_flow *next_ibv; /* at its new priority, while it moves */
+	uint64_t hash_fields;	    /* enum ibv_rx_hash_fields; 0: to the first queue */
+	struct ibv_flow *ibv;	    /* NULL: not in the device */
+	struct dq_matcher *matcher; /* NULL: it is of verbs */
+	struct ibv_flow *next_ibv;  /* at its new priority, while it moves */
 	struct dq_matcher *next_matcher;
 };
 
@@ -57,6 +57,10 @@ struct dq_flow_table {
 	unsigned n_flows, capacity;
 	struct dq_hash by_name, by_tag; /* of those */
 	struct dq_matcher *matchers;
+	struct dq_verbs_sink {
+		struct ibv_cq *cq;
+		struct ibv_qp *qp; /* NULL: not needed yet */
+	} sink;			   /* of rules of verbs that drop */
 	struct dq_conf_flow unmatched_conf, gate_conf;
 	struct dq_flow gate_flow;  /* drops everything */
 	struct dq_flow_rule gate;  /* of it; in the device between drop_all and allow_all */
@@ -82,6 +86,8 @@ void dq_flow_destroy(struct dq_flow *flow);
 
 /* Makes the rule at its priority: next_ibv. What it had before is still there. */
 int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule);
+/* Writes the detail of what the kernel refused a rule with: what it may lack. -err. */
+int dq_rule_explain(const struct dq_flow_rule *rule, int err);
 /* Takes that back. */
 void dq_rule_unmake(struct dq_flow_table *table, struct dq_flow_rule *rule);
 /* What it had before goes, and next_ibv is what it has. */
@@ -89,6 +95,12 @@ void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule);
 void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
 /* Where the kernel refuses (-errno), the rule stays as it is. */
 int dq_rule_try_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
+
+/* ---- flow_verbs.c ---------------------------------------------------------------------------- */
+
+/* Makes next_ibv of a rule with verbs' counters. */
+int dq_verbs_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule);
+void dq_verbs_sink_destroy(struct dq_flow_table *table);
 
 /* ---- flow_apply.c ---------------------------------------------------------------------------- */
 

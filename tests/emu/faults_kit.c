@@ -18,12 +18,14 @@
 const struct layout fault_loopback = {.name = "loopback",
 				      .text = PORTS LOOPBACK FLOW_ALL "queue = 0\n"};
 
-/* Four queues under one rule set, one of them also under a rule of its own. */
+/* Four queues under one rule set, one of them also under a rule of its own; two flows count. */
 const struct layout fault_rss = {.name = "rss",
 				 .text = PORTS "[txq a 0]\nregions = tx\n[txq a 1]\ndepth = 64\n"
 					       "[rxq b 0-3]\nregions = rx\ndepth = 64\n" FLOW_ALL
 					       "queue = 0-3\n"
-					       "[flow b one]\nudp_dst = 9\nqueue = 3\n"};
+					       "[flow b one]\nudp_dst = 9\nqueue = 3\ncount = on\n"
+					       "[flow b no]\nudp_dst = 10\ndrop = on\n"
+					       "count = on\n"};
 
 const struct layout fault_unmatched = {
 	.name = "unmatched",

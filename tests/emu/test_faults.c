@@ -25,9 +25,10 @@ static bool is_dispensable(const struct fault *fault)
 		[FAULT_FILE] = {"open", "read", "readlink", "opendir"},
 		/* Doorbells: then on a page that is shared. */
 		[FAULT_MMAP] = {"mmap"},
-		/* DevX, doorbell pages, and what is tried again without DevX. */
-		[FAULT_IOCTL] = {"object 0x1000 ", "object 0x1008 ", "object 0x10 ", "object 0 ",
-				 "command 1"},
+		/* DevX, for which verbs' counters do; doorbell pages; what is tried again without.
+		 */
+		[FAULT_IOCTL] = {"object 0x1000 ", "object 0x1001 ", "object 0x1008 ",
+				 "object 0x10 ", "object 0 ", "command 1"},
 		[FAULT_VERBS] = {"mlx5dv_open_device", "mlx5dv_devx_general_cmd", "ibv_alloc_td",
 				 "ibv_alloc_parent_domain", "numa_available", "numa_node_size64",
 				 "mbind", "set_mempolicy", "get_mempolicy"},

@@ -318,6 +318,29 @@ Test(flow_order, prefixes_of_a_range_are_spread_over_priorities_six_masks_each)
 	cr_assert_eq(p.n, 3u);
 }
 
+/* The kernel has a group for a mask: of a mask that it sees otherwise in rules of verbs, two. */
+Test(flow_order, rules_of_verbs_have_masks_of_their_own)
+{
+	struct dq_placed rules[2 * DQ_LARGE_GROUPS];
+	struct dq_order order;
+
+	dq_order_init(&order, "[port b]");
+	for (unsigned i = 0; i < 2 * DQ_LARGE_GROUPS; i++) {
+		rules[i] = rule(i & 1 ? &a : &b, 1 + i / 2, (uint8_t)(1 + i), i);
+		rules[i].by_verbs = i & 1;
+		cr_assert_eq(add(&order, &rules[i]), 0);
+	}
+	cr_assert_eq(order.n_groups, 2u * DQ_LARGE_GROUPS);
+	for (int priority = 0; priority < 2; priority++) {
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < 2 * DQ_LARGE_GROUPS; i++)
+			n += rules[i].priority == priority;
+		cr_assert_leq(n, (unsigned)DQ_LARGE_GROUPS, "%u at %d", n, priority);
+	}
+	dq_order_free(&order);
+}
+
 /* The smaller of two ranges that overlap comes first, wherever they stand in the file. */
 Test(flow_order, the_smaller_range_wins)
 {
