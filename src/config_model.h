@@ -216,6 +216,9 @@ struct dq_match {
 	uint32_t words[DQ_WORDS], word_masks[DQ_WORDS]; /* the value is 0 outside the mask */
 };
 
+/* The keys of [flow] that it was made of, for messages: "dst_mac, udp_dst"; "" of none. */
+void dq_match_keys(char *buf, size_t size, const struct dq_match *match);
+
 enum dq_tunnel_type { DQ_TUNNEL_VXLAN, DQ_TUNNEL_GRE, DQ_TUNNEL_NVGRE };
 
 struct dq_conf_tunnel {

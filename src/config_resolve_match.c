@@ -92,6 +92,28 @@ static const char *key_of(char buf[32], unsigned i, bool inner)
 	return buf;
 }
 
+static void add_word(char *buf, size_t size, const char *word)
+{
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, size - len, "%s%s", len ? ", " : "", word);
+}
+
+void dq_match_keys(char *buf, size_t size, const struct dq_match *match)
+{
+	static const char *const tunnel[] = {"vni", "tni", "gre_key", "decap", "ipv4_len"};
+	const struct dq_headers *headers[] = {&match->outer, &match->inner};
+	char key[32];
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < 2 * N_FIELDS; i++)
+		if (headers[i / N_FIELDS]->fields & fields[i % N_FIELDS].bit)
+			add_word(buf, size, key_of(key, i % N_FIELDS, i / N_FIELDS));
+	for (unsigned i = 0; i < sizeof(tunnel) / sizeof(tunnel[0]); i++)
+		if (match->fields >> i & 1)
+			add_word(buf, size, tunnel[i]);
+}
+
 static bool is_vlan(unsigned i)
 {
 	return fields[i].bit & (DQ_MATCH_VLAN_ID | DQ_MATCH_VLAN_PCP);

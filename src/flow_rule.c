@@ -51,28 +51,11 @@ static struct mlx5dv_flow_match_parameters *value_arg(struct match_arg *arg,
 	return (struct mlx5dv_flow_match_parameters *)arg;
 }
 
-static int explain(const char *where, const char *what, int err)
-{
-	if (err == EPERM)
-		return dq_error(
-			err,
-			"%s: receive rules need CAP_NET_RAW: run as root, with setpriv "
-			"--ambient-caps +net_raw, or with AmbientCapabilities=CAP_NET_RAW in "
-			"its systemd unit",
-			where);
-	if (err == EEXIST)
-		return dq_error(
-			err,
-			"%s: a rule with this match and another flow id, of another program, "
-			"exists already: end that program, or change the match or the tag",
-			where);
-	return dq_error(err, "%s: %s refused: %s", where, what, strerror(err));
-}
-
 /* ---- matchers -------------------------------------------------------------------------------- */
 
-static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rule,
-			struct dq_matcher **out)
+/* NULL: *err says why. */
+static struct dq_matcher *make_matcher(struct dq_flow_table *table, const struct dq_placed *rule,
+				       int *err)
 {
 	struct match_arg arg;
 	struct mlx5dv_flow_matcher_attr attr = {
@@ -85,40 +68,37 @@ static int make_matcher(struct dq_flow_table *table, const struct dq_placed *rul
 							  : MLX5DV_FLOW_TABLE_TYPE_NIC_RX,
 	};
 	struct dq_matcher *m = calloc(1, sizeof(*m));
-	int err;
 
-	if (!m)
-		return dq_error(ENOMEM, "%s: out of memory", rule->flow->where);
+	if (!m) {
+		*err = dq_error(ENOMEM, "%s: out of memory", rule->flow->where);
+		return NULL;
+	}
 	errno = 0;
 	m->matcher = mlx5dv_create_flow_matcher(table->port->dev->ctx, &attr);
 	if (!m->matcher) {
-		err = errno ? errno : EIO;
+		*err = dq_rule_explain(rule, "its flow matcher", errno ? errno : EIO);
 		free(m);
-		return explain(rule->flow->where, "its flow matcher", err);
+		return NULL;
 	}
 	m->priority = rule->priority;
 	m->match = rule->match;
 	m->next = table->matchers;
 	table->matchers = m;
-	*out = m;
-	return 0;
+	return m;
 }
 
-static int get_matcher(struct dq_flow_table *table, const struct dq_placed *rule,
-		       struct dq_matcher **out)
+static struct dq_matcher *get_matcher(struct dq_flow_table *table, const struct dq_placed *rule,
+				      int *err)
 {
 	struct dq_matcher *m = table->matchers;
-	int ret = 0;
 
 	while (m && !(m->priority == rule->priority && dq_match_same_mask(&m->match, &rule->match)))
 		m = m->next;
 	if (!m)
-		ret = make_matcher(table, rule, &m);
-	if (ret)
-		return ret;
-	m->n_rules++;
-	*out = m;
-	return 0;
+		m = make_matcher(table, rule, err);
+	if (m)
+		m->n_rules++;
+	return m;
 }
 
 static void put_matcher(struct dq_flow_table *table, struct dq_matcher *m)
@@ -179,32 +159,6 @@ static int fill_actions(struct dq_flow_rule *rule, struct mlx5dv_flow_action_att
 	return n;
 }
 
-int dq_rule_explain(const struct dq_flow_rule *rule, int err)
-{
-	const char *where = rule->flow->conf->where;
-	bool unknown = err == EINVAL || err == EOPNOTSUPP;
-
-	if (unknown && rule->flow->reformat)
-		return dq_error(err,
-				"%s: %s refused: %s. Where the device is in switchdev mode: "
-				"devlink dev eswitch set DEVICE encap-mode none",
-				where, rule->flow->conf->encap ? "encap" : "decap", strerror(err));
-	if (unknown && dq_match_words(&rule->placed.match))
-		return dq_error(
-			err,
-			"%s: its flow rule refused: %s. Does the kernel know matches of the "
-			"programmable parser (misc_parameters_4), and the device words that "
-			"are matched in part? A ConnectX-7 may take flex_mask = 0xffffffff "
-			"alone, and then neither ipv4_len nor ecpri_type",
-			where, strerror(err));
-	if (unknown && dq_match_criteria(&rule->placed.match) > 1u << DQ_SECTION_OUTER)
-		return dq_error(err,
-				"%s: its flow rule refused: %s. Does the device match tunnels and "
-				"their inner headers? Leave vni, tni, gre_key and inner_ keys out",
-				where, strerror(err));
-	return explain(where, "its flow rule", err);
-}
-
 static int make_raw(struct dq_flow_table *table, struct dq_flow_rule *rule)
 {
 	struct mlx5dv_flow_action_attr actions[MAX_ACTIONS] = {0};
@@ -213,8 +167,8 @@ static int make_raw(struct dq_flow_table *table, struct dq_flow_rule *rule)
 
 	if (n < 0)
 		return n;
-	ret = get_matcher(table, &rule->placed, &rule->next_matcher);
-	if (ret)
+	rule->next_matcher = get_matcher(table, &rule->placed, &ret);
+	if (!rule->next_matcher)
 		return ret;
 	errno = 0;
 	rule->next_ibv =
@@ -222,7 +176,7 @@ static int make_raw(struct dq_flow_table *table, struct dq_flow_rule *rule)
 				   value_arg(&arg, table, &rule->placed.match), (size_t)n, actions);
 	if (rule->next_ibv)
 		return 0;
-	ret = dq_rule_explain(rule, errno ? errno : EIO);
+	ret = dq_rule_explain(&rule->placed, "its flow rule", errno ? errno : EIO);
 	put_matcher(table, rule->next_matcher);
 	return ret;
 }

@@ -86,8 +86,6 @@ void dq_flow_destroy(struct dq_flow *flow);
 
 /* Makes the rule at its priority: next_ibv. What it had before is still there. */
 int dq_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule);
-/* Writes the detail of what the kernel refused a rule with: what it may lack. -err. */
-int dq_rule_explain(const struct dq_flow_rule *rule, int err);
 /* Takes that back. */
 void dq_rule_unmake(struct dq_flow_table *table, struct dq_flow_rule *rule);
 /* What it had before goes, and next_ibv is what it has. */
@@ -95,6 +93,11 @@ void dq_rule_settle(struct dq_flow_table *table, struct dq_flow_rule *rule);
 void dq_rule_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
 /* Where the kernel refuses (-errno), the rule stays as it is. */
 int dq_rule_try_destroy(struct dq_flow_table *table, struct dq_flow_rule *rule);
+
+/* ---- flow_explain.c: why the kernel refused one ------------------------------------------------ */
+
+/* what: "its flow rule". Writes the detail: which keys, and what kernel or device may lack. -err. */
+int dq_rule_explain(const struct dq_placed *rule, const char *what, int err);
 
 /* ---- flow_verbs.c ---------------------------------------------------------------------------- */
 
