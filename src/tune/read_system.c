@@ -83,7 +83,8 @@ static void read_irqbalance(struct tune_machine *m)
 	m->irqbalance = !tune_text(m->root, buf, sizeof(buf),
 				   "sys/fs/cgroup/system.slice/irqbalance.service/cgroup.procs") &&
 			*buf;
-	tune_text(m->root, buf, sizeof(buf), "etc/default/irqbalance");
+	buf[0] = '\n'; /* the first line begins as the others do */
+	tune_text(m->root, buf + 1, sizeof(buf) - 1, "etc/default/irqbalance");
 	p = strstr(buf, "\nIRQBALANCE_BANNED_CPULIST=");
 	if (!p)
 		return;
