@@ -204,6 +204,26 @@ static void judge_link_layer(const struct tune_judge *j, const struct tune_nic *
 		 strncmp(command, "mlx", 3) ? " (mlxconfig with DOCA)" : "");
 }
 
+/* The ports of the configuration that are no NIC's here: this check, and no other, says so. */
+static unsigned judge_absent(const struct tune_judge *j)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < j->w->n_ports; i++) {
+		const struct tune_wanted_port *port = &j->w->port[i];
+		struct tune_row *row;
+
+		if (tune_wanted_port_nic(j->m, j->w, port))
+			continue;
+		n++;
+		row = tune_row(j, TUNE_FAIL, port->name, "no NIC at %s", port->address);
+		row->why = "Without the NIC that the configuration names, its port does not start.";
+		tune_want(row, "a port of this machine");
+		tune_fix(row, "daqiri-tune --ports");
+	}
+	return n;
+}
+
 void tune_judge_link_layer(const struct tune_judge *j)
 {
 	bool any = false;
@@ -214,8 +234,9 @@ void tune_judge_link_layer(const struct tune_judge *j)
 		any = true;
 		judge_link_layer(j, &j->m->nic[i]);
 	}
-	if (!any)
-		tune_nothing(j, TUNE_SKIP, "no port");
+	if (judge_absent(j) || any)
+		return;
+	tune_nothing(j, TUNE_SKIP, "no port");
 }
 
 /* Whether an IPv4 address lies in "1.1.1.1/24". */
@@ -236,25 +257,44 @@ static bool on_subnet(const char *address, const char *subnet)
 	return !bits || !((ntohl(a.s_addr) ^ ntohl(b.s_addr)) >> (32 - bits));
 }
 
-static void judge_peer(const struct tune_judge *j, const struct tune_nic *nic,
-		       const struct tune_wanted_port *port)
+static void judge_peer(const struct tune_judge *j, const struct tune_nic *nic, const char *peer)
 {
 	struct tune_row *row;
 
+	if (strchr(peer, ':')) {
+		tune_row(j, TUNE_SKIP, tune_nic_name(nic),
+			 "the peer %s is not judged: IPv6 addresses are not read", peer);
+		return;
+	}
 	for (unsigned i = 0; i < nic->n_addresses; i++) {
-		if (!on_subnet(port->peer, nic->address[i]))
+		if (!on_subnet(peer, nic->address[i]))
 			continue;
 		tune_row(j, TUNE_OK, tune_nic_name(nic), "%s; the peer %s is on its subnet",
-			 nic->address[i], port->peer);
+			 nic->address[i], peer);
 		return;
 	}
 	row = tune_row(j, TUNE_FAIL, tune_nic_name(nic), "%s",
 		       nic->n_addresses ? nic->address[0] : "no address");
-	tune_want(row, "an address on the subnet of the peer %s", port->peer);
+	tune_want(row, "an address on the subnet of the peer %s", peer);
 	tune_fix(row,
 		 "nmcli connection add type ethernet ifname %s ipv4.method manual "
 		 "ipv4.addresses ADDRESS/24",
 		 nic->netdev);
+}
+
+/* A row for each peer; false where its streams name none. */
+static bool judge_peers(const struct tune_judge *j, const struct tune_nic *nic)
+{
+	const struct tune_wanted_port *port = tune_wanted_port(j->w, nic);
+	bool any = false;
+
+	for (unsigned i = 0; port && i < j->w->n_peers; i++) {
+		if (strcmp(j->w->peer[i].port, port->name))
+			continue;
+		any = true;
+		judge_peer(j, nic, j->w->peer[i].address);
+	}
+	return any;
 }
 
 void tune_judge_addresses(const struct tune_judge *j)
@@ -263,16 +303,13 @@ void tune_judge_addresses(const struct tune_judge *j)
 
 	for (unsigned i = 0; i < j->m->n_nics; i++) {
 		const struct tune_nic *nic = &j->m->nic[i];
-		const struct tune_wanted_port *port = tune_wanted_port(j->w, nic);
 
 		if (!tune_wanted_nic(j->w, nic) || !*nic->netdev)
 			continue;
 		any = true;
 		if (!nic->addresses_known)
 			tune_row(j, TUNE_SKIP, tune_nic_name(nic), "unknown");
-		else if (port && *port->peer)
-			judge_peer(j, nic, port);
-		else
+		else if (!judge_peers(j, nic))
 			tune_row(j, TUNE_OK, tune_nic_name(nic), "%s",
 				 nic->n_addresses
 					 ? nic->address[0]

@@ -132,19 +132,46 @@ static long long largest(const char *sizes)
 	return most;
 }
 
-static void add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, const char *section)
+/* Once, however many streams go there. */
+static int add_peer(struct tune_wanted *w, const struct tune_wanted_port *port, const char *address)
+{
+	struct tune_wanted_peer *peer;
+
+	for (unsigned i = 0; i < w->n_peers; i++)
+		if (!strcmp(w->peer[i].port, port->name) &&
+		    !strcasecmp(w->peer[i].address, address))
+			return 0;
+	peer = TUNE_GROW(w, peer, n_peers);
+	if (!peer)
+		return -ENOMEM;
+	tune_put(peer->port, sizeof(peer->port), port->name);
+	tune_put(peer->address, sizeof(peer->address), address);
+	return 0;
+}
+
+/* "FROM > TO" */
+static int add_pair(struct tune_wanted *w, struct tune_wanted_port *port, const char *pair)
+{
+	char from[64], to[64];
+
+	if (sscanf(pair, " %63[0-9a-fA-F.:] > %63[0-9a-fA-F.:]", from, to) != 2)
+		return 0;
+	if (!*port->source && !strchr(from, ':'))
+		tune_put(port->source, sizeof(port->source), from);
+	return add_peer(w, port, to);
+}
+
+static int add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, const char *section)
 {
 	static const char *const ends[] = {"tx", "rx"};
-	char pair[128], *to;
+	long long frame = largest(value(cfg, section, "size"));
 	uint64_t core;
+	int ret = 0;
 
 	if (!daqiri_config_get_u64(cfg, section, "cpu_core", &core))
 		tune_cores_add(&w->cores, (unsigned)core);
-	tune_put(pair, sizeof(pair), value(cfg, section, "ipv4"));
-	to = strchr(pair, '>');
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; !ret && i < 2; i++) {
 		struct tune_wanted_port *port;
-		long long frame = largest(value(cfg, section, "size"));
 		char name[64];
 
 		if (sscanf(value(cfg, section, ends[i]), "%63s", name) != 1)
@@ -153,12 +180,13 @@ static void add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, c
 		if (!port)
 			continue;
 		port->frame = frame > port->frame ? frame : port->frame;
-		if (i || !to)
+		if (i)
 			continue;
-		tune_put(port->peer, sizeof(port->peer), to + 1 + strspn(to + 1, " "));
-		if (sscanf(pair, "%63[0-9.]", port->source) != 1)
-			*port->source = 0;
+		ret = add_pair(w, port, value(cfg, section, "ipv4"));
+		if (!ret)
+			ret = add_pair(w, port, value(cfg, section, "ipv6"));
 	}
+	return ret;
 }
 
 /* Ports before queues, whatever the order in the file. */
@@ -179,7 +207,7 @@ static int take(struct tune_wanted *w, const struct daqiri_config *cfg)
 		else if (!strncmp(s, "flow ", 5))
 			add_flow(w, cfg, s);
 		else if (!strncmp(s, "stream ", 7))
-			add_stream(w, cfg, s);
+			ret = add_stream(w, cfg, s);
 	}
 	return ret;
 }
@@ -206,7 +234,15 @@ void tune_wanted_free(struct tune_wanted *w)
 {
 	free(w->port);
 	free(w->region);
+	free(w->peer);
 	memset(w, 0, sizeof(*w));
+}
+
+/* As the library takes it: the domain 0000 may be left out. */
+static bool same_pci(const char *address, const char *pci)
+{
+	return !strcasecmp(address, pci) ||
+	       (!strncmp(pci, "0000:", 5) && !strcasecmp(address, pci + 5));
 }
 
 const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
@@ -215,11 +251,21 @@ const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
 	for (unsigned i = 0; i < w->n_ports; i++) {
 		const char *a = w->port[i].address;
 
-		if (!strcasecmp(a, nic->pci.addr) || (*nic->rdma && !strcmp(a, nic->rdma)) ||
+		if (same_pci(a, nic->pci.addr) || (*nic->rdma && !strcmp(a, nic->rdma)) ||
 		    (*nic->netdev && !strcmp(a, nic->netdev)) ||
 		    (*nic->mac && !strcasecmp(a, nic->mac)))
 			return &w->port[i];
 	}
+	return NULL;
+}
+
+const struct tune_nic *tune_wanted_port_nic(const struct tune_machine *m,
+					    const struct tune_wanted *w,
+					    const struct tune_wanted_port *port)
+{
+	for (unsigned i = 0; i < m->n_nics; i++)
+		if (tune_wanted_port(w, &m->nic[i]) == port)
+			return &m->nic[i];
 	return NULL;
 }
 

@@ -18,8 +18,7 @@ struct tune_wanted_port {
 	long long mtu;	 /* 0: not said */
 	long long frame; /* the longest frame of its streams without FCS; 0: not said */
 	bool real_time, flex;
-	char peer[64];		 /* an IPv4 address that its streams send to; "" none */
-	char source[64];	 /* and the one that they send from */
+	char source[64];	 /* the IPv4 address that its first stream sends from; "" none */
 	struct tune_cores cores; /* of its queues */
 };
 
@@ -30,9 +29,14 @@ struct tune_wanted_region {
 	char port[32];	      /* whose queue uses it; "" none */
 };
 
+struct tune_wanted_peer { /* an IPv4 or IPv6 address that a port's streams send to */
+	char port[32], address[64];
+};
+
 struct tune_wanted {
 	bool given;
-	unsigned n_ports, n_regions;
+	unsigned n_ports, n_regions, n_peers;
+	struct tune_wanted_peer *peer;
 	struct tune_wanted_port *port;
 	struct tune_wanted_region *region;
 	struct tune_cores cores;
@@ -46,6 +50,10 @@ void tune_wanted_free(struct tune_wanted *w);
 /* The port that means this NIC; NULL: none, or no configuration. */
 const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
 						const struct tune_nic *nic);
+/* The NIC that a port means; NULL: none here. */
+const struct tune_nic *tune_wanted_port_nic(const struct tune_machine *m,
+					    const struct tune_wanted *w,
+					    const struct tune_wanted_port *port);
 /* Whether checks look at this NIC: all of them without a configuration. */
 bool tune_wanted_nic(const struct tune_wanted *w, const struct tune_nic *nic);
 bool tune_wanted_gpu(const struct tune_wanted *w);
