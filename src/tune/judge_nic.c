@@ -37,22 +37,69 @@ static bool faces_same_socket(const struct tune_nic *a, const struct tune_nic *b
 	return *a->phys_port && !strcmp(a->phys_port, b->phys_port);
 }
 
-static void note_pairs(const struct tune_judge *j, const struct tune_nic *nic, struct tune_row *row)
+/* The functions of the other socket; "" where none is known. */
+static void print_crossing(const struct tune_judge *j, const struct tune_nic *nic, char *text,
+			   size_t size)
 {
-	char crossing[128] = "";
 	size_t len = 0;
 
+	*text = 0;
 	for (unsigned i = 0; i < j->m->n_nics; i++) {
 		const struct tune_nic *other = &j->m->nic[i];
 
 		if (other == nic || !*other->phys_port || !*nic->phys_port ||
-		    faces_same_socket(nic, other) || len + 1 >= sizeof(crossing))
+		    faces_same_socket(nic, other) || len + 1 >= size)
 			continue;
-		len += (size_t)snprintf(crossing + len, sizeof(crossing) - len, "%s%s",
-					len ? ", " : "", tune_nic_name(other));
+		len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "",
+					tune_nic_name(other));
 	}
-	if (len)
+}
+
+static void note_pairs(const struct tune_judge *j, const struct tune_nic *nic, struct tune_row *row)
+{
+	char crossing[128];
+
+	print_crossing(j, nic, crossing, sizeof(crossing));
+	if (*crossing)
 		tune_note(row, "socket %s: frames to %s cross the cable", nic->phys_port, crossing);
+}
+
+/* A stream from one function to another of the same socket. */
+static void judge_pair(const struct tune_judge *j, const struct tune_nic *tx,
+		       const struct tune_nic *rx)
+{
+	char crossing[128];
+	struct tune_row *row;
+
+	if (!faces_same_socket(tx, rx))
+		return;
+	row = tune_row(j, TUNE_WARN, tune_nic_name(tx),
+		       "its frames to %s do not cross the cable: both are of socket %s",
+		       tune_nic_name(rx), tx->phys_port);
+	row->why = "Two functions of one socket are two chips at the same end of the cable.";
+	print_crossing(j, tx, crossing, sizeof(crossing));
+	tune_want(row, "a receiver of the other socket%s%s", *crossing ? ": " : "", crossing);
+	tune_fix(row, "address= of the receiving port in the configuration");
+}
+
+static void judge_pairs(const struct tune_judge *j)
+{
+	const struct tune_wanted *w = j->w;
+
+	for (unsigned i = 0; i < w->n_pairs; i++) {
+		const struct tune_nic *end[2] = {NULL, NULL};
+
+		for (unsigned k = 0; k < w->n_ports; k++) {
+			const struct tune_wanted_port *port = &w->port[k];
+
+			if (!strcmp(port->name, w->pair[i].tx))
+				end[0] = tune_wanted_port_nic(j->m, w, port);
+			if (!strcmp(port->name, w->pair[i].rx))
+				end[1] = tune_wanted_port_nic(j->m, w, port);
+		}
+		if (end[0] && end[1] && end[0] != end[1])
+			judge_pair(j, end[0], end[1]);
+	}
 }
 
 static void judge_carrier(const struct tune_judge *j, const struct tune_nic *nic)
@@ -98,6 +145,8 @@ void tune_judge_carrier(const struct tune_judge *j)
 		spark_without_cable(j);
 	else
 		each_nic(j, judge_carrier);
+	if (j->m->platform == TUNE_PLATFORM_SPARK)
+		judge_pairs(j);
 }
 
 static void judge_mps(const struct tune_judge *j, const struct tune_nic *nic)

@@ -161,10 +161,26 @@ static int add_pair(struct tune_wanted *w, struct tune_wanted_port *port, const 
 	return add_peer(w, port, to);
 }
 
+static int add_ends(struct tune_wanted *w, const char *tx, const char *rx)
+{
+	struct tune_wanted_pair *pair;
+
+	for (unsigned i = 0; i < w->n_pairs; i++)
+		if (!strcmp(w->pair[i].tx, tx) && !strcmp(w->pair[i].rx, rx))
+			return 0;
+	pair = TUNE_GROW(w, pair, n_pairs);
+	if (!pair)
+		return -ENOMEM;
+	tune_put(pair->tx, sizeof(pair->tx), tx);
+	tune_put(pair->rx, sizeof(pair->rx), rx);
+	return 0;
+}
+
 static int add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, const char *section)
 {
 	static const char *const ends[] = {"tx", "rx"};
 	long long frame = largest(value(cfg, section, "size"));
+	const struct tune_wanted_port *from = NULL;
 	uint64_t core;
 	int ret = 0;
 
@@ -180,8 +196,11 @@ static int add_stream(struct tune_wanted *w, const struct daqiri_config *cfg, co
 		if (!port)
 			continue;
 		port->frame = frame > port->frame ? frame : port->frame;
-		if (i)
+		if (i) {
+			ret = from ? add_ends(w, from->name, port->name) : 0;
 			continue;
+		}
+		from = port;
 		ret = add_pair(w, port, value(cfg, section, "ipv4"));
 		if (!ret)
 			ret = add_pair(w, port, value(cfg, section, "ipv6"));
@@ -235,6 +254,7 @@ void tune_wanted_free(struct tune_wanted *w)
 	free(w->port);
 	free(w->region);
 	free(w->peer);
+	free(w->pair);
 	memset(w, 0, sizeof(*w));
 }
 

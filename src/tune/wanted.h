@@ -33,10 +33,15 @@ struct tune_wanted_peer { /* an IPv4 or IPv6 address that a port's streams send 
 	char port[32], address[64];
 };
 
+struct tune_wanted_pair { /* the ports at both ends of a stream, where it names both */
+	char tx[32], rx[32];
+};
+
 struct tune_wanted {
 	bool given;
-	unsigned n_ports, n_regions, n_peers;
+	unsigned n_ports, n_regions, n_peers, n_pairs;
 	struct tune_wanted_peer *peer;
+	struct tune_wanted_pair *pair;
 	struct tune_wanted_port *port;
 	struct tune_wanted_region *region;
 	struct tune_cores cores;
