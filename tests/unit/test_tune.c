@@ -434,3 +434,74 @@ Test(tune, secure_boot_is_in_the_way_only_where_it_locks_the_kernel_down, .init 
 	strcpy(m.secure_boot, "off");
 	cr_expect_eq(judge("secure-boot"), TUNE_WARN);
 }
+
+/* Between a GPU and a NIC behind one switch, and there only. */
+Test(tune, access_control_that_redirects_is_told, .init = clear)
+{
+	put_path(&nic.pci, "pci0000:00", "a b c", 0);
+	put_path(&gpu.pci, "pci0000:00", "a b d", 0);
+	strcpy(nic.pci.iommu, "identity");
+	for (unsigned i = 0; i < 3; i++)
+		nic.pci.up[i].pcie = (struct tune_pcie){.known = true, .acs = 0x11};
+	cr_expect_eq(judge("iommu-acs"), TUNE_OK);
+	nic.pci.up[1].pcie.acs = 0x1d;
+	cr_expect_eq(judge("iommu-acs"), TUNE_WARN);
+	cr_expect_str_eq(found(), "ACS redirects at b");
+	nic.pci.up[1].pcie.acs = 0x04;
+	cr_expect_eq(judge("iommu-acs"), TUNE_WARN);
+	nic.pci.up[1].pcie.acs = TUNE_UNKNOWN;
+	cr_expect_eq(judge("iommu-acs"), TUNE_OK);
+	nic.pci.up[1].pcie.acs = 0x08;
+	put_path(&gpu.pci, "pci0000:80", "x", 1);
+	cr_expect_eq(judge("iommu-acs"), TUNE_OK);
+}
+
+Test(tune, what_a_configuration_needs_of_firmware_and_clock, .init = clear)
+{
+	struct tune_wanted_port port = {.name = "p", .address = "eth0"};
+
+	w = (struct tune_wanted){.given = true, .port = &port, .n_ports = 1};
+	nic.flex = nic.real_time = 0;
+	strcpy(nic.ptp, "ptp0");
+	cr_expect_eq(judge("firmware"), TUNE_OK);
+	cr_expect_eq(judge("clock"), TUNE_OK);
+	port.flex = port.real_time = true;
+	cr_expect_eq(judge("firmware"), TUNE_WARN);
+	cr_expect_str_eq(found(), "parse graphs off");
+	cr_expect_eq(judge("clock"), TUNE_WARN);
+	cr_expect(strstr(rows.row[0].fix, "REAL_TIME_CLOCK_ENABLE=1"), "%s", rows.row[0].fix);
+	nic.flex = nic.real_time = 1;
+	cr_expect_eq(judge("firmware"), TUNE_OK);
+	cr_expect_eq(judge("clock"), TUNE_OK);
+	nic.flex = nic.real_time = TUNE_UNKNOWN;
+	cr_expect_eq(judge("firmware"), TUNE_SKIP);
+	cr_expect_eq(judge("clock"), TUNE_OK);
+	*nic.ptp = 0;
+	cr_expect_eq(judge("clock"), TUNE_WARN);
+}
+
+Test(tune, a_geforce_has_no_gpudirect_rdma, .init = clear)
+{
+	strcpy(gpu.name, "NVIDIA GeForce RTX 4090");
+	cr_expect_eq(judge("platform"), TUNE_WARN);
+	strcpy(gpu.name, "NVIDIA RTX A6000");
+	cr_expect_eq(judge("platform"), TUNE_OK);
+	gpu.gpudirect = 0;
+	cr_expect_eq(judge("platform"), TUNE_WARN);
+}
+
+Test(tune, cores_that_the_kernel_does_not_isolate_as_asked, .init = clear)
+{
+	struct tune_flag flag = {"isolcpus", "9-11"};
+
+	m.flag = &flag;
+	m.n_flags = 1;
+	m.isolated_known = true;
+	m.isolated = cores("9-11");
+	judge("cmdline");
+	cr_expect_eq(rows.row[0].status, TUNE_OK, "%s", rows.row[0].found);
+	m.isolated = cores("9-10");
+	judge("cmdline");
+	cr_expect_eq(rows.row[0].status, TUNE_WARN);
+	cr_expect_str_eq(rows.row[0].found, "9-11; the kernel isolates 9-10");
+}
