@@ -36,16 +36,19 @@ static struct {
 	int (*bar1)(nvml_device, struct nvml_bar1 *);
 } nvml;
 
+/* Without the first ones no GPU is told from another; of the rest each is one fact. */
+enum { NVML_REQUIRED = 5 };
+
 static const struct {
 	const char *name;
 	void **to;
 } nvml_symbols[] = {
 	{"nvmlInit_v2", (void **)&nvml.init},
 	{"nvmlShutdown", (void **)&nvml.shutdown},
-	{"nvmlSystemGetDriverVersion", (void **)&nvml.driver},
 	{"nvmlDeviceGetCount_v2", (void **)&nvml.count},
 	{"nvmlDeviceGetHandleByIndex_v2", (void **)&nvml.by_index},
 	{"nvmlDeviceGetPciInfo_v3", (void **)&nvml.pci},
+	{"nvmlSystemGetDriverVersion", (void **)&nvml.driver},
 	{"nvmlDeviceGetName", (void **)&nvml.name},
 	{"nvmlDeviceGetUUID", (void **)&nvml.uuid},
 	{"nvmlDeviceGetClockInfo", (void **)&nvml.clock},
@@ -60,18 +63,21 @@ static void set_int(json_t *o, const char *key, unsigned long long value)
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
+static void add_clock(json_t *o, const char *key, int (*ask)(nvml_device, unsigned, unsigned *),
+		      nvml_device dev)
+{
+	unsigned clock = strstr(key, "_sm_") ? NVML_CLOCK_SM : NVML_CLOCK_MEM, mhz;
+
+	if (ask && !ask(dev, clock, &mhz))
+		set_int(o, key, mhz);
+}
+
 static void add_clocks(json_t *o, nvml_device dev)
 {
-	unsigned mhz;
-
-	if (!nvml.clock(dev, NVML_CLOCK_SM, &mhz))
-		set_int(o, "clock_sm_mhz", mhz);
-	if (!nvml.clock(dev, NVML_CLOCK_MEM, &mhz))
-		set_int(o, "clock_mem_mhz", mhz);
-	if (!nvml.max_clock(dev, NVML_CLOCK_SM, &mhz))
-		set_int(o, "max_sm_mhz", mhz);
-	if (!nvml.max_clock(dev, NVML_CLOCK_MEM, &mhz))
-		set_int(o, "max_mem_mhz", mhz);
+	add_clock(o, "clock_sm_mhz", nvml.clock, dev);
+	add_clock(o, "clock_mem_mhz", nvml.clock, dev);
+	add_clock(o, "max_sm_mhz", nvml.max_clock, dev);
+	add_clock(o, "max_mem_mhz", nvml.max_clock, dev);
 }
 
 static json_t *nvml_gpu(unsigned index)
@@ -91,16 +97,16 @@ static json_t *nvml_gpu(unsigned index)
 		snprintf(text, sizeof(text), "%04x:%02x:%02x.0", pci.domain, pci.bus, pci.device);
 		json_object_set_new(o, "pci", json_string(text));
 	}
-	if (!nvml.name(dev, text, sizeof(text)))
+	if (nvml.name && !nvml.name(dev, text, sizeof(text)))
 		json_object_set_new(o, "name", json_string(text));
-	if (!nvml.uuid(dev, text, sizeof(text)))
+	if (nvml.uuid && !nvml.uuid(dev, text, sizeof(text)))
 		json_object_set_new(o, "uuid", json_string(text));
 	add_clocks(o, dev);
-	if (!nvml.persistence(dev, &on))
+	if (nvml.persistence && !nvml.persistence(dev, &on))
 		json_object_set_new(o, "persistence", json_boolean(on));
-	if (!nvml.reasons(dev, &reasons)) /* bit 0: nvmlClocksEventReasonGpuIdle */
+	if (nvml.reasons && !nvml.reasons(dev, &reasons)) /* bit 0: nvmlClocksEventReasonGpuIdle */
 		json_object_set_new(o, "idle", json_boolean(reasons & 1));
-	if (!nvml.bar1(dev, &bar1))
+	if (nvml.bar1 && !nvml.bar1(dev, &bar1))
 		set_int(o, "bar1_mib", bar1.total >> 20);
 	return o;
 }
@@ -114,14 +120,14 @@ json_t *tune_gather_nvml(void)
 
 	for (unsigned i = 0; lib && i < sizeof(nvml_symbols) / sizeof(nvml_symbols[0]); i++) {
 		*nvml_symbols[i].to = dlsym(lib, nvml_symbols[i].name);
-		if (!*nvml_symbols[i].to)
+		if (!*nvml_symbols[i].to && i < NVML_REQUIRED)
 			return NULL;
 	}
 	if (!lib || nvml.init())
 		return NULL;
 	o = json_object();
 	gpus = json_array();
-	if (!nvml.driver(text, sizeof(text)))
+	if (nvml.driver && !nvml.driver(text, sizeof(text)))
 		json_object_set_new(o, "driver", json_string(text));
 	nvml.count(&n);
 	for (unsigned i = 0; i < n; i++)
