@@ -21,7 +21,7 @@ cat <<'END'
 
 Made by `make bench-results`; bench/README says how each number comes about. **All ports are emulated:
 no NIC was used.** Instructions are repeatable; what is told by the clock depends on the machine and
-on what else it did.
+on what else it did. What ran on a GPU is in RESULTS-gpu.md.
 END
 section 'The data path alone' "${1:-}" fenced
 section 'Instructions for each packet, beside other libraries' "${2:-}"
