@@ -27,13 +27,14 @@ static int exists(const char *where, int err)
 			where);
 }
 
-/* mlx5_ib, fs.c: BY_PASS tables of autogrouped groups, and single rules behind them. */
+/* mlx5_ib, fs.c: tables of 64 Ki rules; mlx5_core, fs_core.c: six groups of a seventh each, then
+ * groups of one. */
 static int no_room(const char *where, const char *what, int priority, int err)
 {
 	return dq_error(err,
 			"%s: %s refused: no room at priority %d (%s). The kernel has there six "
 			"groups of 9362 rules, each of one combination of keys and masks, then "
-			"a few single rules, for all programs together: end others, use fewer "
+			"9364 single rules, for all programs together: end others, use fewer "
 			"combinations, or give another priority",
 			where, what, priority, strerror(err));
 }

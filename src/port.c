@@ -92,6 +92,7 @@ static bool is_virtual(const struct daqiri_port *port)
 static int set_flags(struct daqiri_port *port)
 {
 	const char *netdev = port->info.netdev;
+	const char *key = port->conf->promiscuous ? "promiscuous" : "allmulticast";
 	uint64_t flags, want = (port->conf->promiscuous ? (uint64_t)IFF_PROMISC : 0) |
 			       (port->conf->allmulticast ? (uint64_t)IFF_ALLMULTI : 0);
 	int ret;
@@ -99,8 +100,8 @@ static int set_flags(struct daqiri_port *port)
 	if (!want || !is_virtual(port))
 		return 0;
 	if (!netdev[0])
-		return dq_error(ENODEV, "%s promiscuous: the port has no network interface here",
-				port->conf->where);
+		return dq_error(ENODEV, "%s %s: the port has no network interface here",
+				port->conf->where, key);
 	ret = dq_sysfs_read_u64(&flags, "/sys/class/net/%s/flags", netdev);
 	if (!ret && (flags & want) == want)
 		return 0;
@@ -109,9 +110,9 @@ static int set_flags(struct daqiri_port *port)
 	if (ret)
 		return dq_error(
 			-ret,
-			"%s promiscuous: interface %s of a virtual function cannot be set: "
-			"%s; it needs CAP_NET_ADMIN, and trust: ip link set PF vf N trust on",
-			port->conf->where, netdev, strerror(-ret));
+			"%s %s: interface %s of a virtual function cannot be set: %s; it needs "
+			"CAP_NET_ADMIN, and trust: ip link set PF vf N trust on",
+			port->conf->where, key, netdev, strerror(-ret));
 	port->flags = (struct dq_restore){.done = true, .before = flags, .set = want};
 	return 0;
 }

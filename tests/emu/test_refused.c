@@ -60,6 +60,8 @@ static void refused(const char *keys, int err, const char *detail)
 	matcher_errno = err;
 	cr_assert_eq(kit_try_text(text), -err, "%s", keys);
 	assert_detail("[flow b x]: ");
+	if (!strstr(detail, "its flow rule"))
+		assert_detail(detail);
 	matcher_errno = 0;
 	daqiri_close(kit_open_text(text));
 }
@@ -72,12 +74,11 @@ Test(refused, rights_and_other_programs)
 
 Test(refused, room)
 {
-	static const char room[] = "no room at priority 7 (No space left on device). The kernel "
-				   "has there six groups of "
-				   "9362 rules, each of one combination of keys and masks, then a "
-				   "few single rules, for "
-				   "all programs together: end others, use fewer combinations, or "
-				   "give another priority";
+	static const char room[] =
+		"no room at priority 7 (No space left on device). The kernel has there six groups "
+		"of 9362 rules, each of one combination of keys and masks, then 9364 single rules, "
+		"for all programs together: end others, use fewer combinations, or give another "
+		"priority";
 
 	refused("udp_dst = 5000\n", ENOSPC, room);
 	refused("udp_dst = 5000\n", ENOMEM, "no room at priority 7 (Cannot allocate memory)");

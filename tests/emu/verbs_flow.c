@@ -432,3 +432,53 @@ Test(flow, a_hundred_rules_of_one_mask_all_work)
 	udp(&f, k.b.mac);
 	cr_expect_eq(where(&f), 0);
 }
+
+/* As mlx5_ib and fs_core.c divide the 65536 entries of a priority's table. */
+enum { WIDE_GROUPS = 6, SINGLE_RULES = 65536 - WIDE_GROUPS * (65536 / (WIDE_GROUPS + 1)) };
+
+static struct ibv_flow *of_seventh_mask(unsigned i)
+{
+	struct kit_rule r;
+	char dst[16];
+
+	snprintf(dst, sizeof(dst), "10.%u.%u.%u", 1 + (i >> 16), i >> 8 & 255, i & 255);
+	kit_rule(&r, 3);
+	kit_rule_eth(&r, NULL, NULL, 0x0800);
+	kit_rule_ipv4(&r, "10.9.9.9", dst);
+	kit_rule_udp(&r, 7, 9);
+	return ibv_create_flow(one.qp, &r.attr);
+}
+
+/* One for each of six masks: each has a group now. */
+static void take_the_groups(void)
+{
+	struct kit_rule r;
+
+	for (unsigned i = 0; i < WIDE_GROUPS; i++) {
+		kit_rule(&r, 3);
+		kit_rule_eth(&r, NULL, NULL, 0x0800);
+		kit_rule_ipv4(&r, i & 1 ? "10.1.1.1" : NULL, i & 2 ? "10.1.1.2" : NULL);
+		kit_rule_udp(&r, i < 4 ? 5 : 0, i < 4 ? 0 : 6);
+		cr_assert_not_null(kit_flow(&k, one.qp, &r), "mask %u: %s", i, strerror(errno));
+	}
+}
+
+Test(flow, a_seventh_mask_gets_single_rules)
+{
+	static struct ibv_flow *flows[SINGLE_RULES];
+	unsigned n = 0;
+
+	take_the_groups();
+	while (n < SINGLE_RULES && (flows[n] = of_seventh_mask(n)))
+		n++;
+	cr_expect_eq(n, (unsigned)SINGLE_RULES, "%s", strerror(errno));
+	cr_expect_null(of_seventh_mask(n));
+	cr_expect_eq(errno, ENOSPC);
+	/* one that goes makes room for one, and the other priorities have theirs */
+	cr_assert_eq(ibv_destroy_flow(flows[17]), 0);
+	flows[17] = of_seventh_mask(n);
+	cr_expect_not_null(flows[17], "%s", strerror(errno));
+	for (unsigned i = 0; i < n; i++)
+		if (flows[i])
+			cr_assert_eq(ibv_destroy_flow(flows[i]), 0);
+}
