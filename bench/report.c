@@ -108,52 +108,6 @@ static void print_ports(FILE *f, const struct perf_run *run)
 	}
 }
 
-static void print_rxq(FILE *f, const struct perf_end *end, const struct daqiri_rxq *q)
-{
-	struct daqiri_rxq_info info = { .size = sizeof(info) };
-
-	if (daqiri_rxq_info(q, &info))
-		return;
-	fprintf(f, "rxq %s %u: depth %u, %u spares, %s, rx_mode %s, cqe_compression %s (%s)\n",
-		end->port, end->queue, info.depth, info.spares, info.simd, info.rx_mode,
-		info.cqe_compression, info.why);
-	if (info.split)
-		fprintf(f, "rxq %s %u: frames of up to %u bytes are split at %u\n", end->port,
-			end->queue, info.buf_size, info.split);
-	if (info.clock)
-		fprintf(f, "rxq %s %u: clock %s (%s)\n", end->port, end->queue, info.clock,
-			info.clock_why);
-}
-
-static void print_txq(FILE *f, const struct perf_end *end, const struct daqiri_txq *q)
-{
-	struct daqiri_txq_info info = { .size = sizeof(info) };
-
-	if (daqiri_txq_info(q, &info))
-		return;
-	fprintf(f, "txq %s %u: depth %u, %s, tx_mode %s", end->port, end->queue, info.depth,
-		info.simd, info.tx_mode);
-	if (info.tx_inline)
-		fprintf(f, ", inline up to %u bytes", info.tx_inline);
-	fprintf(f, "%s (%s)\n", info.latency ? ", latency" : "", info.why);
-}
-
-/* What the library made of the queues, and why. */
-static void print_queues(FILE *f, const struct perf_run *run)
-{
-	for (unsigned i = 0; i < run->n_txqs; i++)
-		print_txq(f, &run->txqs[i].end, run->txqs[i].q);
-	for (unsigned i = 0; i < run->n_rxqs; i++)
-		print_rxq(f, &run->rxqs[i].end, run->rxqs[i].q);
-	for (unsigned i = 0; i < run->n_forwards; i++) {
-		const struct perf_forward *fw = &run->forwards[i];
-
-		print_rxq(f, &fw->stream->rx, fw->rx);
-		if (fw->tx)
-			print_txq(f, &fw->stream->tx, fw->tx);
-	}
-}
-
 static void print_workers(FILE *f, const struct perf_run *run)
 {
 	for (unsigned i = 0; i < run->n_workers; i++) {
@@ -204,7 +158,7 @@ void perf_report_start(const struct perf_run *run)
 		print_forward(f, &plan->forwards[i]);
 	print_gpus(f, run);
 	if (plan->options->verbose) {
-		print_queues(f, run);
+		perf_report_queues(f, run);
 		print_workers(f, run);
 		fprintf(f, "packet memory: %llu bytes\n", (ull)daqiri_config_memory(plan->cfg));
 	}

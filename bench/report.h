@@ -39,4 +39,7 @@ void perf_interval_start(struct perf_interval *iv, const struct perf_run *run);
 void perf_interval_tick(struct perf_interval *iv, uint64_t now);
 void perf_interval_end(struct perf_interval *iv);
 
+/* What the library made of the queues, and why. */
+void perf_report_queues(FILE *f, const struct perf_run *run);
+
 #endif

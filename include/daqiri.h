@@ -520,6 +520,8 @@ struct daqiri_rxq_info {
 	struct daqiri_region *payload_region; /* where the rest of it lies; NULL: it is one piece */
 	const char *clock;            /* of its time stamps: "real" or "free"; NULL: none; static */
 	const char *clock_why;        /* why this one, in words; NULL: no time stamps; static */
+	uint32_t metadata;            /* enum daqiri_metadata, or-ed; 0: none */
+	uint32_t vlan_strip;          /* 1: the NIC takes VLAN tags, the outer ones, out of frames */
 };
 
 /* What the queue is. As daqiri_port_info(). Any thread. */

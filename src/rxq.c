@@ -387,7 +387,9 @@ int daqiri_rxq_info(const struct daqiri_rxq *q, struct daqiri_rxq_info *info)
 				       .split = q->conf->split,
 				       .payload_region = q->split ? q->split->region : NULL,
 				       .clock = dq_rx_clock_name(q),
-				       .clock_why = dq_rx_clock_why(q)};
+				       .clock_why = dq_rx_clock_why(q),
+				       .metadata = q->conf->metadata,
+				       .vlan_strip = q->conf->vlan_strip};
 	return dq_info_copy(info, &now, sizeof(now));
 }
 

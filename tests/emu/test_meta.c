@@ -264,3 +264,24 @@ Test(meta, wrong_use_is_refused)
 	cr_assert_eq(daqiri_rx_poll_meta(l.rx, NULL, NULL, 0), 0);
 	daqiri_close(l.dq);
 }
+
+static void reads_back(const char *config, uint32_t metadata, uint32_t vlan_strip)
+{
+	struct daqiri_rxq_info info = {.size = sizeof(info)};
+	struct link l = kit_open_link(config);
+
+	cr_assert_eq(daqiri_rxq_info(l.rx, &info), 0);
+	cr_assert_eq(info.metadata, metadata);
+	cr_assert_eq(info.vlan_strip, vlan_strip);
+	daqiri_close(l.dq);
+}
+
+Test(meta, what_was_asked_for_reads_back)
+{
+	reads_back(LINK(""), 0, 0);
+	reads_back(LINK("metadata = timestamp\n"), DAQIRI_META_TIMESTAMP, 0);
+	reads_back(LINK("metadata = vlan, hash\nvlan_strip = on\n"),
+		   DAQIRI_META_VLAN | DAQIRI_META_HASH, 1);
+	reads_back(LINK(ALL "vlan_strip = off\n"),
+		   DAQIRI_META_HASH | DAQIRI_META_CHECKSUM | DAQIRI_META_VLAN | DAQIRI_META_TYPE, 0);
+}

@@ -138,7 +138,9 @@ static const struct {
 	AT(daqiri_rxq_info, payload_region, 96),
 	AT(daqiri_rxq_info, clock, 104),
 	AT(daqiri_rxq_info, clock_why, 112),
-	SIZE(daqiri_rxq_info, 120),
+	AT(daqiri_rxq_info, metadata, 120),
+	AT(daqiri_rxq_info, vlan_strip, 124),
+	SIZE(daqiri_rxq_info, 128),
 
 	AT(daqiri_txq_info, size, 0),
 	AT(daqiri_txq_info, id, 8),
