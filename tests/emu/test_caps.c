@@ -13,6 +13,7 @@
 #include <infiniband/mlx5dv.h>
 
 #include "dq_kit.h"
+#include "relaxed.h"
 #include "txq.h"
 
 /* What the answers say instead; below 0: as the device said it. */
@@ -257,6 +258,47 @@ Test(caps, a_counter_that_the_kernel_does_not_explain_is_refused)
 	cr_expect_eq(kit_try_text(TIMED "clock = free\n"), -EINVAL);
 	assert_detail(
 		"[rxq b 0] metadata=timestamp: the kernel does not tell what the counter of mlx5_");
+}
+
+/* ---- registration ---------------------------------------------------------------------------- */
+
+static struct {
+	unsigned calls, relaxed; /* with IBV_ACCESS_RELAXED_ORDERING */
+} registered;
+
+struct ibv_mr *__real_ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+				       unsigned access);
+struct ibv_mr *__wrap_ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+				       unsigned access);
+struct ibv_mr *__wrap_ibv_reg_mr_iova2(struct ibv_pd *pd, void *addr, size_t length, uint64_t iova,
+				       unsigned access)
+{
+	registered.calls++;
+	registered.relaxed += !!(access & IBV_ACCESS_RELAXED_ORDERING);
+	return __real_ibv_reg_mr_iova2(pd, addr, length, iova, access);
+}
+
+static void opened_with(const char *relaxed)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "[region r]\nkind = host\nnum_bufs = 64\nbuf_size = 2048\n%s[port a]\naddress "
+		 "= " MAC_A "\n[txq a 0]\nregions = r\n",
+		 relaxed);
+	registered.calls = registered.relaxed = 0;
+	daqiri_close(kit_open_text(text));
+	cr_assert_eq(registered.calls, 1u);
+}
+
+Test(caps, relaxed_ordering_is_what_memory_is_registered_with)
+{
+	opened_with("relaxed_ordering = on\n");
+	cr_expect_eq(registered.relaxed, 1u);
+	opened_with("relaxed_ordering = off\n");
+	cr_expect_eq(registered.relaxed, 0u);
+	opened_with(""); /* as the platform has it */
+	cr_expect_eq(registered.relaxed, (unsigned)dq_relaxed_here());
 }
 
 /* ---- paced send queues ----------------------------------------------------------------------- */
