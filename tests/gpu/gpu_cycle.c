@@ -3,12 +3,13 @@
  * One kind of packet memory through its life, by the public API on the emulated device:
  *
  *   gpu_cycle [--memory host|fd|gpu|gpu-fd|none] [--length N] [--skew N] [--offset N] [--context N]
- *             [--seconds S] [--flush] [--log] KIND [KEY=VALUE …]
+ *             [--seconds S] [--add] [--flush] [--log] KIND [KEY=VALUE …]
  *   gpu_cycle --gpus | --probe
  *
  * opens both ends of a cable with regions of KIND and the given keys, sends frames from the one,
- * receives them in the other, compares every byte, closes. Each step is a line "STEP ok". 0: all
- * well; 1: not, and a line says what; 2: opening failed, with the library's words.
+ * receives them in the other, compares every byte, closes; with --add one more region of KIND comes
+ * and goes meanwhile. Each step is a line "STEP ok". 0: all well; 1: not, and a line says what; 2:
+ * opening failed, with the library's words.
  */
 #define _GNU_SOURCE
 #include "cuda_kit.h"
@@ -43,7 +44,7 @@ struct cycle {
 	int n_keys, context;
 	unsigned seconds;
 	uint64_t length, skew, offset; /* of the program's memory: what is wrong with it */
-	bool flush, flushed, log;
+	bool add, flush, flushed, log;
 	void *ctx; /* current all the time; NULL: none */
 	struct app rx_app, tx_app;
 	struct daqiri *dq;
@@ -319,6 +320,50 @@ static int move(struct cycle *c)
 	return ret;
 }
 
+/* ---- a region that comes and goes meanwhile -------------------------------------------------- */
+
+static int add_region(struct cycle *c)
+{
+	struct daqiri_config *cfg = NULL;
+	char text[256], key[256];
+	int ret;
+
+	snprintf(text, sizeof(text),
+		 "[region more]\nkind = %s\nnum_bufs = 64\nbuf_size = 1000\n"
+		 "[txq a 1]\nregions = more\n",
+		 c->kind);
+	ret = daqiri_config_parse(&cfg, text, strlen(text), "more.ini");
+	for (int i = 0; i < c->n_keys && !ret; i++) {
+		snprintf(key, sizeof(key), "region more.%s", c->keys[i]);
+		ret = daqiri_config_override(cfg, key);
+	}
+	if (!ret)
+		ret = daqiri_add(c->dq, cfg);
+	daqiri_config_destroy(cfg);
+	return ret;
+}
+
+/* What frames were sent from before still is there afterwards. */
+static int change(struct cycle *c)
+{
+	struct daqiri_region_info info = {.size = sizeof(info)};
+	struct daqiri_region *more;
+
+	if (add_region(c))
+		return fail("add", daqiri_error_detail());
+	more = daqiri_region_find(c->dq, "more");
+	if (daqiri_region_info(more, &info) || strcmp(info.kind, c->kind) != 0 ||
+	    strcmp(info.access, c->rx_info.access) != 0)
+		return fail("add", "it is not of the kind, or not given to the NIC as the others");
+	if (daqiri_region_destroy(c->dq, more) != -EBUSY)
+		return fail("add", "a region that a queue uses is destroyed");
+	if (daqiri_txq_destroy(c->dq, daqiri_txq_get(daqiri_port_find(c->dq, "a"), 1)) ||
+	    daqiri_region_destroy(c->dq, more))
+		return fail("add", daqiri_error_detail());
+	printf("change ok: access=%s\n", info.access);
+	return burst(c, false);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static int check_context(const struct cycle *c, const char *when)
@@ -351,6 +396,8 @@ static int run(struct cycle *c)
 		return 1;
 	if (!ret)
 		ret = move(c);
+	if (!ret && c->add)
+		ret = change(c);
 	if (!ret)
 		ret = check_context(c, "the data path changed it");
 	daqiri_close(c->dq);
@@ -439,6 +486,8 @@ int main(int argc, char **argv)
 			return probe();
 		if (!strcmp(argv[i], "--flush"))
 			c.flush = true;
+		else if (!strcmp(argv[i], "--add"))
+			c.add = true;
 		else if (!strcmp(argv[i], "--log"))
 			c.log = true;
 		else if (i + 1 >= argc || !take_option(&c, argv[i], argv[i + 1]))
