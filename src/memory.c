@@ -62,17 +62,12 @@ uint64_t dq_meminfo_spare(const char *line)
 /* What a node can give; UINT64_MAX: that is not known. */
 static uint64_t spare_of(int node)
 {
-	char path[64], line[128];
 	uint64_t bytes = 0;
-	FILE *f;
+	char text[8192];
 
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
-	f = fopen(path, "re");
-	if (!f)
-		return UINT64_MAX;
-	while (fgets(line, sizeof(line), f))
+	dq_sysfs_read_text(text, sizeof(text), "/sys/devices/system/node/node%d/meminfo", node);
+	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
 		bytes += dq_meminfo_spare(line);
-	fclose(f);
 	return bytes ? bytes : UINT64_MAX;
 }
 

@@ -48,7 +48,8 @@ __attribute__((format(printf, 2, 0))) static int open_path(int flags, const char
 	return fd < 0 ? -errno : fd;
 }
 
-__attribute__((format(printf, 3, 0))) static int read_line(char *buf, size_t size, const char *fmt,
+/* Its first size - 1 bytes. */
+__attribute__((format(printf, 3, 0))) static int read_text(char *buf, size_t size, const char *fmt,
 							   va_list ap)
 {
 	int fd = open_path(O_RDONLY, fmt, ap);
@@ -64,8 +65,29 @@ __attribute__((format(printf, 3, 0))) static int read_line(char *buf, size_t siz
 	if (len < 0)
 		return (int)len;
 	buf[len] = '\0';
+	return (int)len;
+}
+
+__attribute__((format(printf, 3, 0))) static int read_line(char *buf, size_t size, const char *fmt,
+							   va_list ap)
+{
+	int len = read_text(buf, size, fmt, ap);
+
+	if (len < 0)
+		return len;
 	buf[strcspn(buf, "\n")] = '\0';
 	return (int)strlen(buf);
+}
+
+int dq_sysfs_read_text(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = read_text(buf, size, fmt, ap);
+	va_end(ap);
+	return len;
 }
 
 int dq_sysfs_read(char *buf, size_t size, const char *fmt, ...)

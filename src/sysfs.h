@@ -12,6 +12,10 @@
 int dq_sysfs_read(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Reads what a file has, at most size - 1 bytes. Returns how many; "" and -errno on failure. */
+int dq_sysfs_read_text(char *buf, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Reads a number, 10 or 0x10. *out is unchanged on failure. */
 int dq_sysfs_read_u64(uint64_t *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,14 +6,15 @@
 #include <string.h>
 
 static const char *const names[EMU_FAULTS] = {
-	[EMU_FAULT_LINK_DOWN] = "link-down", [EMU_FAULT_INFINIBAND] = "infiniband",
-	[EMU_FAULT_NO_ACCESS] = "no-access", [EMU_FAULT_NO_NET_RAW] = "no-net-raw",
-	[EMU_FAULT_NO_DEVX] = "no-devx",     [EMU_FAULT_NO_EMPW] = "no-empw",
-	[EMU_FAULT_INLINE_L2] = "inline-l2", [EMU_FAULT_SMALL] = "small",
-	[EMU_FAULT_NO_RSS] = "no-rss",	     [EMU_FAULT_NO_CQE_V1] = "no-cqe-v1",
-	[EMU_FAULT_NO_ROCE] = "no-roce",     [EMU_FAULT_NO_DMABUF] = "no-dmabuf",
-	[EMU_FAULT_SMALL_MR] = "small-mr",   [EMU_FAULT_NO_COMPRESSION] = "no-compression",
-	[EMU_FAULT_NO_OFFLOADS] = "no-offloads",
+	[EMU_FAULT_LINK_DOWN] = "link-down",	 [EMU_FAULT_INFINIBAND] = "infiniband",
+	[EMU_FAULT_NO_ACCESS] = "no-access",	 [EMU_FAULT_NO_NET_RAW] = "no-net-raw",
+	[EMU_FAULT_NO_DEVX] = "no-devx",	 [EMU_FAULT_NO_EMPW] = "no-empw",
+	[EMU_FAULT_INLINE_L2] = "inline-l2",	 [EMU_FAULT_SMALL] = "small",
+	[EMU_FAULT_NO_RSS] = "no-rss",		 [EMU_FAULT_NO_CQE_V1] = "no-cqe-v1",
+	[EMU_FAULT_NO_ROCE] = "no-roce",	 [EMU_FAULT_NO_DMABUF] = "no-dmabuf",
+	[EMU_FAULT_SMALL_MR] = "small-mr",	 [EMU_FAULT_NO_COMPRESSION] = "no-compression",
+	[EMU_FAULT_NO_OFFLOADS] = "no-offloads", [EMU_FAULT_ESWITCH_ENCAP] = "eswitch-encap",
+	[EMU_FAULT_WHOLE_WORDS] = "whole-words",
 };
 
 const char *emu_fault_name(unsigned fault)

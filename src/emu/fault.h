@@ -25,6 +25,8 @@ enum emu_fault {
 	EMU_FAULT_SMALL_MR,   /* registrations of at most EMU_SMALL_MR bytes */
 	EMU_FAULT_NO_COMPRESSION, /* completions are never compressed */
 	EMU_FAULT_NO_OFFLOADS,	  /* sends frames as they are: no checksums, tags, large sends, rates */
+	EMU_FAULT_ESWITCH_ENCAP,  /* switchdev mode has the tunnels: the NIC's own tables have none */
+	EMU_FAULT_WHOLE_WORDS,	  /* words of the programmable parser are matched whole or not at all */
 	EMU_FAULTS
 };
 

@@ -40,7 +40,8 @@ static const struct emu_option options[] = {
 	 .doc = "a card, kernel or right that is less than usual; repeatable:\n"
 		"link-down, infiniband, no-access, no-net-raw, no-devx, no-empw,\n"
 		"inline-l2, small, no-rss, no-cqe-v1, no-roce, no-dmabuf,\n"
-		"small-mr, no-compression, no-offloads"},
+		"small-mr, no-compression, no-offloads, eswitch-encap,\n"
+		"whole-words"},
 	{"devx", EMU_OPTION_SWITCH, AT(devx), .start = true, .ready = true,
 	 .doc = "the kernel grants DevX (default on)"},
 	{"wc", EMU_OPTION_SWITCH, AT(wc), .ready = true, .start = true,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "flow.h"
 #include "rewrite.h"
 
@@ -37,6 +38,9 @@ int emu_flow_action_apply(const struct emu_object *obj, struct emu_flow_ask *ask
 	const struct action *a = obj->impl;
 	bool tx = a->table == MLX5_IB_UAPI_FLOW_TABLE_TYPE_NIC_TX;
 
+	/* _get_flow_table(): no MLX5_FLOW_TABLE_TUNNEL_EN_…, so that the firmware refuses */
+	if (a->kind != EMU_ACTION_MODIFY && emu_fault(EMU_FAULT_ESWITCH_ENCAP))
+		return -EINVAL;
 	if (a->decap) {
 		if (ask->flags & EMU_RULE_DECAP)
 			return -EINVAL;

@@ -277,9 +277,11 @@ static int read_actions(struct creation *c)
 /* What parses the words of misc_parameters_4 stays as long as the rule. */
 static int hold_samples(struct creation *c)
 {
+	static const uint8_t whole[4] = {0xff, 0xff, 0xff, 0xff};
 	struct emu_object *obj;
 	__be32 id;
 	const uint8_t *ids = c->ask.value + EMU_W_MISC4 * sizeof(id);
+	const uint8_t *masks = c->matcher->mask + EMU_W_MISC4 * sizeof(id);
 	unsigned i;
 
 	c->ask.port = c->flow.dev->index;
@@ -288,7 +290,7 @@ static int hold_samples(struct creation *c)
 		if (!id)
 			continue;
 		obj = emu_devx_flex(c->call->ctx, emu_from_be32(id));
-		if (!obj)
+		if (!obj || (emu_fault(EMU_FAULT_WHOLE_WORDS) && memcmp(masks + 8ul * i, whole, 4)))
 			return -EINVAL; /* the firmware */
 		emu_flow_hold(&c->flow, obj);
 	}

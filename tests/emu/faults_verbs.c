@@ -46,8 +46,6 @@ WRAP_ERRNO(mlx5dv_devx_general_cmd,
 FAULT_WRAP(FAULT_VERBS, int, ibv_get_async_event,
 	   (struct ibv_context * ctx, struct ibv_async_event *ev), (ctx, ev), -1)
 FAULT_WRAP(FAULT_VERBS, int, numa_available, (void), (), -1)
-FAULT_WRAP(FAULT_VERBS, long long, numa_node_size64, (int node, long long *avail), (node, avail),
-	   -1)
 FAULT_WRAP(FAULT_VERBS, long, mbind,
 	   (void *addr, unsigned long len, int mode, const unsigned long *mask, unsigned long max,
 	    unsigned flags),

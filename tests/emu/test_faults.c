@@ -30,8 +30,8 @@ static bool is_dispensable(const struct fault *fault)
 		[FAULT_IOCTL] = {"object 0x1000 ", "object 0x1001 ", "object 0x1008 ",
 				 "object 0x10 ", "object 0 ", "command 1"},
 		[FAULT_VERBS] = {"mlx5dv_open_device", "mlx5dv_devx_general_cmd", "ibv_alloc_td",
-				 "ibv_alloc_parent_domain", "numa_available", "numa_node_size64",
-				 "mbind", "set_mempolicy", "get_mempolicy"},
+				 "ibv_alloc_parent_domain", "numa_available", "mbind",
+				 "set_mempolicy", "get_mempolicy"},
 		/* Memory on a node of huge pages, where any will do. */
 		[FAULT_ALLOC] = {"numa_allocate_nodemask"},
 	};

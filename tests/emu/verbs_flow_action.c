@@ -277,6 +277,27 @@ Test(action, actions_that_no_card_has)
 	cr_expect_not_null(modify(&k.b, RX, acts, 16), "%s", strerror(errno));
 }
 
+/* get_dests(), and MLX5_IB_CREATE_FLOW_MAX_FLOW_ACTIONS: what is more is refused before it is
+ * looked at. */
+Test(action, a_rule_has_one_destination_and_two_actions)
+{
+	static const uint8_t header[14];
+	uint64_t set = act(SET, 0x15, 32, 1);
+	struct mlx5dv_flow_action_attr acts[] = {
+		{.type = MLX5DV_FLOW_ACTION_DEST_IBV_QP, .qp = one.qp},
+		{.type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION,
+		 .action = reformat(&k.b, L2_DECAP, RX, NULL, 0)},
+		{.type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION, .action = modify(&k.b, RX, &set, 1)},
+		{.type = MLX5DV_FLOW_ACTION_IBV_FLOW_ACTION,
+		 .action = reformat(&k.b, L3_DECAP, RX, header, sizeof(header))}};
+	struct mlx5dv_flow_action_attr both[] = {acts[0], {.type = MLX5DV_FLOW_ACTION_DROP}};
+
+	cr_expect_not_null(flow_of(&k.b, RX, 3000, acts, 3), "%s", strerror(errno));
+	refused(flow_of(&k.b, RX, 3001, acts, 4), EINVAL, "three actions");
+	refused(flow_of(&k.b, RX, 3002, both, 2), EOPNOTSUPP, "a queue, and drop"); /* libmlx5 */
+	refused(flow_of(&k.b, RX, 3003, acts + 1, 1), EINVAL, "no destination");
+}
+
 Test(action, rules_of_one_match_have_one_action)
 {
 	struct ibv_flow_action *decap = reformat(&k.b, L2_DECAP, RX, NULL, 0);

@@ -3,6 +3,8 @@
  * Matchers of mlx5dv on the sections of fte_match_param (PRM): frames that a word is for and
  * frames that differ in a byte of it, and what the kernel and the firmware refuse.
  */
+#include <rdma/mlx5_user_ioctl_cmds.h>
+
 #include "steer_kit.h"
 
 KIT_UNDO(ibv_destroy_flow, struct ibv_flow)
@@ -205,6 +207,27 @@ Test(match, what_no_frame_has_is_refused)
 	refused(vni, 1u << OUTER, NIC_RX, EINVAL);
 	refused(vni, 1u << MISC, MLX5DV_FLOW_TABLE_TYPE_RDMA_RX, EOPNOTSUPP);
 	refused(vni, 1u << MISC, MLX5DV_FLOW_TABLE_TYPE_FDB, EINVAL);
+}
+
+/* UVERBS_ATTR_SIZE(1, sizeof(struct mlx5_ib_match_params)): more is for kernels that know more
+ * sections. */
+Test(match, a_longer_match_than_the_kernel_knows_is_refused)
+{
+	struct {
+		size_t size;
+		uint8_t b[4 * MLX5_IB_DW_MATCH_PARAM + 4];
+	} mask = {.size = 4 * MLX5_IB_DW_MATCH_PARAM};
+	struct mlx5dv_flow_matcher_attr attr = {.type = IBV_FLOW_ATTR_NORMAL,
+						.priority = 1,
+						.match_criteria_enable = 1u << OUTER,
+						.match_mask = (void *)&mask};
+	struct mlx5dv_flow_matcher *m = mlx5dv_create_flow_matcher(k.b.ctx, &attr);
+
+	cr_assert_not_null(m, "%s", strerror(errno));
+	cr_expect_eq(mlx5dv_destroy_flow_matcher(m), 0);
+	mask.size = sizeof(mask.b);
+	cr_expect_null(mlx5dv_create_flow_matcher(k.b.ctx, &attr));
+	cr_expect_eq(errno, EINVAL);
 }
 
 Test(match, a_queue_is_no_destination_in_nic_tx)

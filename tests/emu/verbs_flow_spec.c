@@ -383,3 +383,26 @@ Test(spec, what_is_sent_can_be_dropped)
 	cr_assert_eq(ibv_destroy_flow(flow), 0);
 	cr_expect_eq(st_where(&f), 2);
 }
+
+/* is_valid_ethertype(): a mask of some bits is for frames without an IP spec. */
+Test(spec, an_ethertype_beside_ip_is_matched_whole)
+{
+	struct ibv_flow_spec_eth eth = {.type = IBV_FLOW_SPEC_ETH,
+					.size = sizeof(eth),
+					.val.ether_type = htobe16(0x0800),
+					.mask.ether_type = htobe16(0xff00)};
+	struct kit_rule r;
+
+	kit_rule(&r, 4);
+	kit_rule_add(&r, &eth, sizeof(eth));
+	cr_expect_not_null(kit_flow(&k, one.qp, &r), "alone: %s", strerror(errno));
+	kit_rule_ipv4(&r, NULL, "10.0.0.1");
+	errno = 0;
+	cr_expect_null(kit_flow(&k, one.qp, &r));
+	cr_expect_eq(errno, EINVAL);
+	eth.mask.ether_type = 0xffff;
+	kit_rule(&r, 4);
+	kit_rule_add(&r, &eth, sizeof(eth));
+	kit_rule_ipv4(&r, NULL, "10.0.0.1");
+	cr_expect_not_null(kit_flow(&k, one.qp, &r), "%s", strerror(errno));
+}
