@@ -98,5 +98,7 @@ int dq_verbs_rule_make(struct dq_flow_table *table, struct dq_flow_rule *rule)
 	specs.attr.priority = (uint16_t)(rule->placed.priority - DQ_PRIORITY_GATE);
 	errno = 0;
 	rule->next_ibv = ibv_create_flow(qp, &specs.attr);
-	return rule->next_ibv ? 0 : dq_rule_explain(&rule->placed, "its flow rule", errno ? errno : EIO);
+	return rule->next_ibv
+		       ? 0
+		       : dq_rule_explain(&rule->placed, "its flow rule", errno ? errno : EIO);
 }
