@@ -388,14 +388,22 @@ int daqiri_tx_post_at(struct daqiri_txq *q, const struct daqiri_pkt *pkts, int n
 	return q->write(q, pkts, (uint32_t)n);
 }
 
+/* Of a call that tells a time. */
+static int enter(struct daqiri_txq *q, const uint64_t *out, const char *call)
+{
+	if (!q || !out)
+		return dq_error(EINVAL, "%s: NULL argument", call);
+	if (!q->timer)
+		return no_times(q, call);
+	return dq_owner_enter(&q->owner, q->conf->where) ? 0 : -EPERM;
+}
+
 int daqiri_tx_now(struct daqiri_txq *q, uint64_t *time_ns)
 {
-	if (!q || !time_ns)
-		return dq_error(EINVAL, "daqiri_tx_now: NULL argument");
-	if (!q->timer)
-		return no_times(q, "daqiri_tx_now");
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
+	int ret = enter(q, time_ns, "daqiri_tx_now");
+
+	if (ret)
+		return ret;
 	*time_ns = know(q, 0);
 	return 0;
 }
@@ -422,14 +430,11 @@ static bool read_both(struct daqiri_txq *q, clockid_t clock, uint64_t *theirs, u
 
 int daqiri_tx_time_of(struct daqiri_txq *q, int clock, uint64_t time_ns, uint64_t *nic_ns)
 {
+	int ret = enter(q, nic_ns, "daqiri_tx_time_of");
 	uint64_t theirs, nic;
 
-	if (!q || !nic_ns)
-		return dq_error(EINVAL, "daqiri_tx_time_of: NULL argument");
-	if (!q->timer)
-		return no_times(q, "daqiri_tx_time_of");
-	if (!dq_owner_enter(&q->owner, q->conf->where))
-		return -EPERM;
+	if (ret)
+		return ret;
 	if (!read_both(q, clock, &theirs, &nic))
 		return dq_error(EINVAL, "%s: daqiri_tx_time_of: clock %d cannot be read: %s",
 				q->conf->where, clock, strerror(errno));
