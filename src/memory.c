@@ -62,11 +62,11 @@ uint64_t dq_meminfo_spare(const char *line)
 /* What a node can give; UINT64_MAX: that is not known. */
 static uint64_t spare_of(int node)
 {
+	char text[8192], *rest = text, *line;
 	uint64_t bytes = 0;
-	char text[8192];
 
 	dq_sysfs_read_text(text, sizeof(text), "/sys/devices/system/node/node%d/meminfo", node);
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
+	while ((line = strsep(&rest, "\n")))
 		bytes += dq_meminfo_spare(line);
 	return bytes ? bytes : UINT64_MAX;
 }
