@@ -63,21 +63,21 @@ static void set_int(json_t *o, const char *key, unsigned long long value)
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
-static void add_clock(json_t *o, const char *key, int (*ask)(nvml_device, unsigned, unsigned *),
-		      nvml_device dev)
-{
-	unsigned clock = strstr(key, "_sm_") ? NVML_CLOCK_SM : NVML_CLOCK_MEM, mhz;
-
-	if (ask && !ask(dev, clock, &mhz))
-		set_int(o, key, mhz);
-}
-
 static void add_clocks(json_t *o, nvml_device dev)
 {
-	add_clock(o, "clock_sm_mhz", nvml.clock, dev);
-	add_clock(o, "clock_mem_mhz", nvml.clock, dev);
-	add_clock(o, "max_sm_mhz", nvml.max_clock, dev);
-	add_clock(o, "max_mem_mhz", nvml.max_clock, dev);
+	const struct {
+		const char *key;
+		int (*ask)(nvml_device, unsigned, unsigned *);
+		unsigned clock;
+	} clocks[] = {{"clock_sm_mhz", nvml.clock, NVML_CLOCK_SM},
+		      {"clock_mem_mhz", nvml.clock, NVML_CLOCK_MEM},
+		      {"max_sm_mhz", nvml.max_clock, NVML_CLOCK_SM},
+		      {"max_mem_mhz", nvml.max_clock, NVML_CLOCK_MEM}};
+	unsigned mhz;
+
+	for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
+		if (clocks[i].ask && !clocks[i].ask(dev, clocks[i].clock, &mhz))
+			set_int(o, clocks[i].key, mhz);
 }
 
 static json_t *nvml_gpu(unsigned index)

@@ -234,9 +234,8 @@ void tune_judge_link_layer(const struct tune_judge *j)
 		any = true;
 		judge_link_layer(j, &j->m->nic[i]);
 	}
-	if (judge_absent(j) || any)
-		return;
-	tune_nothing(j, TUNE_SKIP, "no port");
+	if (!judge_absent(j) && !any)
+		tune_nothing(j, TUNE_SKIP, "no port");
 }
 
 /* Whether an IPv4 address lies in "1.1.1.1/24". */

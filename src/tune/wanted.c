@@ -258,11 +258,10 @@ void tune_wanted_free(struct tune_wanted *w)
 	memset(w, 0, sizeof(*w));
 }
 
-/* As the library takes it: the domain 0000 may be left out. */
-static bool same_pci(const char *address, const char *pci)
+bool tune_wanted_pci(const char *name, const struct tune_pci *pci)
 {
-	return !strcasecmp(address, pci) ||
-	       (!strncmp(pci, "0000:", 5) && !strcasecmp(address, pci + 5));
+	return !strcasecmp(name, pci->addr) ||
+	       (!strncmp(pci->addr, "0000:", 5) && !strcasecmp(name, pci->addr + 5));
 }
 
 const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
@@ -271,7 +270,7 @@ const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
 	for (unsigned i = 0; i < w->n_ports; i++) {
 		const char *a = w->port[i].address;
 
-		if (same_pci(a, nic->pci.addr) || (*nic->rdma && !strcmp(a, nic->rdma)) ||
+		if (tune_wanted_pci(a, &nic->pci) || (*nic->rdma && !strcmp(a, nic->rdma)) ||
 		    (*nic->netdev && !strcmp(a, nic->netdev)) ||
 		    (*nic->mac && !strcasecmp(a, nic->mac)))
 			return &w->port[i];

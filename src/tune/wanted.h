@@ -52,6 +52,8 @@ struct tune_wanted {
 int tune_wanted_load(struct tune_wanted *w, const char *path);
 void tune_wanted_free(struct tune_wanted *w);
 
+/* Whether a configuration's name is this PCI address, as the library takes it: the domain 0000 may be left out. */
+bool tune_wanted_pci(const char *name, const struct tune_pci *pci);
 /* The port that means this NIC; NULL: none, or no configuration. */
 const struct tune_wanted_port *tune_wanted_port(const struct tune_wanted *w,
 						const struct tune_nic *nic);

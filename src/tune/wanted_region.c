@@ -36,9 +36,7 @@ static bool is_named(const struct tune_gpu *gpu, const char *name)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", gpu->ordinal);
-	if (!strcmp(name, number) || !strcasecmp(name, gpu->pci.addr))
-		return true;
-	if (!strncmp(gpu->pci.addr, "0000:", 5) && !strcasecmp(name, gpu->pci.addr + 5))
+	if (!strcmp(name, number) || tune_wanted_pci(name, &gpu->pci))
 		return true;
 	return strlen(gpu->uuid) > 4 &&
 	       (!strcasecmp(name, gpu->uuid) || !strcasecmp(name, gpu->uuid + 4));
