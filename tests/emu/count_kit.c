@@ -111,13 +111,3 @@ void must_remove(const struct link *l, const char *name)
 {
 	cr_assert_eq(daqiri_flow_remove(l->b, name), 0, "%s", daqiri_error_detail());
 }
-
-void send_lost(const struct link *l)
-{
-	struct daqiri_pkt pkt;
-
-	cr_assert_eq(daqiri_tx_reserve(l->tx, &pkt, 1), 1);
-	memcpy((void *)(uintptr_t)pkt.addr, f.b, f.len);
-	pkt.len = f.len;
-	cr_assert_eq(daqiri_tx_post(l->tx, &pkt, 1), 1);
-}

@@ -36,7 +36,4 @@ struct link open_flow(const char *sections, const char *keys, const char *action
 void must_add(const struct link *l, const char *name, const char *keys);
 void must_remove(const struct link *l, const char *name);
 
-/* Sends the frame, which is not to arrive anywhere. */
-void send_lost(const struct link *l);
-
 #endif

@@ -23,15 +23,15 @@ struct link match_open_rxq(const char *keys, const char *sections)
 	return kit_open_link(text);
 }
 
-static void send_frame(struct daqiri_txq *tx, const struct frame *f)
+void match_send(const struct link *l, const struct frame *f)
 {
 	struct daqiri_pkt pkt;
 
-	daqiri_tx_completed(tx);
-	cr_assert_eq(daqiri_tx_reserve(tx, &pkt, 1), 1);
+	daqiri_tx_completed(l->tx);
+	cr_assert_eq(daqiri_tx_reserve(l->tx, &pkt, 1), 1);
 	memcpy((void *)(uintptr_t)pkt.addr, f->b, f->len);
 	pkt.len = f->len;
-	cr_assert_eq(daqiri_tx_post(tx, &pkt, 1), 1);
+	cr_assert_eq(daqiri_tx_post(l->tx, &pkt, 1), 1);
 }
 
 /* The wire pads what is shorter than 60 bytes. */
@@ -47,7 +47,7 @@ int match_where_as(const struct link *l, const struct frame *f, const struct fra
 	struct daqiri_pkt pkt;
 	int where = -1;
 
-	send_frame(l->tx, f);
+	match_send(l, f);
 	while (where < 0 && !kit_is_late(deadline)) {
 		for (unsigned i = 0; i < MATCH_QUEUES; i++) {
 			struct daqiri_rxq *q = daqiri_rxq_get(l->b, i);

@@ -17,6 +17,9 @@ struct link match_open_rxq(const char *keys, const char *sections);
 /* The same without keys. */
 struct link match_open(const char *sections);
 
+/* Sends f, wherever it goes. */
+void match_send(const struct link *l, const struct frame *f);
+
 /*
  * Sends f and returns the queue that got it, byte for byte. It carried a flow id if and only if
  * that queue is not 0.

@@ -203,7 +203,7 @@ Test(count, each_match_dropped)
 				assert_where(&l, &f, 0);
 				continue;
 			}
-			send_lost(&l);
+			match_send(&l, &f);
 			add(&want);
 		}
 		expect_count(&l, "x", want);

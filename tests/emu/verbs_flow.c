@@ -474,7 +474,7 @@ Test(flow, a_seventh_mask_gets_single_rules)
 	cr_expect_eq(n, (unsigned)SINGLE_RULES, "%s", strerror(errno));
 	cr_expect_null(of_seventh_mask(n));
 	cr_expect_eq(errno, ENOSPC);
-	/* one that goes makes room for one, and the other priorities have theirs */
+	/* one that goes makes room for one */
 	cr_assert_eq(ibv_destroy_flow(flows[17]), 0);
 	flows[17] = of_seventh_mask(n);
 	cr_expect_not_null(flows[17], "%s", strerror(errno));
