@@ -81,7 +81,9 @@ static void post_at(struct link *l, uint64_t ahead)
 	cr_assert_eq(ret, 1, "%d: %s", ret, daqiri_error_detail());
 }
 
-/* How long the packet takes that is posted to leave in 300 ms. */
+/* How long the packet takes that is posted to leave in 300 ms: less where a machine's time of day is
+ * put right meanwhile, by some milliseconds, and not by seconds, as set_clock() does it.
+ */
 static void expect_wait(struct link *l)
 {
 	uint64_t before = daqiri_tx_completed(l->tx), begin = read_ns(CLOCK_MONOTONIC), took;
@@ -89,7 +91,7 @@ static void expect_wait(struct link *l)
 	post_at(l, 300 * MS);
 	kit_wait_sent(l->tx, before + 1);
 	took = read_ns(CLOCK_MONOTONIC) - begin;
-	cr_assert_geq(took, 299 * MS, "left after %lu ns", (unsigned long)took);
+	cr_assert_geq(took, 250 * MS, "left after %lu ns", (unsigned long)took);
 	cr_assert_lt(took, 8000 * MS, "left after %lu ns", (unsigned long)took);
 }
 
