@@ -49,9 +49,11 @@ static void ask_clock(json_t *o, struct ibv_context *ctx)
 
 static json_t *ask(struct ibv_device *dev)
 {
-	struct ibv_context *ctx = mlx5dv_is_supported(dev) ? ibv_open_device(dev) : NULL;
+	bool mlx5 = mlx5dv_is_supported(dev);
+	struct ibv_context *ctx = mlx5 ? ibv_open_device(dev) : NULL;
 	json_t *o = json_object();
 
+	json_object_set_new(o, "mlx5", json_boolean(mlx5));
 	if (!ctx)
 		return o;
 	ask_clock(o, ctx);
@@ -108,8 +110,21 @@ static int provider_abi(const struct tune_root *root, const char *dir, int wante
 	return found;
 }
 
+/*
+ * Why libibverbs could not load it; NULL: it could. It stays loaded: it has told libibverbs its
+ * functions by now. Programs like this one, which are linked with libmlx5, have it anyhow.
+ */
+static const char *load_error(const char *dir, int abi)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/libibverbs/libmlx5-rdmav%d.so", dir, abi);
+	return dlopen(path, RTLD_NOW) ? NULL : dlerror();
+}
+
 json_t *tune_gather_rdma_core(void)
 {
+	const char *error;
 	struct tune_root root;
 	json_t *o = json_object();
 	char dir[256], *slash;
@@ -125,6 +140,9 @@ json_t *tune_gather_rdma_core(void)
 		*slash = 0;
 	abi = private_abi(info.dli_fname);
 	provider = provider_abi(&root, dir, abi);
+	error = abi > 0 && provider == abi ? load_error(dir, abi) : NULL;
+	if (error)
+		json_object_set_new(o, "mlx5_error", json_string(error));
 	if (abi > 0)
 		json_object_set_new(o, "private_abi", json_integer(abi));
 	if (provider > 0)

@@ -83,10 +83,15 @@ void tune_judge_platform(const struct tune_judge *j)
 		tune_row(j, TUNE_SKIP, "gpu", "no NVIDIA GPU on the PCI bus");
 }
 
+#define REINSTALL                                                                                  \
+	"inbox: apt-get install --reinstall libibverbs1 ibverbs-providers; "                       \
+	"DOCA: apt-get install --reinstall doca-ofed"
+
 /* libibverbs loads libmlx5-rdmavN.so only where N is its own. */
 static void judge_provider(const struct tune_judge *j)
 {
 	json_t *rdma = json_object_get(j->m->facts, "rdma_core");
+	const char *error = tune_fact_text(j->m->facts, "rdma_core", "mlx5_error");
 	int library = tune_fact_int(rdma, "private_abi"),
 	    provider = tune_fact_int(rdma, "mlx5_abi");
 	struct tune_row *row;
@@ -95,23 +100,59 @@ static void judge_provider(const struct tune_judge *j)
 		tune_row(j, TUNE_SKIP, "libmlx5", "unknown: libibverbs was not found");
 		return;
 	}
-	if (library == provider) {
+	if (library == provider && !error) {
 		row = tune_row(j, TUNE_OK, "libmlx5", "libmlx5-rdmav%d.so, as libibverbs wants it",
 			       provider);
 	} else {
 		row = tune_row(j, TUNE_FAIL, "libmlx5",
 			       provider == TUNE_UNKNOWN ? "no provider beside libibverbs (rdmav%d)"
-							: "rdmav%d is there, another version",
+			       : provider != library	? "rdmav%d is there, another version"
+							: "libmlx5-rdmav%d.so cannot be loaded",
 			       provider == TUNE_UNKNOWN ? library : provider);
+		if (provider == library)
+			tune_note(row, "%s", error);
 		tune_want(row, "libmlx5-rdmav%d.so", library);
-		tune_fix(row, "inbox: apt-get install --reinstall libibverbs1 ibverbs-providers; "
-			      "DOCA: apt-get install --reinstall doca-ofed");
+		tune_fix(row, REINSTALL);
 	}
 	if (tune_fact_int(rdma, "vmw_pvrdma") == 1)
 		tune_note(row,
 			  "a warning about libvmw_pvrdma-rdmav%d.so is harmless: "
 			  "it is VMware's driver",
 			  library);
+}
+
+static void judge_unlisted(const struct tune_judge *j, const struct tune_nic *nic)
+{
+	struct tune_row *row;
+
+	if (!nic->listed && !tune_exists(j->m->root, "dev/infiniband/%s", nic->uverbs)) {
+		row = tune_row(j, TUNE_FAIL, nic->rdma,
+			       "no /dev/infiniband/%s, without which libibverbs does not list it",
+			       nic->uverbs);
+		tune_want(row, "the device in ibv_devices");
+		tune_fix(row,
+			 "in a container: --device=/dev/infiniband/%s; else: "
+			 "udevadm trigger --subsystem-match=infiniband_verbs",
+			 nic->uverbs);
+		return;
+	}
+	row = tune_row(j, TUNE_FAIL, nic->rdma,
+		       "the kernel offers %s, and libmlx5 does not take it (PCI device %04x): "
+		       "is it older than the card, or than the kernel",
+		       nic->uverbs, nic->pci.device);
+	tune_want(row, "the device in ibv_devices");
+	tune_fix(row, "a newer rdma-core: " REINSTALL);
+}
+
+/* What is no use to a program, whatever the files are named. */
+static void judge_listed(const struct tune_judge *j, const struct tune_nic *nic)
+{
+	if (!*nic->uverbs || !*nic->rdma || nic->listed == TUNE_UNKNOWN)
+		return;
+	if (nic->listed && nic->mlx5)
+		tune_row(j, TUNE_OK, nic->rdma, "%s, which libibverbs lists", nic->uverbs);
+	else
+		judge_unlisted(j, nic);
 }
 
 /* Vendor drivers state a version, and their modules go together; the kernel's own state none. */
@@ -176,6 +217,8 @@ void tune_judge_drivers(const struct tune_judge *j)
 			 modules[i].name);
 	}
 	judge_provider(j);
+	for (unsigned i = 0; i < j->m->n_nics; i++)
+		judge_listed(j, &j->m->nic[i]);
 	judge_versions(j);
 }
 

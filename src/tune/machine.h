@@ -54,12 +54,15 @@ struct tune_pci {
 struct tune_nic {
 	struct tune_pci pci;
 	char rdma[64], netdev[16], phys_port[32], firmware[64], board[64];
+	char uverbs[64]; /* what the kernel offers to programs: "uverbs0"; "" nothing */
 	char link_layer[24]; /* "Ethernet", "InfiniBand"; "" unknown */
 	char state[24];	     /* of the RDMA port: "ACTIVE", "DOWN" */
 	char mac[24];
 	int carrier; /* 0, 1, TUNE_UNKNOWN */
 	long long mtu, max_mtu;
 	int pause_rx, pause_tx;
+	int listed;    /* by ibv_get_device_list() */
+	int mlx5;      /* whether libmlx5 is what makes it one */
 	int real_time; /* whether timestamps are the real-time clock's */
 	int flex;      /* whether the firmware makes parse graphs */
 	char ptp[16];

@@ -110,6 +110,8 @@ static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 	nic->max_mtu = tune_fact_int(net, "max_mtu");
 	nic->pause_rx = tune_fact_int(net, "pause_rx");
 	nic->pause_tx = tune_fact_int(net, "pause_tx");
+	nic->listed = json_object_get(m->facts, "rdma") ? rdma != NULL : TUNE_UNKNOWN;
+	nic->mlx5 = tune_fact_int(rdma, "mlx5");
 	nic->real_time = tune_fact_int(rdma, "real_time");
 	nic->flex = tune_fact_int(rdma, "flex_parse_graph");
 	list = json_object_get(net, "addresses");
@@ -138,6 +140,7 @@ static int read_nic(struct tune_machine *m, struct tune_bus *bus, const struct t
 	nic->mtu = TUNE_UNKNOWN;
 	nic->vf = tune_exists(m->root, "sys/bus/pci/devices/%s/physfn", pci->addr);
 	first_name(m, pci->addr, "infiniband", nic->rdma);
+	first_name(m, pci->addr, "infiniband_verbs", nic->uverbs);
 	first_name(m, pci->addr, "ptp", ptp);
 	tune_put(nic->ptp, sizeof(nic->ptp), ptp);
 	find_netdev(m, nic);

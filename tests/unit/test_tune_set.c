@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* daqiri-tune's setting: texts, plans, doing and taking back, in directories of its own. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -471,6 +474,45 @@ Test(tune_do, the_second_journal_is_refused, .init = start, .fini = end)
 	tune_journal_close(&journal);
 	cr_expect_eq(tune_journal_open(&second, &root, err), 0);
 	tune_journal_close(&second);
+}
+
+static bool lo_has(const char *address)
+{
+	struct ifaddrs *list, *a;
+	char text[INET_ADDRSTRLEN];
+	bool has = false;
+
+	cr_assert_eq(getifaddrs(&list), 0);
+	for (a = list; a; a = a->ifa_next)
+		has |= a->ifa_addr && a->ifa_addr->sa_family == AF_INET &&
+		       !strcmp(a->ifa_name, "lo") &&
+		       inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr,
+				 text, sizeof(text)) &&
+		       !strcmp(text, address);
+	freeifaddrs(list);
+	return has;
+}
+
+/* In a network of its own. */
+Test(tune_net, addresses_come_and_go)
+{
+	bool rx, tx;
+
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		cr_skip_test("no network namespaces here");
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(tune_net_address("lo", "10.9.8.7/24", true), 0);
+		cr_expect(lo_has("10.9.8.7"));
+	}
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(tune_net_address("lo", "10.9.8.7/24", false), 0);
+		cr_expect_not(lo_has("10.9.8.7"));
+	}
+	cr_expect_eq(tune_net_address("none", "10.9.8.7/24", true), -EINVAL);
+	cr_expect_eq(tune_net_address("lo", "10.9.8.7", true), -EINVAL);
+	cr_expect_eq(tune_net_pause_get("lo", &rx, &tx), -EOPNOTSUPP);
+	cr_expect_eq(tune_net_pause_set("lo", true, true), -EOPNOTSUPP);
+	cr_expect_eq(tune_net_pause_set("none", true, true), -ENODEV);
 }
 
 Test(tune_plan, addresses_are_ipv4_with_a_length)
