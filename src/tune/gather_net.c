@@ -27,11 +27,24 @@ static json_t *entry(json_t *net, const char *name)
 	return json_object_get(net, name);
 }
 
-static unsigned prefix_length(const struct sockaddr *mask)
+/* The bytes of an address or of a mask; NULL: of no IP. */
+static const uint8_t *bytes_of(const struct sockaddr *sa)
 {
-	const struct sockaddr_in *in = (const void *)mask;
+	if (sa && sa->sa_family == AF_INET)
+		return (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	if (sa && sa->sa_family == AF_INET6)
+		return (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	return NULL;
+}
 
-	return mask ? (unsigned)__builtin_popcount(in->sin_addr.s_addr) : 32;
+static unsigned prefix_length(const struct sockaddr *mask, size_t size)
+{
+	const uint8_t *bytes = bytes_of(mask);
+	unsigned n = 0;
+
+	for (size_t i = 0; bytes && i < size; i++)
+		n += (unsigned)__builtin_popcount(bytes[i]);
+	return bytes ? n : 8 * (unsigned)size;
 }
 
 static void add_addresses(json_t *net)
@@ -42,14 +55,17 @@ static void add_addresses(json_t *net)
 		return;
 	for (a = all; a; a = a->ifa_next) {
 		json_t *o = json_object_get(net, a->ifa_name);
-		const struct sockaddr_in *in = (const void *)a->ifa_addr;
-		char text[INET_ADDRSTRLEN], full[64];
+		const uint8_t *bytes = bytes_of(a->ifa_addr);
+		bool v6 = bytes && a->ifa_addr->sa_family == AF_INET6;
+		char text[INET6_ADDRSTRLEN], full[64];
 
-		if (!o || !in || in->sin_family != AF_INET ||
-		    !inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)))
+		if (!o || !bytes ||
+		    !inet_ntop(a->ifa_addr->sa_family, bytes, text, sizeof(text)))
 			continue;
-		snprintf(full, sizeof(full), "%s/%u", text, prefix_length(a->ifa_netmask));
-		json_array_append_new(json_object_get(o, "addresses"), json_string(full));
+		snprintf(full, sizeof(full), "%s/%u", text,
+			 prefix_length(a->ifa_netmask, v6 ? 16 : 4));
+		json_array_append_new(json_object_get(o, v6 ? "addresses6" : "addresses"),
+				      json_string(full));
 	}
 	freeifaddrs(all);
 }
@@ -135,6 +151,7 @@ json_t *tune_gather_net(const struct tune_root *root)
 			continue;
 		o = entry(net, names.name[i]);
 		json_object_set_new(o, "addresses", json_array());
+		json_object_set_new(o, "addresses6", json_array());
 		json_object_set_new(o, "dynamic", json_array());
 		if (sock >= 0)
 			add_pause(o, sock, names.name[i]);

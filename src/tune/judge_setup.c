@@ -281,11 +281,12 @@ void tune_judge_link_layer(const struct tune_judge *j)
 		tune_nothing(j, TUNE_SKIP, "no port");
 }
 
-/* Whether an IPv4 address lies in "1.1.1.1/24". */
+/* Whether an address lies in "1.1.1.1/24", or in "fd00::1/64". */
 static bool on_subnet(const char *address, const char *subnet)
 {
+	int family = strchr(subnet, ':') ? AF_INET6 : AF_INET;
+	uint8_t a[16] = {0}, b[16] = {0};
 	char base[64], *slash;
-	struct in_addr a, b;
 	unsigned long bits;
 
 	tune_put(base, sizeof(base), subnet);
@@ -294,34 +295,40 @@ static bool on_subnet(const char *address, const char *subnet)
 		return false;
 	*slash = 0;
 	bits = strtoul(slash + 1, NULL, 10);
-	if (bits > 32 || inet_pton(AF_INET, base, &a) != 1 || inet_pton(AF_INET, address, &b) != 1)
+	if (bits > (family == AF_INET ? 32 : 128) || inet_pton(family, base, a) != 1 ||
+	    inet_pton(family, address, b) != 1)
 		return false;
-	return !bits || !((ntohl(a.s_addr) ^ ntohl(b.s_addr)) >> (32 - bits));
+	for (unsigned i = 0; i < 16 && bits > 8 * i; i++)
+		if ((a[i] ^ b[i]) >> (bits - 8 * i < 8 ? 8 - (bits - 8 * i) : 0))
+			return false;
+	return true;
 }
 
 static void judge_peer(const struct tune_judge *j, const struct tune_nic *nic, const char *peer)
 {
+	bool v6 = strchr(peer, ':') != NULL;
+	const char(*address)[64] = v6 ? nic->address6 : nic->address;
+	unsigned n = v6 ? nic->n_addresses6 : nic->n_addresses;
 	struct tune_row *row;
 
-	if (strchr(peer, ':')) {
+	if (v6 && !nic->addresses6_known) {
 		tune_row(j, TUNE_SKIP, tune_nic_name(nic),
-			 "the peer %s is not judged: IPv6 addresses are not read", peer);
+			 "the peer %s is not judged: the port's IPv6 addresses are unknown", peer);
 		return;
 	}
-	for (unsigned i = 0; i < nic->n_addresses; i++) {
-		if (!on_subnet(peer, nic->address[i]))
+	for (unsigned i = 0; i < n; i++) {
+		if (!on_subnet(peer, address[i]))
 			continue;
 		tune_row(j, TUNE_OK, tune_nic_name(nic), "%s; the peer %s is on its subnet",
-			 nic->address[i], peer);
+			 address[i], peer);
 		return;
 	}
-	row = tune_row(j, TUNE_FAIL, tune_nic_name(nic), "%s",
-		       nic->n_addresses ? nic->address[0] : "no address");
+	row = tune_row(j, TUNE_FAIL, tune_nic_name(nic), "%s", n ? address[0] : "no address");
 	tune_want(row, "an address on the subnet of the peer %s", peer);
 	tune_fix(row,
-		 "nmcli connection add type ethernet ifname %s ipv4.method manual "
-		 "ipv4.addresses ADDRESS/24",
-		 nic->netdev);
+		 "nmcli connection add type ethernet ifname %s ipv%c.method manual "
+		 "ipv%c.addresses ADDRESS/%s",
+		 nic->netdev, v6 ? '6' : '4', v6 ? '6' : '4', v6 ? "64" : "24");
 }
 
 /* A row for each peer; false where its streams name none. */

@@ -70,7 +70,9 @@ struct tune_nic {
 	unsigned n_addresses;
 	char address[TUNE_ADDRESSES][64];
 	bool dynamic[TUNE_ADDRESSES]; /* given for a time, as by DHCP */
-	bool addresses_known;
+	bool addresses_known, addresses6_known;
+	unsigned n_addresses6; /* of IPv6: judged, and never set */
+	char address6[TUNE_ADDRESSES][64];
 	unsigned n_irqs; /* with an affinity that can be read */
 	struct tune_cores irq_cores;
 };

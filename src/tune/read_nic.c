@@ -101,6 +101,20 @@ static bool among(const json_t *list, const char *text)
 	return false;
 }
 
+static void take_addresses6(struct tune_nic *nic, const json_t *list)
+{
+	size_t i;
+	json_t *one;
+
+	nic->addresses6_known = json_is_array(list);
+	json_array_foreach(list, i, one)
+	{
+		if (json_is_string(one) && nic->n_addresses6 < TUNE_ADDRESSES)
+			tune_put(nic->address6[nic->n_addresses6++], sizeof(nic->address6[0]),
+				 json_string_value(one));
+	}
+}
+
 static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 {
 	json_t *net = tune_fact(m->facts, "net", nic->netdev), *list, *one;
@@ -114,6 +128,7 @@ static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 	nic->mlx5 = tune_fact_int(rdma, "mlx5");
 	nic->real_time = tune_fact_int(rdma, "real_time");
 	nic->flex = tune_fact_int(rdma, "flex_parse_graph");
+	take_addresses6(nic, json_object_get(net, "addresses6"));
 	list = json_object_get(net, "addresses");
 	nic->addresses_known = json_is_array(list);
 	json_array_foreach(list, i, one)
