@@ -24,6 +24,8 @@
 
 #define IDLE_SPIN   50u /* turns without work before the first nap */
 #define NAP_NS	    20000
+#define DOZE_AFTER  500u /* naps, 10 ms and more: then they are longer ones */
+#define DOZE_NS	    200000
 #define GRACE_NS    50000000u /* most that the device ever waits for a receiver that has no CPU */
 #define GRACE_SHARE 8u	      /* of all time, one part in so many may be such waiting */
 #define FLUSH_TURNS 256u      /* how often queues in error and other processes are looked at */
@@ -37,6 +39,7 @@ struct engine {
 	_Atomic uint32_t parked;  /* last request that the thread stands still for */
 	atomic_bool stop;
 	unsigned idle, turns; /* the thread's own */
+	bool waits; /* something is to be done at a time; of this turn, the thread's own */
 };
 
 static struct engine engine;
@@ -183,6 +186,7 @@ static unsigned device_turn(struct emu_dev *dev)
 			continue;
 		emu_time_expire();
 		work += emu_sq_run(sq, EMU_BURST);
+		engine.waits |= sq->ci != sq->pi;
 	}
 	if (engine.turns % FLUSH_TURNS == 0) {
 		flush_errors(dev);
@@ -196,6 +200,7 @@ static unsigned turn(void)
 	unsigned work = 0, i;
 
 	engine.turns++;
+	engine.waits = emu_script_on;
 	emu_wire_sync();
 	if (engine.turns % FLUSH_TURNS == 0) {
 		emu_wire_tick(emu_time_ns());
@@ -261,7 +266,8 @@ static inline void relax(void)
  */
 static void rest(unsigned work)
 {
-	const struct timespec nap = {0, NAP_NS};
+	bool doze = engine.idle > IDLE_SPIN + DOZE_AFTER && !engine.waits;
+	const struct timespec nap = {0, doze ? DOZE_NS : NAP_NS};
 	uint32_t request;
 
 	if (work) {

@@ -59,8 +59,7 @@ static void add_addresses(json_t *net)
 		bool v6 = bytes && a->ifa_addr->sa_family == AF_INET6;
 		char text[INET6_ADDRSTRLEN], full[64];
 
-		if (!o || !bytes ||
-		    !inet_ntop(a->ifa_addr->sa_family, bytes, text, sizeof(text)))
+		if (!o || !bytes || !inet_ntop(a->ifa_addr->sa_family, bytes, text, sizeof(text)))
 			continue;
 		snprintf(full, sizeof(full), "%s/%u", text,
 			 prefix_length(a->ifa_netmask, v6 ? 16 : 4));
