@@ -298,8 +298,8 @@ static bool on_subnet(const char *address, const char *subnet)
 	if (bits > (family == AF_INET ? 32 : 128) || inet_pton(family, base, a) != 1 ||
 	    inet_pton(family, address, b) != 1)
 		return false;
-	for (unsigned i = 0; i < 16 && bits > 8 * i; i++)
-		if ((a[i] ^ b[i]) >> (bits - 8 * i < 8 ? 8 - (bits - 8 * i) : 0))
+	for (unsigned i = 0; i < 16 && bits; i++, bits -= bits < 8 ? bits : 8)
+		if ((a[i] ^ b[i]) >> (bits < 8 ? 8 - bits : 0))
 			return false;
 	return true;
 }
