@@ -138,7 +138,7 @@ static void judge_unlisted(const struct tune_judge *j, const struct tune_nic *ni
 	}
 	row = tune_row(j, TUNE_FAIL, nic->rdma,
 		       "the kernel offers %s, and libmlx5 does not take it (PCI device %04x): "
-		       "is it older than the card, or than the kernel",
+		       "it may be older than the card or the kernel",
 		       nic->uverbs, nic->pci.device);
 	tune_want(row, "the device in ibv_devices");
 	tune_fix(row, "a newer rdma-core: " REINSTALL);
