@@ -432,6 +432,29 @@ uint32_t daqiri_key_flow(daqiri_key key);
 /* The flow id of [flow PORT NAME], chosen or assigned. -ENOENT: no such flow. Any thread. */
 int daqiri_flow_id(const struct daqiri_port *port, const char *name, uint32_t *id);
 
+/* What a flow is in the NIC. */
+struct daqiri_flow_info {
+	size_t size;             /* sizeof(struct daqiri_flow_info) of the library, which fills it */
+	const char *name;        /* as in [flow PORT NAME] */
+	uint32_t id;             /* of its packets: daqiri_key_flow(), daqiri_rx_meta.flow */
+	int priority;            /* given or chosen, 0..13: the NIC looks at 0 first */
+	uint32_t n_rules;        /* that it takes in the NIC, at that priority or later ones */
+	uint32_t n_queues;       /* several: RSS; 0: it drops */
+	const uint32_t *queues;  /* ids of receive queues; with encap, of the queues that send */
+	uint8_t drop;            /* 1: drop = on */
+	uint8_t count;           /* 1: count = on, daqiri_flow_stats() tells */
+	uint8_t encap;           /* 1: it takes frames that are sent */
+};
+
+/*
+ * Calls fn for each flow that the port has now, from its configuration or added, in no given order,
+ * until fn returns other than 0, which is then returned. fn is told of a copy, and may add and
+ * remove flows; info and what it holds is valid during the call only. -ENOMEM; -EINVAL: a NULL.
+ * Any thread.
+ */
+int daqiri_flow_each(const struct daqiri_port *port,
+		     int (*fn)(void *arg, const struct daqiri_flow_info *info), void *arg);
+
 /* A flow to add: what stands between the brackets, and below them. */
 struct daqiri_flow_text {
 	const char *name; /* as in [flow PORT NAME] */

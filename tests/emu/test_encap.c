@@ -144,6 +144,13 @@ Test(encap, is_taken_off_again)
 	match_close(&l);
 }
 
+static int is_encap_of_queue_0(void *arg, const struct daqiri_flow_info *info)
+{
+	(void)arg;
+	return info->encap && info->count && !info->drop && !strcmp(info->name, "out") &&
+	       info->n_queues >= 1 && info->queues[0] == 0;
+}
+
 Test(encap, at_run_time_and_counted)
 {
 	struct link l = match_open(VXLAN NVGRE);
@@ -157,6 +164,7 @@ Test(encap, at_run_time_and_counted)
 		assert_as(&l, vxlan(0x123456));
 	cr_assert_eq(daqiri_flow_stats(l.a, "out", stats, 2), 2);
 	cr_assert_eq(stats[0].value, 3u);
+	cr_assert_eq(daqiri_flow_each(l.a, is_encap_of_queue_0, NULL), 1);
 	cr_assert_lt(daqiri_flow_add(l.a, "again", "encap = n\n"), 0);
 	assert_detail("matches the same packets as");
 	cr_assert_eq(daqiri_flow_remove(l.a, "out"), 0);

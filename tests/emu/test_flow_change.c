@@ -95,6 +95,73 @@ Test(flow_change, a_flow_of_the_configuration_can_go_too)
 	daqiri_close(l.dq);
 }
 
+struct told {
+	struct daqiri_port *port;
+	struct daqiri_flow_info info[8];
+	uint32_t queues[8][4];
+	unsigned n, most;
+};
+
+static int tell(void *arg, const struct daqiri_flow_info *info)
+{
+	static const char *const names[] = {"all", "narrow", "none", "spread", NULL};
+	struct told *t = arg;
+	unsigned i = 0;
+
+	while (names[i] && strcmp(names[i], info->name))
+		i++;
+	cr_assert(names[i] && !t->info[i].size, "%s", info->name);
+	t->info[i] = *info;
+	memcpy(t->queues[i], info->queues, info->n_queues * sizeof(uint32_t));
+	return ++t->n == t->most ? 17 : 0;
+}
+
+static int remove_it(void *arg, const struct daqiri_flow_info *info)
+{
+	drop(arg, info->name);
+	return 0;
+}
+
+Test(flow_change, flows_are_told)
+{
+	struct link l = kit_open_link(ONE_WAY("256") "[rxq b 2-3]\nregions = rx\ndepth = 256\n");
+	struct told t = {.port = l.b};
+	uint32_t id;
+
+	add(l.b, "narrow", "dst_mac = " MAC_B "\nethertype = 0x0800\nudp_dst = 7\nqueue = 3\n");
+	add(l.b, "none", "dst_mac = " DST "02\ndrop = on\ncount = on\ntag = 99\npriority = 13\n");
+	add(l.b, "spread", "dst_mac = " DST "03\nqueue = 2,3\n");
+	cr_assert_eq(daqiri_flow_each(l.b, tell, &t), 0);
+	cr_assert_eq(t.n, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_eq(t.info[i].size, sizeof(struct daqiri_flow_info));
+		cr_expect_eq(t.info[i].count, i == 2);
+		cr_expect_eq(t.info[i].drop, i == 2);
+		cr_expect_eq(t.info[i].encap, 0);
+		cr_expect_eq(t.info[i].n_queues, i == 2 ? 0u : i == 3 ? 2u : 1u);
+	}
+	cr_expect_eq(t.info[0].id, 77u);
+	cr_expect_eq(t.info[2].id, 99u);
+	cr_assert_eq(daqiri_flow_id(l.b, "spread", &id), 0);
+	cr_expect_eq(t.info[3].id, id);
+	cr_expect_lt(t.info[1].priority, t.info[0].priority);
+	cr_expect_eq(t.info[2].priority, 13);
+	cr_expect_eq(t.info[0].n_rules, 1u);
+	cr_expect_gt(t.info[3].n_rules, 1u, "a rule for each class of packets");
+	cr_expect_eq(t.queues[0][0], 0u);
+	cr_expect_eq(t.queues[1][0], 3u);
+	cr_expect(t.queues[3][0] == 2 && t.queues[3][1] == 3);
+	t = (struct told){.most = 2};
+	cr_assert_eq(daqiri_flow_each(l.b, tell, &t), 17);
+	cr_assert_eq(t.n, 2);
+	cr_assert_eq(daqiri_flow_each(l.b, remove_it, l.b), 0);
+	t = (struct told){.most = 1};
+	cr_assert_eq(daqiri_flow_each(l.b, tell, &t), 0);
+	cr_assert_eq(daqiri_flow_each(NULL, tell, &t), -EINVAL);
+	cr_assert_eq(daqiri_flow_each(l.b, NULL, &t), -EINVAL);
+	daqiri_close(l.dq);
+}
+
 /* A wide flow first, then ever narrower ones: each has to come before those that are there. */
 Test(flow_change, the_narrower_flow_wins_also_if_it_came_later)
 {
