@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cpu.h"
 
@@ -10,28 +11,120 @@ struct cpus {
 	cpu_set_t set[PERF_MAX_CPU / CPU_SETSIZE];
 };
 
-static void allowed(struct cpus *cpus)
+const char *perf_cpu_isolated = "/sys/devices/system/cpu/isolated";
+
+/* Where threads run that are pinned to none. */
+static void common(struct cpus *cpus)
 {
 	CPU_ZERO_S(sizeof(*cpus), cpus->set);
 	if (sched_getaffinity(0, sizeof(*cpus), cpus->set))
 		CPU_SET_S(0, sizeof(*cpus), cpus->set);
 }
 
-unsigned perf_cpu_allowed(void)
+/* A list as the kernel writes it: "0-3,8". */
+static void parse(struct cpus *cpus, const char *list)
+{
+	CPU_ZERO_S(sizeof(*cpus), cpus->set);
+	while (*list) {
+		char *end;
+		unsigned long from = strtoul(list, &end, 10), to = from;
+
+		if (end == list)
+			return;
+		if (*end == '-')
+			to = strtoul(end + 1, &end, 10);
+		for (; from <= to && from < PERF_MAX_CPU; from++)
+			CPU_SET_S(from, sizeof(*cpus), cpus->set);
+		list = *end == ',' ? end + 1 : "";
+	}
+}
+
+static void isolated(struct cpus *cpus)
+{
+	FILE *f = fopen(perf_cpu_isolated, "re");
+	char line[4096];
+
+	parse(cpus, f && fgets(line, sizeof(line), f) ? line : "");
+	if (f)
+		fclose(f);
+}
+
+/*
+ * The kernel starts every process without the isolated cores (sched_init_smp() leaves them out for
+ * the first one), and lets a thread have them that asks for them, but for what the process' cpuset
+ * does not have: so all are asked for, and the answer is read.
+ */
+static void usable(struct cpus *cpus)
+{
+	struct cpus before, more;
+
+	common(cpus);
+	isolated(&more);
+	if (!CPU_COUNT_S(sizeof(more), more.set))
+		return;
+	before = *cpus;
+	CPU_OR_S(sizeof(more), more.set, more.set, before.set);
+	if (sched_setaffinity(0, sizeof(more), more.set))
+		return;
+	common(cpus);
+	sched_setaffinity(0, sizeof(before), before.set);
+}
+
+static bool has(const struct cpus *cpus, int core)
+{
+	return core >= 0 && core < PERF_MAX_CPU &&
+	       CPU_ISSET_S((unsigned)core, sizeof(*cpus), cpus->set);
+}
+
+unsigned perf_cpu_common(void)
 {
 	struct cpus cpus;
 
-	allowed(&cpus);
+	common(&cpus);
 	return (unsigned)CPU_COUNT_S(sizeof(cpus), cpus.set);
+}
+
+bool perf_cpu_is_common(int core)
+{
+	struct cpus cpus;
+
+	common(&cpus);
+	return has(&cpus, core);
 }
 
 bool perf_cpu_usable(int core)
 {
 	struct cpus cpus;
 
-	allowed(&cpus);
-	return core >= 0 && core < PERF_MAX_CPU &&
-	       CPU_ISSET_S((unsigned)core, sizeof(cpus), cpus.set);
+	usable(&cpus);
+	return has(&cpus, core);
+}
+
+unsigned perf_cpu_n_usable(void)
+{
+	struct cpus cpus;
+
+	usable(&cpus);
+	return (unsigned)CPU_COUNT_S(sizeof(cpus), cpus.set);
+}
+
+int perf_cpu_choose(const char *local, int other)
+{
+	struct cpus cpus, near, quiet;
+	int best = -1, best_rank = 0;
+
+	usable(&cpus);
+	parse(&near, local);
+	isolated(&quiet);
+	for (int core = 1; core < PERF_MAX_CPU; core++) {
+		int rank = 1 + 2 * has(&near, core) + 4 * has(&quiet, core);
+
+		if (core == other || !has(&cpus, core) || rank <= best_rank)
+			continue;
+		best = core;
+		best_rank = rank;
+	}
+	return best;
 }
 
 void perf_cpu_list(char *buf, size_t size)
@@ -39,7 +132,7 @@ void perf_cpu_list(char *buf, size_t size)
 	struct cpus cpus;
 	size_t used = 0;
 
-	allowed(&cpus);
+	usable(&cpus);
 	buf[0] = '\0';
 	for (unsigned i = 0; i < PERF_MAX_CPU && used < size; i++) {
 		unsigned last = i;

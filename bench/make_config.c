@@ -200,24 +200,6 @@ static int choose_sizes(struct machine *m)
 
 /* ---- cores ---- */
 
-/* Whether a list of the kernel's, "0-3,8", has a core. */
-static bool listed(const char *list, int core)
-{
-	while (*list) {
-		char *end;
-		long from = strtol(list, &end, 10), to = from;
-
-		if (end == list)
-			return false;
-		if (*end == '-')
-			to = strtol(end + 1, &end, 10);
-		if (core >= from && core <= to)
-			return true;
-		list = *end == ',' ? end + 1 : "";
-	}
-	return false;
-}
-
 static void read_line(char *buf, size_t size, const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -228,32 +210,20 @@ static void read_line(char *buf, size_t size, const char *path)
 		fclose(f);
 }
 
-/* A core of the port's node that this process may use, an isolated one first; never core 0, nor
- * not. */
-static int choose_core(const struct daqiri_port_info *p, int not )
+static int choose_core(const struct daqiri_port_info *p, int other)
 {
-	char isolated[256], local[256], path[160];
-	int best = -1, best_rank = 0;
+	char local[256], path[160];
 
 	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/device/local_cpulist", p->rdma);
 	read_line(local, sizeof(local), path);
-	read_line(isolated, sizeof(isolated), "/sys/devices/system/cpu/isolated");
-	for (int core = 1; core < PERF_MAX_CPU; core++) {
-		int rank = 1 + 2 * listed(local, core) + 4 * listed(isolated, core);
-
-		if (core == not || !perf_cpu_usable(core) || rank <= best_rank)
-			continue;
-		best = core;
-		best_rank = rank;
-	}
-	return best;
+	return perf_cpu_choose(local, other);
 }
 
 /* The program's other threads, and the emulated device's, want cores too. */
 static void choose_cores(struct machine *m)
 {
 	m->tx_core = m->rx_core = -1;
-	if (perf_cpu_allowed() < 4)
+	if (perf_cpu_n_usable() < 4)
 		return;
 	if (m->rx)
 		m->rx_core = choose_core(m->rx, -1);

@@ -196,14 +196,16 @@ static int deal_pinned(struct perf_run *run, struct job *jobs, unsigned n)
  */
 static int deal_free(struct perf_run *run, struct job *jobs, unsigned n)
 {
-	unsigned left = 0, cores = perf_cpu_allowed(), threads, taken = 0;
+	unsigned left = 0, cores = perf_cpu_common(), threads, taken = 0, pinned = 0;
 	struct perf_worker *w = NULL;
 
 	for (unsigned i = 0; i < n; i++)
 		left += !jobs[i].dealt;
 	if (!left)
 		return 0;
-	threads = cores > run->n_workers + 1 ? cores - run->n_workers - 1 : 1;
+	for (unsigned i = 0; i < run->n_workers; i++)
+		pinned += perf_cpu_is_common(run->workers[i].core);
+	threads = cores > pinned + 1 ? cores - pinned - 1 : 1;
 	if (threads > left)
 		threads = left;
 	for (unsigned i = 0; i < n; i++) {
