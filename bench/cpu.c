@@ -39,9 +39,10 @@ static void parse(struct cpus *cpus, const char *list)
 	}
 }
 
-static void isolated(struct cpus *cpus)
+/* Of a file of the kernel's; none where there is no such file. */
+static void read_list(struct cpus *cpus, const char *path)
 {
-	FILE *f = fopen(perf_cpu_isolated, "re");
+	FILE *f = fopen(path, "re");
 	char line[4096];
 
 	parse(cpus, f && fgets(line, sizeof(line), f) ? line : "");
@@ -54,16 +55,16 @@ static void isolated(struct cpus *cpus)
  * the first one), and lets a thread have them that asks for them, but for what the process' cpuset
  * does not have: so all are asked for, and the answer is read.
  */
-static void usable(struct cpus *cpus)
+static void usable(struct cpus *cpus, struct cpus *isolated)
 {
 	struct cpus before, more;
 
 	common(cpus);
-	isolated(&more);
-	if (!CPU_COUNT_S(sizeof(more), more.set))
+	read_list(isolated, perf_cpu_isolated);
+	if (!CPU_COUNT_S(sizeof(*isolated), isolated->set))
 		return;
 	before = *cpus;
-	CPU_OR_S(sizeof(more), more.set, more.set, before.set);
+	CPU_OR_S(sizeof(more), more.set, isolated->set, before.set);
 	if (sched_setaffinity(0, sizeof(more), more.set))
 		return;
 	common(cpus);
@@ -94,30 +95,40 @@ bool perf_cpu_is_common(int core)
 
 bool perf_cpu_usable(int core)
 {
-	struct cpus cpus;
+	struct cpus cpus, isolated;
 
-	usable(&cpus);
+	usable(&cpus, &isolated);
 	return has(&cpus, core);
 }
 
 unsigned perf_cpu_n_usable(void)
 {
-	struct cpus cpus;
+	struct cpus cpus, isolated;
 
-	usable(&cpus);
+	usable(&cpus, &isolated);
 	return (unsigned)CPU_COUNT_S(sizeof(cpus), cpus.set);
+}
+
+int perf_cpu_below(int core)
+{
+	struct cpus cpus, isolated;
+
+	usable(&cpus, &isolated);
+	while (--core >= 0)
+		if (has(&cpus, core))
+			return core;
+	return -1;
 }
 
 int perf_cpu_choose(const char *local, int other)
 {
-	struct cpus cpus, near, quiet;
+	struct cpus cpus, near, isolated;
 	int best = -1, best_rank = 0;
 
-	usable(&cpus);
-	parse(&near, local);
-	isolated(&quiet);
+	usable(&cpus, &isolated);
+	read_list(&near, local);
 	for (int core = 1; core < PERF_MAX_CPU; core++) {
-		int rank = 1 + 2 * has(&near, core) + 4 * has(&quiet, core);
+		int rank = 1 + 2 * has(&near, core) + 4 * has(&isolated, core);
 
 		if (core == other || !has(&cpus, core) || rank <= best_rank)
 			continue;
@@ -129,10 +140,10 @@ int perf_cpu_choose(const char *local, int other)
 
 void perf_cpu_list(char *buf, size_t size)
 {
-	struct cpus cpus;
+	struct cpus cpus, isolated;
 	size_t used = 0;
 
-	usable(&cpus);
+	usable(&cpus, &isolated);
 	buf[0] = '\0';
 	for (unsigned i = 0; i < PERF_MAX_CPU && used < size; i++) {
 		unsigned last = i;

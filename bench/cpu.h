@@ -23,9 +23,12 @@ bool perf_cpu_usable(int core);
 
 unsigned perf_cpu_n_usable(void);
 
+/* The last of those before core; -1: none. */
+int perf_cpu_below(int core);
+
 /*
  * The best of those for a thread that polls, -1 if there is none: isolated ones first, and of them
- * those that the list local has, "0-3,8"; never core 0, nor other.
+ * those that the file local lists, "0-3,8"; never core 0, nor other.
  */
 int perf_cpu_choose(const char *local, int other);
 

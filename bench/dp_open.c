@@ -193,13 +193,8 @@ static void *zeroed(size_t n, size_t size)
 /* The last core that may be used, and the one before it. */
 static void choose_cpus(struct dp_rig *rig)
 {
-	rig->cpu = rig->other_cpu = -1;
-	for (int core = 0; core < PERF_MAX_CPU; core++) {
-		if (!perf_cpu_usable(core))
-			continue;
-		rig->other_cpu = rig->cpu;
-		rig->cpu = core;
-	}
+	rig->cpu = perf_cpu_below(PERF_MAX_CPU);
+	rig->other_cpu = perf_cpu_below(rig->cpu);
 }
 
 static int try_open(struct dp_rig *rig, const struct dp_options *options, const char *clock)

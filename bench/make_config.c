@@ -200,22 +200,11 @@ static int choose_sizes(struct machine *m)
 
 /* ---- cores ---- */
 
-static void read_line(char *buf, size_t size, const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f || !fgets(buf, (int)size, f))
-		*buf = '\0';
-	if (f)
-		fclose(f);
-}
-
 static int choose_core(const struct daqiri_port_info *p, int other)
 {
-	char local[256], path[160];
+	char local[160];
 
-	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/device/local_cpulist", p->rdma);
-	read_line(local, sizeof(local), path);
+	snprintf(local, sizeof(local), "/sys/class/infiniband/%s/device/local_cpulist", p->rdma);
 	return perf_cpu_choose(local, other);
 }
 

@@ -11,11 +11,9 @@
 
 #include "../../bench/cpu.h"
 
-enum { CORES = 16 };
-
 static uint64_t cpuset = 0xffff, mask; /* a bit for each core */
 static unsigned n_sets;
-static char file[32];
+static char isolated_file[32], local_file[32];
 
 static uint64_t bits_of(const cpu_set_t *set, size_t size)
 {
@@ -52,25 +50,41 @@ int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
 	return 0;
 }
 
-/* A machine whose kernel was started with isolcpus=list; this process has what is left. */
-static void machine(const char *list, uint64_t isolated)
+static void put(char path[32], const char *list)
 {
 	FILE *f;
 	int fd;
 
-	strcpy(file, "/tmp/daqiri-cores.XXXXXX");
-	fd = mkstemp(file);
+	strcpy(path, "/tmp/daqiri-cores.XXXXXX");
+	fd = mkstemp(path);
 	f = fdopen(fd, "w");
 	cr_assert(f);
 	fprintf(f, "%s\n", list);
 	fclose(f);
-	perf_cpu_isolated = file;
+}
+
+/* A machine whose kernel was started with isolcpus=list; this process has what is left. */
+static void machine(const char *list, uint64_t isolated)
+{
+	put(isolated_file, list);
+	perf_cpu_isolated = isolated_file;
 	mask = 0xffff & ~isolated;
 }
 
 static void done(void)
 {
-	unlink(file);
+	unlink(isolated_file);
+}
+
+/* On a node of these cores. */
+static int choose(const char *local, int other)
+{
+	int core;
+
+	put(local_file, local);
+	core = perf_cpu_choose(local_file, other);
+	unlink(local_file);
+	return core;
 }
 
 Test(cpu, isolated_cores_are_usable_though_no_process_has_them, .fini = done)
@@ -90,6 +104,9 @@ Test(cpu, isolated_cores_are_usable_though_no_process_has_them, .fini = done)
 	cr_expect_not(perf_cpu_usable(1 << 20));
 	perf_cpu_list(list, sizeof(list));
 	cr_expect_str_eq(list, "0-15");
+	cr_expect_eq(perf_cpu_below(PERF_MAX_CPU), 15);
+	cr_expect_eq(perf_cpu_below(5), 4);
+	cr_expect_eq(perf_cpu_below(0), -1);
 	cr_expect_eq(mask, 0xef0fu, "the process has what it had");
 }
 
@@ -122,15 +139,15 @@ Test(cpu, without_isolated_ones_nothing_is_asked_for, .fini = done)
 Test(cpu, an_isolated_core_of_the_node_is_chosen, .fini = done)
 {
 	machine("4-7,12-15", 0xf0f0);
-	cr_expect_eq(perf_cpu_choose("8-15", -1), 12);
-	cr_expect_eq(perf_cpu_choose("8-15", 12), 13);
-	cr_expect_eq(perf_cpu_choose("0-7", -1), 4);
-	cr_expect_eq(perf_cpu_choose("0-3", -1), 4, "isolated, of another node");
-	cr_expect_eq(perf_cpu_choose("", -1), 4);
+	cr_expect_eq(choose("8-15", -1), 12);
+	cr_expect_eq(choose("8-15", 12), 13);
+	cr_expect_eq(choose("0-7", -1), 4);
+	cr_expect_eq(choose("0-3", -1), 4, "isolated, of another node");
+	cr_expect_eq(choose("", -1), 4);
 	done();
 	machine("", 0);
-	cr_expect_eq(perf_cpu_choose("8-15", -1), 8);
-	cr_expect_eq(perf_cpu_choose("0-7", -1), 1, "the kernel's own work is on core 0");
+	cr_expect_eq(choose("8-15", -1), 8);
+	cr_expect_eq(choose("0-7", -1), 1, "the kernel's own work is on core 0");
 	cpuset = mask = 1;
-	cr_expect_eq(perf_cpu_choose("0-7", -1), -1);
+	cr_expect_eq(choose("0-7", -1), -1);
 }
