@@ -100,17 +100,21 @@ static void judge_provider(const struct tune_judge *j)
 		tune_row(j, TUNE_SKIP, "libmlx5", "unknown: libibverbs was not found");
 		return;
 	}
-	if (library == provider && !error) {
+	if (provider == TUNE_UNKNOWN) {
+		row = tune_row(j, TUNE_FAIL, "libmlx5", "no provider beside libibverbs (rdmav%d)",
+			       library);
+	} else if (provider != library) {
+		row = tune_row(j, TUNE_FAIL, "libmlx5", "rdmav%d is there, another version",
+			       provider);
+	} else if (error) {
+		row = tune_row(j, TUNE_FAIL, "libmlx5", "libmlx5-rdmav%d.so cannot be loaded",
+			       provider);
+		tune_note(row, "%s", error);
+	} else {
 		row = tune_row(j, TUNE_OK, "libmlx5", "libmlx5-rdmav%d.so, as libibverbs wants it",
 			       provider);
-	} else {
-		row = tune_row(j, TUNE_FAIL, "libmlx5",
-			       provider == TUNE_UNKNOWN ? "no provider beside libibverbs (rdmav%d)"
-			       : provider != library	? "rdmav%d is there, another version"
-							: "libmlx5-rdmav%d.so cannot be loaded",
-			       provider == TUNE_UNKNOWN ? library : provider);
-		if (provider == library)
-			tune_note(row, "%s", error);
+	}
+	if (provider != library || error) {
 		tune_want(row, "libmlx5-rdmav%d.so", library);
 		tune_fix(row, REINSTALL);
 	}

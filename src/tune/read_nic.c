@@ -101,25 +101,27 @@ static bool among(const json_t *list, const char *text)
 	return false;
 }
 
-static void take_addresses6(struct tune_nic *nic, const json_t *list)
+/* How many were taken. */
+static unsigned take_list(char out[TUNE_ADDRESSES][64], const json_t *list)
 {
+	unsigned n = 0;
 	size_t i;
 	json_t *one;
 
-	nic->addresses6_known = json_is_array(list);
 	json_array_foreach(list, i, one)
 	{
-		if (json_is_string(one) && nic->n_addresses6 < TUNE_ADDRESSES)
-			tune_put(nic->address6[nic->n_addresses6++], sizeof(nic->address6[0]),
-				 json_string_value(one));
+		if (json_is_string(one) && n < TUNE_ADDRESSES)
+			tune_put(out[n++], sizeof(out[0]), json_string_value(one));
 	}
+	return n;
 }
 
 static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 {
-	json_t *net = tune_fact(m->facts, "net", nic->netdev), *list, *one;
+	json_t *net = tune_fact(m->facts, "net", nic->netdev);
 	json_t *rdma = tune_fact(m->facts, "rdma", nic->rdma);
-	size_t i;
+	json_t *addresses = json_object_get(net, "addresses");
+	json_t *addresses6 = json_object_get(net, "addresses6");
 
 	nic->max_mtu = tune_fact_int(net, "max_mtu");
 	nic->pause_rx = tune_fact_int(net, "pause_rx");
@@ -128,18 +130,12 @@ static void take_facts(struct tune_machine *m, struct tune_nic *nic)
 	nic->mlx5 = tune_fact_int(rdma, "mlx5");
 	nic->real_time = tune_fact_int(rdma, "real_time");
 	nic->flex = tune_fact_int(rdma, "flex_parse_graph");
-	take_addresses6(nic, json_object_get(net, "addresses6"));
-	list = json_object_get(net, "addresses");
-	nic->addresses_known = json_is_array(list);
-	json_array_foreach(list, i, one)
-	{
-		if (!json_is_string(one) || nic->n_addresses == TUNE_ADDRESSES)
-			continue;
-		nic->dynamic[nic->n_addresses] =
-			among(json_object_get(net, "dynamic"), json_string_value(one));
-		tune_put(nic->address[nic->n_addresses++], sizeof(nic->address[0]),
-			 json_string_value(one));
-	}
+	nic->addresses_known = json_is_array(addresses);
+	nic->n_addresses = take_list(nic->address, addresses);
+	for (unsigned i = 0; i < nic->n_addresses; i++)
+		nic->dynamic[i] = among(json_object_get(net, "dynamic"), nic->address[i]);
+	nic->addresses6_known = json_is_array(addresses6);
+	nic->n_addresses6 = take_list(nic->address6, addresses6);
 }
 
 static int read_nic(struct tune_machine *m, struct tune_bus *bus, const struct tune_pci *pci)
